@@ -1,0 +1,50 @@
+# Every target sets up .venv itself; nothing has to be installed first but Python 3.11 and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help setup demo test check fix lock crashtest bench bench-large clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY)  ## make .venv with everything in it
+
+demo: $(READY)  ## one permit request from a local DSO-LV into the case folder, step by step
+	$(BIN)/digikoppelaar demo
+
+test: $(READY)  ## all tests, offline
+	$(BIN)/pytest
+
+check: $(READY)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(READY)  ## what a machine can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(READY)  ## pin the newest versions, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/run.txt --upgrade
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements/dev.txt --upgrade
+
+crashtest: $(READY)  ## kill gateway and PostgreSQL at random moments under load; every verzoek must arrive once
+	$(BIN)/python bench/crashtest.py
+
+bench: $(READY)  ## all benches
+bench: bench-large
+
+bench-large: $(READY)  ## a bijlage of 1 GiB passes; memory of the gateway
+	$(BIN)/python bench/large.py
+
+clean:  ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Where verzoeken end up, one file for each kind of case system."""

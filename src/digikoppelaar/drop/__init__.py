@@ -1,0 +1,1 @@
+"""Kennisgevingen for DROP 3PAS. Pure; nothing here yet."""

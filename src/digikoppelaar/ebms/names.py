@@ -1,0 +1,44 @@
+"""Namespaces, identifiers and action names, as the standards spell them (digikoppeling-ebms2.md, 2.1 and 2.10)."""
+
+from typing import Final
+
+SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+EB: Final = "http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_0.xsd"
+XLINK: Final = "http://www.w3.org/1999/xlink"
+DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+TP: Final = "http://www.oasis-open.org/committees/ebxml-cppa/schema/cpp-cpa-2_0.xsd"
+XML: Final = "http://www.w3.org/XML/1998/namespace"
+
+PREFIXES: Final = {"soap": SOAP, "ds": DS, "eb": EB, "xlink": XLINK}
+"""The prefixes we write: other vendors' servers have depended on exactly these (peer-ebms-core.md, 5.2)."""
+
+ACTOR_TO_PARTY: Final = "urn:oasis:names:tc:ebxml-msg:actor:toPartyMSH"
+ACTOR_NEXT_MSH: Final = "urn:oasis:names:tc:ebxml-msg:actor:nextMSH"
+ACTOR_SOAP_NEXT: Final = "http://schemas.xmlsoap.org/soap/actor/next"
+
+MSH_SERVICE: Final = "urn:oasis:names:tc:ebxml-msg:service"
+ERROR_CONTEXT: Final = "urn:oasis:names:tc:ebxml-msg:service:errors"
+OIN_TYPE: Final = "urn:osb:oin"
+
+ACKNOWLEDGMENT: Final = "Acknowledgment"
+MESSAGE_ERROR: Final = "MessageError"
+PING: Final = "Ping"
+PONG: Final = "Pong"
+STATUS_REQUEST: Final = "StatusRequest"
+STATUS_RESPONSE: Final = "StatusResponse"
+
+VERSION: Final = "2.0"
+SOAP_ACTION: Final = '"ebXML"'
+"""The value of the HTTP header SOAPAction; the quotes belong to it (KS-41)."""
+
+C14N: Final = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+
+SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
+SHA384: Final = "http://www.w3.org/2001/04/xmldsig-more#sha384"
+SHA512: Final = "http://www.w3.org/2001/04/xmlenc#sha512"
+RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+RSA_SHA384: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"
+RSA_SHA512: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"

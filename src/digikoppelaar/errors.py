@@ -1,0 +1,202 @@
+"""Every error that digikoppelaar raises on purpose, in one tree.
+
+Each class answers four questions: whose fault it is, whether trying again can help, what goes on the wire,
+and what an administrator should do (one Dutch sentence; an instance may give a better one).
+
+    DigikoppelaarError
+    ├── ConfigError               administrator   the configuration or a command's input is wrong
+    │   └── TrustError            administrator   a certificate, key or trust anchor may not be used here
+    ├── PartnerError              partner         what the other side sent cannot be accepted
+    │   ├── MimeError             partner         the MIME package is broken           SOAP Fault, 500
+    │   ├── TooLarge              partner         over a configured limit              413
+    │   ├── XmlError              partner         not well-formed, DOCTYPE, too deep    SOAP Fault, 500
+    │   ├── EnvelopeError         partner         the SOAP envelope breaks its schema   SOAP Fault, 500
+    │   ├── SignatureError        partner         the signature does not hold           ebXML SecurityFailure
+    │   ├── CpaError              partner         the CPA cannot be used
+    │   ├── VerzoekError          partner         a STAM document cannot be understood
+    │   └── OinError              partner         not an OIN, or a certificate without one
+    ├── FacilityError             facility        DSO-LV or KOOP did not do what it should
+    │   ├── FacilityUnavailable   facility, retry no answer, 5xx, 429, connection or TLS failure
+    │   ├── FacilityNotFound      facility, retry 404: perhaps not there yet
+    │   ├── FacilityRefused       administrator   401 or 403: mandate, certificate or API key
+    │   └── FacilityAnswerBroken  facility, retry truncated, wrong length or wrong content
+    ├── CaseSystemError           administrator, retry  the case system could not take the verzoek
+    └── StorageError              ours, retry     the database or the blob store failed
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+
+class Fault(Enum):
+    """Who can remove the cause."""
+
+    OURS = "ours"
+    PARTNER = "partner"
+    ADMINISTRATOR = "administrator"
+    FACILITY = "facility"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What the other side gets to see of an error.
+
+    `soap_fault` is a SOAP 1.1 fault code without prefix (Client, Server, MustUnderstand, VersionMismatch),
+    `ebxml_code` a code of the ebMS 2.0 specification (section 4.2.3.4); at most one of the two is set.
+    """
+
+    http_status: int = 500
+    soap_fault: str | None = None
+    ebxml_code: str | None = None
+
+
+class DigikoppelaarError(Exception):
+    """The root. The message is English, for logs and the command line; `advice` is Dutch, for people.
+
+    Messages hold identifiers and names of fields, never personal data and never payload.
+    """
+
+    fault: ClassVar[Fault] = Fault.OURS
+    retryable: ClassVar[bool] = False
+    wire: ClassVar[Wire] = Wire(500, soap_fault="Server")
+    default_advice: ClassVar[str] = "Meld dit aan de beheerder van digikoppelaar, met het tijdstip."
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.advice = advice or self.default_advice
+
+
+class ConfigError(DigikoppelaarError):
+    """The configuration, or what a command was given, is wrong."""
+
+    fault = Fault.ADMINISTRATOR
+    default_advice = "Controleer de configuratie en voer de opdracht opnieuw uit."
+
+
+class TrustError(ConfigError):
+    """A certificate, key or trust anchor may not be used for this omgeving or purpose."""
+
+    default_advice = "Controleer certificaat, sleutel en vertrouwde stamcertificaten van deze omgeving."
+
+
+class PartnerError(DigikoppelaarError):
+    """What the other side sent cannot be accepted; sending the same again will not help."""
+
+    fault = Fault.PARTNER
+    wire = Wire(500, soap_fault="Client")
+    default_advice = "Neem contact op met de afzender: dit bericht kan zo niet worden aangenomen."
+
+
+class MimeError(PartnerError):
+    """The MIME package is broken (ebMS 2.0, section 2.1.6)."""
+
+
+class TooLarge(PartnerError):
+    """A configured limit on size or number was passed."""
+
+    wire = Wire(413, soap_fault="Client")
+    default_advice = "Het bericht is groter dan de ingestelde grens; overleg met de afzender of verhoog de grens."
+
+
+class XmlError(PartnerError):
+    """Not well-formed XML, or XML with something that is refused before parsing (a DOCTYPE)."""
+
+
+class EnvelopeError(PartnerError):
+    """The SOAP envelope does not have the structure of ebMS 2.0, or asks for what must be understood and is not.
+
+    `fault_code` is the SOAP 1.1 fault code that belongs to it.
+    """
+
+    def __init__(self, message: str, *, fault_code: str = "Client", advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.fault_code = fault_code
+
+
+class SignatureError(PartnerError):
+    """The signature is missing, malformed, of another algorithm, or does not hold.
+
+    `location` is the pointer that goes into the ebXML error (ebMS 2.0, section 4.2.3.2).
+    """
+
+    wire = Wire(200, ebxml_code="SecurityFailure")
+
+    def __init__(self, message: str, *, location: str = "//Header/Signature", advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.location = location
+
+
+class CpaError(PartnerError):
+    """The CPA is invalid or asks for something that is not supported."""
+
+    default_advice = "Controleer de CPA: is dit het bestand uit het CPA-register, ongewijzigd?"
+
+
+class VerzoekError(PartnerError):
+    """A STAM notification or verzoek cannot be understood."""
+
+    default_advice = "Bewaar het bericht en meld het bij DSO-LV; het verzoek is niet verwerkt."
+
+
+class OinError(PartnerError):
+    """Not an OIN, or a certificate that carries none (PKI001)."""
+
+    default_advice = "Het certificaat moet een OIN van 20 posities in subject.serialNumber hebben."
+
+
+class FacilityError(DigikoppelaarError):
+    """A national facility did not do what it should."""
+
+    fault = Fault.FACILITY
+    default_advice = "De landelijke voorziening gaf een fout; bekijk de storingspagina van de voorziening."
+
+
+class FacilityUnavailable(FacilityError):
+    """No answer, a 5xx or 429, or the connection failed. `retry_after` is in seconds, when it was given."""
+
+    retryable = True
+    default_advice = "De voorziening is niet bereikbaar; digikoppelaar probeert het vanzelf opnieuw."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after = retry_after
+
+
+class FacilityNotFound(FacilityError):
+    """404: it may not be there yet, so a few tries are worth it."""
+
+    retryable = True
+    default_advice = "De voorziening kent dit verzoek (nog) niet; na enkele pogingen is een melding bij DSO-LV nodig."
+
+
+class FacilityRefused(FacilityError):
+    """401 or 403: mandate, certificate or API key."""
+
+    fault = Fault.ADMINISTRATOR
+    default_advice = (
+        "Controleer mandaat, API-sleutel en certificaat van deze aansluiting en geef het verzoek daarna vrij."
+    )
+
+
+class FacilityAnswerBroken(FacilityError):
+    """The answer was truncated, had another length than announced, or was not what was asked."""
+
+    retryable = True
+    default_advice = "De voorziening gaf een onvolledig antwoord; digikoppelaar haalt het opnieuw op."
+
+
+class CaseSystemError(DigikoppelaarError):
+    """The case system could not take the verzoek."""
+
+    fault = Fault.ADMINISTRATOR
+    retryable = True
+    default_advice = "Controleer of het zaaksysteem of de map bereikbaar en beschrijfbaar is."
+
+
+class StorageError(DigikoppelaarError):
+    """The database or the blob store failed; nothing was acknowledged."""
+
+    retryable = True
+    wire = Wire(503, soap_fault="Server")
+    default_advice = "Controleer database en schijfruimte."

@@ -1,0 +1,1 @@
+"""What the gateway does, readable as a procedure manual. What it needs from outside stands in `ports`."""

@@ -1,0 +1,1 @@
+"""OIN, certificate profile and chain policy as a pure core."""

@@ -1,0 +1,1 @@
+"""Data: addresses, paths and names of the facilities, each with its source and whether it is provisional."""

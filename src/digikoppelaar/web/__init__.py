@@ -1,0 +1,1 @@
+"""The pages, in Dutch, rendered here; they work without JavaScript."""
