@@ -15,6 +15,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     │   ├── CpaError              partner         the CPA cannot be used
     │   ├── VerzoekError          partner         a STAM document cannot be understood
     │   └── OinError              partner         not an OIN, or a certificate without one
+    ├── PartnerUnreachable        partner, retry  no HTTP answer from the partner's endpoint
     ├── FacilityError             facility        DSO-LV or KOOP did not do what it should
     │   ├── FacilityUnavailable   facility, retry no answer, 5xx, 429, connection or TLS failure
     │   ├── FacilityNotFound      facility, retry 404: perhaps not there yet
@@ -143,6 +144,14 @@ class OinError(PartnerError):
     """Not an OIN, or a certificate that carries none (PKI001)."""
 
     default_advice = "Het certificaat moet een OIN van 20 posities in subject.serialNumber hebben."
+
+
+class PartnerUnreachable(DigikoppelaarError):
+    """No HTTP answer came from the partner's endpoint: no connection, no TLS, or no answer in time."""
+
+    fault = Fault.PARTNER
+    retryable = True
+    default_advice = "De partner is niet bereikbaar; digikoppelaar probeert het vanzelf opnieuw, zolang de CPA toelaat."
 
 
 class FacilityError(DigikoppelaarError):

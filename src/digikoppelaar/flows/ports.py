@@ -236,6 +236,26 @@ class MessageStore(Protocol):
         """When the earliest message becomes due; None when nothing waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The HTTP response to a message we sent; `body` is bounded by the transport."""
+
+    status: int
+    content_type: str = ""
+    body: bytes = field(default=b"", repr=False)
+
+
+class Transport(Protocol):
+    """Posts ebMS messages over mutual TLS."""
+
+    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+        """POST with SOAPAction "ebXML", as the partij with this OIN; follows no redirect.
+
+        Raises PartnerUnreachable when no complete HTTP response came, TrustError when the partij has no usable
+        certificate for tls-client in this omgeving.
+        """
+
+
 # --- Verzoeken ---------------------------------------------------------------------------------------------
 
 

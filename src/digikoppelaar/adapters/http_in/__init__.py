@@ -1,0 +1,1 @@
+"""Everything that listens: the TLS listeners, the ebMS endpoint, health and metrics."""
