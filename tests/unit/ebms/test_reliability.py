@@ -1,0 +1,161 @@
+"""The sender's state machine and its arithmetic (statements 64-75, 82, 86, 94)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digikoppelaar.ebms.agreement import ReliableMessaging
+from digikoppelaar.ebms.reliability import (
+    SETTLED,
+    SIGNAL_WAITS,
+    TRANSITIONS,
+    Event,
+    State,
+    advance,
+    attempts_allowed,
+    due,
+    next_due,
+    outcome,
+    retry_window,
+)
+from digikoppelaar.errors import DigikoppelaarError
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FIVE = ReliableMessaging(retries=5, retry_interval=timedelta(minutes=5))
+
+
+def _run(*events: Event) -> State:
+    state = State.CREATED
+    for event in events:
+        state = advance(state, event)
+    return state
+
+
+def test_the_normal_life_of_a_reliable_message() -> None:
+    assert _run(Event.CLAIMED) is State.SENDING
+    assert _run(Event.CLAIMED, Event.TRANSPORTED) is State.SENT
+    assert _run(Event.CLAIMED, Event.TRANSPORTED, Event.ACKNOWLEDGED) is State.ACKNOWLEDGED
+
+
+def test_a_missing_acknowledgment_leads_to_a_resend_and_at_last_to_failed() -> None:
+    resent = (Event.CLAIMED, Event.TRANSPORTED) * 3
+    assert _run(*resent) is State.SENT
+    assert _run(*resent, Event.GAVE_UP) is State.FAILED
+
+
+def test_an_acknowledgment_that_overtakes_its_own_answer_is_not_overwritten() -> None:
+    assert _run(Event.CLAIMED, Event.ACKNOWLEDGED, Event.TRANSPORTED) is State.ACKNOWLEDGED
+    assert _run(Event.CLAIMED, Event.ACKNOWLEDGED, Event.LEASE_LOST) is State.ACKNOWLEDGED
+
+
+def test_a_lost_lease_makes_the_message_due_again_and_a_late_report_still_counts() -> None:
+    assert _run(Event.CLAIMED, Event.LEASE_LOST) is State.CREATED
+    assert _run(Event.CLAIMED, Event.LEASE_LOST, Event.TRANSPORTED) is State.SENT
+
+
+def test_a_signal_is_delivered_by_a_2xx_and_due_again_when_its_question_is_repeated() -> None:
+    assert _run(Event.CLAIMED, Event.DELIVERED) is State.DELIVERED
+    assert _run(Event.CLAIMED, Event.DELIVERED, Event.REPEAT) is State.CREATED
+    assert _run(Event.CLAIMED, Event.REFUSED, Event.REPEAT) is State.CREATED
+
+
+@pytest.mark.parametrize("state", sorted(SETTLED))
+def test_settled_is_final_for_every_event_but_repeat(state: State) -> None:
+    reached = {
+        TRANSITIONS[state, event] for event in Event if event is not Event.REPEAT and (state, event) in TRANSITIONS
+    }
+    assert reached == {state}
+
+
+def test_an_acknowledged_message_can_never_be_repeated() -> None:
+    with pytest.raises(DigikoppelaarError, match="acknowledged cannot meet repeat"):
+        advance(State.ACKNOWLEDGED, Event.REPEAT)
+
+
+@pytest.mark.parametrize("state", sorted(SETTLED | {State.SENDING}))
+def test_no_attempt_is_made_of_a_message_that_is_settled_or_being_sent(state: State) -> None:
+    with pytest.raises(DigikoppelaarError):
+        advance(state, Event.CLAIMED)
+
+
+def test_what_the_partner_says_and_what_a_late_attempt_reports_is_never_a_hole() -> None:
+    always = {Event.ACKNOWLEDGED, Event.ERROR_RECEIVED, Event.LEASE_LOST, Event.TRANSPORTED}
+    assert {(state, event) for state in State for event in always} <= set(TRANSITIONS)
+
+
+def test_every_state_can_be_reached_and_every_open_state_can_be_left() -> None:
+    reached = {State.CREATED, *TRANSITIONS.values()}
+    left = {state for (state, _), after in TRANSITIONS.items() if after is not state}
+    assert reached == set(State)
+    assert left >= set(State) - SETTLED
+
+
+@given(st.lists(st.sampled_from(Event), max_size=30))
+def test_no_order_of_events_leads_out_of_acknowledged(events: list[Event]) -> None:
+    state = State.CREATED
+    for event in events:
+        if (state, event) not in TRANSITIONS:
+            continue
+        after = advance(state, event)
+        assert state is not State.ACKNOWLEDGED or after is State.ACKNOWLEDGED
+        state = after
+
+
+def test_a_message_is_sent_at_most_retries_plus_one_times() -> None:
+    assert attempts_allowed(FIVE) == 6
+    assert due(attempts=5, reliable=FIVE, time_to_live=None, now=NOW) is Event.CLAIMED
+    assert due(attempts=6, reliable=FIVE, time_to_live=None, now=NOW) is Event.GAVE_UP
+    assert attempts_allowed(ReliableMessaging(0, timedelta(hours=3))) == 1
+
+
+def test_a_message_whose_time_to_live_passed_is_not_sent_any_more() -> None:
+    assert due(attempts=1, reliable=FIVE, time_to_live=NOW, now=NOW) is Event.TIME_TO_LIVE_PASSED
+    later = NOW + timedelta(seconds=1)
+    assert due(attempts=1, reliable=FIVE, time_to_live=later, now=NOW) is Event.CLAIMED
+
+
+def test_retry_interval_passes_between_two_sends_and_before_giving_up() -> None:
+    expected = NOW + timedelta(minutes=5)
+    assert [next_due(attempt=n, sent_at=NOW, reliable=FIVE) for n in (1, 5, 6)] == [expected] * 3
+    assert retry_window(FIVE) == timedelta(minutes=30)
+
+
+def test_a_signal_gets_a_bounded_series_of_attempts_with_growing_waits() -> None:
+    allowed = attempts_allowed(None)
+    dues = [next_due(attempt=n, sent_at=NOW, reliable=None) for n in range(1, allowed + 1)]
+    waits = [when - NOW for when in dues if when]
+    assert waits == sorted(waits) == list(SIGNAL_WAITS)
+    assert dues[-1] is None
+    assert due(attempts=allowed, reliable=None, time_to_live=None, now=NOW) is Event.GAVE_UP
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (200, Event.TRANSPORTED),
+        (202, Event.TRANSPORTED),
+        (204, Event.TRANSPORTED),
+        (100, Event.REFUSED),
+        (302, Event.REFUSED),
+        (400, Event.REFUSED),
+        (403, Event.REFUSED),
+        (404, Event.REFUSED),
+        (408, Event.UNREACHABLE),
+        (429, Event.UNREACHABLE),
+        (500, Event.UNREACHABLE),
+        (503, Event.UNREACHABLE),
+        (501, Event.REFUSED),
+        (505, Event.REFUSED),
+        (510, Event.REFUSED),
+        (600, Event.REFUSED),
+    ],
+)
+def test_http_status_classes(status: int, event: Event) -> None:
+    assert outcome(status, reliable=FIVE) is event
+
+
+def test_a_2xx_settles_a_message_that_nobody_acknowledges() -> None:
+    assert outcome(204, reliable=None) is Event.DELIVERED
+    assert outcome(503, reliable=None) is Event.UNREACHABLE
