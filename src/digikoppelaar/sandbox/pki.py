@@ -1,0 +1,261 @@
+"""A PKIoverheid look-alike of four levels (root, domain, TSP, holder), for the sandbox only.
+
+Every certificate carries the sandbox mark and names SANDBOX as its organisation, so that `pre` and `prod` can
+refuse it whatever anchors they have. Shapes: digikoppeling-ebms2.md, 3.2 and 3.3.
+"""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from digikoppelaar.pki.certificate import SANDBOX_MARK_OID
+
+TLS: Final = frozenset({"tls-server", "tls-client"})
+SIGN: Final = frozenset({"sign"})
+
+_MARK: Final = x509.UnrecognizedExtension(SANDBOX_MARK_OID, b"\x0c\x07SANDBOX")  # DER UTF8String
+_LEVELS: Final = (
+    ("root", "SANDBOX Private Root CA"),
+    ("domain", "SANDBOX Private Services CA"),
+    ("tsp", "SANDBOX TSP CA"),
+)
+_KEY_BITS: Final = 3072  # NCSC: 2048 is being phased out (3.1); eight keys on two threads take 0.6 s
+_EARLIER: Final = timedelta(hours=1)  # valid a little before now, for clocks that differ
+_CA_LIFE: Final = timedelta(days=3650)
+_LEAF_LIFE: Final = timedelta(days=1095)
+_CRL_LIFE: Final = timedelta(days=30)
+
+Key = rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who gets certificates. `file_name` is the start of the names of its files."""
+
+    file_name: str
+    name: str
+    oin: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """A certificate with its chain (PEM: holder, TSP, domain) and its private key (PEM, mode 0600)."""
+
+    certificate: Path
+    key: Path
+
+    def der(self) -> bytes:
+        """The holder's certificate alone, DER."""
+        certificates = x509.load_pem_x509_certificates(self.certificate.read_bytes())
+        return certificates[0].public_bytes(serialization.Encoding.DER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    certificate: x509.Certificate
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPki:
+    """The certificate authorities of one state folder. `root` is the trust anchor, `crls` one PEM file of all CRLs."""
+
+    folder: Path
+    root: Path
+    crls: Path
+    issuers: tuple[_Issuer, _Issuer, _Issuer]
+
+
+def make_pki(folder: Path, now: datetime) -> SandboxPki:
+    """Open the PKI in `folder`, or make one there: three CAs and an empty CRL of each, renewed at every call."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder / "tsp.pem").exists():
+        _make_issuers(folder, now)
+    root, domain, tsp = (_load_issuer(folder, level) for level, _ in _LEVELS)
+    crls = folder / "crls.pem"
+    _write(crls, b"".join(_empty_crl(issuer, now) for issuer in (root, domain, tsp)))
+    return SandboxPki(folder, folder / "root.pem", crls, (root, domain, tsp))
+
+
+def make_keys(number: int) -> list[Key]:
+    """New RSA keys; made on all cores, for OpenSSL lets other threads go on meanwhile."""
+    generate = partial(rsa.generate_private_key, 65537, _KEY_BITS)
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda _: generate(), range(number)))
+
+
+def issue_all(
+    pki: SandboxPki, wanted: Sequence[tuple[Holder, frozenset[str]]], now: datetime
+) -> list[CertificateFiles]:
+    """`issue` for several at once, with their keys made side by side."""
+    missing = [want for want in wanted if not _files(pki, *want).certificate.exists()]
+    for (holder, uses), key in zip(missing, make_keys(len(missing)), strict=True):
+        _issue(pki, holder, uses, key, now)
+    return [_files(pki, *want) for want in wanted]
+
+
+def issue(pki: SandboxPki, holder: Holder, uses: frozenset[str], now: datetime) -> CertificateFiles:
+    """A certificate for `uses` (TLS or SIGN: one per use, as with PKIoverheid); the same files at a second call."""
+    return issue_all(pki, [(holder, uses)], now)[0]
+
+
+def _files(pki: SandboxPki, holder: Holder, uses: frozenset[str]) -> CertificateFiles:
+    stem = f"{holder.file_name}-{'sign' if uses == SIGN else 'tls'}"
+    return CertificateFiles(pki.folder / f"{stem}.pem", pki.folder / f"{stem}.key")
+
+
+def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[str], key: Key, now: datetime) -> None:
+    _, domain, tsp = pki.issuers
+    builder = _builder(_holder_name(holder), key, tsp.certificate.subject, now, _LEAF_LIFE)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_issued_by(tsp), critical=False)
+    builder = builder.add_extension(_key_usage(sign=uses == SIGN), critical=True)
+    if uses != SIGN:
+        builder = _for_tls(builder, uses)
+    certificate = builder.sign(tsp.key, hashes.SHA256())
+    files = _files(pki, holder, uses)
+    _write_key(files.key, key)
+    _write(files.certificate, b"".join(map(_pem, (certificate, tsp.certificate, domain.certificate))))
+
+
+def _make_issuers(folder: Path, now: datetime) -> None:
+    issuer: _Issuer | None = None
+    for depth, ((level, common_name), key) in enumerate(zip(_LEVELS, make_keys(len(_LEVELS)), strict=True)):
+        issuer = _make_issuer(common_name, key, issuer, len(_LEVELS) - 1 - depth, now)
+        _write_key(folder / f"{level}.key", key)
+        _write(folder / f"{level}.pem", _pem(issuer.certificate))
+
+
+def _make_issuer(common_name: str, key: Key, parent: _Issuer | None, path_length: int, now: datetime) -> _Issuer:
+    subject = _name(common_name)
+    builder = _builder(subject, key, parent.certificate.subject if parent else subject, now, _CA_LIFE)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+    builder = builder.add_extension(_ca_key_usage(), critical=True)
+    if parent:
+        builder = builder.add_extension(_issued_by(parent), critical=False)
+    return _Issuer(builder.sign(parent.key if parent else key, hashes.SHA256()), key)
+
+
+def _builder(
+    subject: x509.Name, key: Key, issuer: x509.Name, now: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_MARK, critical=False)
+    )
+
+
+def _name(common_name: str, organisation: str = "SANDBOX", *more: x509.NameAttribute[str]) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "NL"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+            *more,
+        ]
+    )
+
+
+def _holder_name(holder: Holder) -> x509.Name:
+    oin = x509.NameAttribute(NameOID.SERIAL_NUMBER, holder.oin)
+    return _name(f"{holder.file_name}.sandbox.localhost", f"SANDBOX {holder.name}", oin)
+
+
+def _issued_by(issuer: _Issuer) -> x509.AuthorityKeyIdentifier:
+    identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+
+
+def _for_tls(builder: x509.CertificateBuilder, uses: frozenset[str]) -> x509.CertificateBuilder:
+    purposes = {"tls-server": ExtendedKeyUsageOID.SERVER_AUTH, "tls-client": ExtendedKeyUsageOID.CLIENT_AUTH}
+    hosts = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address("::1")),
+    ]
+    builder = builder.add_extension(x509.ExtendedKeyUsage([purposes[use] for use in sorted(uses)]), critical=False)
+    return builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+
+
+def _key_usage(*, sign: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=sign,
+        key_encipherment=not sign,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _ca_key_usage() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _empty_crl(issuer: _Issuer, now: datetime) -> bytes:
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(now - _EARLIER)
+        .next_update(now + _CRL_LIFE)
+        .add_extension(_issued_by(issuer), critical=False)
+        .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    return crl.public_bytes(serialization.Encoding.PEM)
+
+
+def _load_issuer(folder: Path, level: str) -> _Issuer:
+    certificate = x509.load_pem_x509_certificate((folder / f"{level}.pem").read_bytes())
+    key = serialization.load_pem_private_key((folder / f"{level}.key").read_bytes(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return _Issuer(certificate, key)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write_key(path: Path, key: Key) -> None:
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    _write(path, pem, mode=0o600)
+
+
+def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Under another name first: a file that is there is whole, also after a kill."""
+    partial_path = path.with_name(path.name + ".part")
+    partial_path.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+    partial_path.replace(path)
