@@ -1,1 +1,156 @@
-"""Reading the configuration."""
+"""The configuration of one installation: one TOML file, overridable by environment variables (DIGIKOPPELAAR_*).
+
+Who is connected to what (organisaties, partijen, aansluitingen) is not here but in the database: see
+`digikoppelaar organisatie apply`. Secrets are never values here, only names of files.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from digikoppelaar.errors import ConfigError
+
+DEFAULT_FILE = Path("digikoppelaar.toml")
+ENVIRONMENT_PREFIX = "DIGIKOPPELAAR_"
+
+Omgeving = Literal["sandbox-pre", "sandbox-prod", "pre", "prod"]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Section(BaseModel):
+    """A table of the file; an unknown key is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(Section):
+    """Where a listener listens; port 0 takes a free port and reports it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 0
+
+
+class Database(Section):
+    """`url` empty: the embedded PostgreSQL in the data folder, which is for trying out (ADR 2)."""
+
+    url: str = ""
+    password_file: Path | None = None
+    connections: int = Field(default=16, ge=4)
+
+
+class Endpoint(Address):
+    """The ebMS endpoint of one omgeving, with the partij that owns its server certificate."""
+
+    partij: str
+    trust_anchors: tuple[Path, ...]
+    path: str = "/ebms"
+
+
+class Limits(Section):
+    """What is accepted from a partner; sizes in bytes, times in seconds."""
+
+    body: int = 2 * 1024**3
+    soap: int = 1024**2
+    parts: int = 100
+    read_timeout: float = 60.0
+    connections: int = 500
+
+
+class SenderSettings(Section):
+    """`slots`: attempts under way for one partner. `timeout`: seconds for one attempt, whole."""
+
+    slots: int = Field(default=4, ge=1)
+    timeout: float = Field(default=30.0, gt=0)
+
+
+class WorkerSettings(Section):
+    """`jobs`: how many run at once in one worker process."""
+
+    jobs: int = Field(default=8, ge=1)
+
+
+class Config(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_folder: Path = Path()
+    database: Database = Database()
+    endpoint: dict[Omgeving, Endpoint] = {}
+    management: Address = Address(port=8081)
+    web: Address = Address(port=8080)
+    limits: Limits = Limits()
+    sender: SenderSettings = SenderSettings()
+    worker: WorkerSettings = WorkerSettings()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        del dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @property
+    def embedded(self) -> bool:
+        """Whether PostgreSQL is the one that we start ourselves."""
+        return not self.database.url
+
+
+def default_data_folder(home: Path, *, root: bool) -> Path:
+    """Where data goes when nothing is said: root's own home is closed to the user that PostgreSQL runs as."""
+    return Path("/var/lib/digikoppelaar") if root else home / ".local" / "share" / "digikoppelaar"
+
+
+def load(file: Path | None) -> Config:
+    """The configuration from `file`, or from digikoppelaar.toml in the current folder when that is there.
+
+    Relative paths in the file are relative to the file. Raises ConfigError that names the key and what is wrong.
+    """
+    chosen = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    values = _read(chosen) if chosen else {}
+    values.setdefault("data_folder", default_data_folder(Path.home(), root=os.geteuid() == 0))
+    try:
+        config = Config(**values)
+    except ValidationError as error:
+        raise ConfigError(f"{chosen or 'environment'}: {_explain(error)}") from error
+    return _absolute(config, chosen.resolve().parent if chosen else Path.cwd())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return dict(TomlConfigSettingsSource(Config, toml_file=file)()) if file.is_file() else _missing(file)
+    except ValueError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+
+
+def _missing(file: Path) -> dict[str, Any]:
+    raise ConfigError(f"{file}: there is no such file", advice="Geef met --config het bestand digikoppelaar.toml.")
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(str(key) for key in e['loc'])}: {e['msg']}" for e in error.errors())
+
+
+def _absolute(config: Config, base: Path) -> Config:
+    endpoints: Mapping[Omgeving, Endpoint] = {
+        omgeving: endpoint.model_copy(update={"trust_anchors": tuple(base / a for a in endpoint.trust_anchors)})
+        for omgeving, endpoint in config.endpoint.items()
+    }
+    password_file = config.database.password_file
+    database = config.database.model_copy(update={"password_file": base / password_file if password_file else None})
+    return config.model_copy(
+        update={"data_folder": base / config.data_folder, "endpoint": dict(endpoints), "database": database}
+    )
