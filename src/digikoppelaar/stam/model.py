@@ -1,0 +1,161 @@
+"""A verzoek as values. `stam.verzoek` reads them; nothing here knows XML.
+
+The official schema is not public: every field may be absent, and what has no field here is kept in `onbekend`.
+Answers and persons are personal data, so they stay out of every repr.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Waarden = tuple[tuple[str, str], ...]
+"""Names (with `/` for nesting and `@` for an attribute) and texts of a part that is kept as it came, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Onbekend:
+    """An element without a field in this model: its path below verzoek, and itself as XML."""
+
+    pad: str
+    xml: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Instantie:
+    """A bevoegd gezag or a behandeldienst (uitvoerende instantie)."""
+
+    oin: str | None
+    naam: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project of which the verzoek is part."""
+
+    naam: str | None
+    omschrijving: str | None = field(default=None, repr=False)
+    project_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adres:
+    """One address block of a person, named as in STAM (`verblijfsadres`, `correspondentieAdres`, ...)."""
+
+    soort: str
+    waarden: Waarden = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Persoon:
+    """An initiatiefnemer, gemachtigde or contactpersoon. `soort` is natuurlijk, nietNatuurlijk or contactpersoon."""
+
+    soort: str
+    bsn: str | None = field(default=None, repr=False)
+    kvk_nummer: str | None = field(default=None, repr=False)
+    vestigingsnummer: str | None = field(default=None, repr=False)
+    handelsnaam: str | None = field(default=None, repr=False)
+    voorletters: str | None = field(default=None, repr=False)
+    voorvoegsel: str | None = field(default=None, repr=False)
+    achternaam: str | None = field(default=None, repr=False)
+    emailadres: str | None = field(default=None, repr=False)
+    telefoonnummer: str | None = field(default=None, repr=False)
+    adressen: tuple[Adres, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Projectlocatie:
+    """Where it happens: any of an address, a parcel and coordinates, kept as they came (stam.md 1.8)."""
+
+    adres_aanduiding: Waarden = field(default=(), repr=False)
+    kadastrale_gegevens: Waarden = field(default=(), repr=False)
+    coordinaten_opgegeven: Waarden = field(default=(), repr=False)
+    coordinaten_etrs: Waarden = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that the verzoek names; its content comes as a file with the same id or the same name."""
+
+    document_id: str | None
+    bestandsnaam: str | None = field(default=None, repr=False)
+    vertrouwelijk: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GevraagdeBijlage:
+    """The documents that answer one question for a bijlage."""
+
+    documentsoort: str | None
+    documenten: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specificatie:
+    """One question with its answer. Answers are free text, also when they hold a number (stam.md 1.9)."""
+
+    vraag_id: str | None = None
+    vraagtekst: str | None = None
+    antwoord: str | None = field(default=None, repr=False)
+    oorspronkelijk_antwoord: str | None = field(default=None, repr=False)
+    vraagclassificatie: str | None = None
+    groepering: str | None = None
+    vraagreferentie: str | None = None
+    publiceerbaar: bool | None = None
+    gevraagde_bijlage: GevraagdeBijlage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Projectactiviteit:
+    """One activity that is applied for or notified, with its questions."""
+
+    naam: str | None
+    activiteit_id: str | None = None
+    subactiviteit: str | None = None
+    specificaties: tuple[Specificatie, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verzoek:
+    """A verzoek version; (verzoeknummer, volgnummer) names it (stam.md 1.3).
+
+    `stam_versie` is the number in the namespace, None outside the known namespaces. `doel` and `type` are spelled as
+    in `stam.codes` when known there. `indien_datum` is in UTC.
+    """
+
+    stam_versie: int | None
+    verzoeknummer: str
+    volgnummer: int
+    doel: str
+    type: str
+    naam: str | None = field(default=None, repr=False)
+    indien_datum: datetime | None = None
+    ambtshalve: bool | None = None
+    project: Project | None = None
+    bevoegd_gezag: Instantie | None = None
+    bevoegd_gezag_historie: tuple[Instantie, ...] = ()
+    uitvoerende_instantie: Instantie | None = None
+    uitvoerende_instantie_historie: tuple[Instantie, ...] = ()
+    initiatiefnemer: Persoon | None = field(default=None, repr=False)
+    gemachtigde: Persoon | None = field(default=None, repr=False)
+    contactpersoon: Persoon | None = field(default=None, repr=False)
+    projectlocaties: tuple[Projectlocatie, ...] = ()
+    projectactiviteiten: tuple[Projectactiviteit, ...] = ()
+    verzoekbijlagen: tuple[Document, ...] = ()
+    onbekend: tuple[Onbekend, ...] = ()
+
+    @property
+    def documenten(self) -> tuple[Document, ...]:
+        """Every document that the verzoek names, once each: with a question or with the verzoek as a whole."""
+        named = [
+            document
+            for activiteit in self.projectactiviteiten
+            for specificatie in activiteit.specificaties
+            if specificatie.gevraagde_bijlage
+            for document in specificatie.gevraagde_bijlage.documenten
+        ]
+        return tuple(dict.fromkeys((*named, *self.verzoekbijlagen)))
+
+    @property
+    def aansluitactiviteit(self) -> bool:
+        """Whether it was made to try out a connection: all its activities say so (stam.md 5.1, step 4)."""
+        names = [(activiteit.naam or "").casefold() for activiteit in self.projectactiviteiten]
+        return bool(names) and all(name.startswith("aansluitactiviteit") for name in names)

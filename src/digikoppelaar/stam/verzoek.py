@@ -1,0 +1,187 @@
+"""Reading a verzoekbericht into a Verzoek, and writing a Verzoek as JSON for a case system (stam.md 1.5 to 1.9).
+
+Tolerant where the schema is not public, strict on what names a version: without a usable verzoeknummer and
+volgnummer nothing can be done safely. The original bytes are kept by whoever calls this.
+"""
+
+import re
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Final
+
+from lxml import etree
+
+from digikoppelaar import xml
+from digikoppelaar.errors import VerzoekError
+from digikoppelaar.stam import codes
+from digikoppelaar.stam.model import (
+    Document,
+    GevraagdeBijlage,
+    Instantie,
+    Project,
+    Projectactiviteit,
+    Projectlocatie,
+    Specificatie,
+    Verzoek,
+    Waarden,
+)
+from digikoppelaar.stam.node import Node
+from digikoppelaar.stam.notification import checked_verzoeknummer
+from digikoppelaar.stam.persons import read_contactpersoon, read_partij
+from digikoppelaar.stam.times import read_moment
+
+LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of a verzoek XML that is parsed in memory; answers and geometries, never documents, are inside it."""
+
+WITHDRAWN: Final = 999
+"""The volgnummer of a withdrawal by the applicant (stam.md 1.3)."""
+
+_NAMESPACE: Final = re.compile(r"http://www\.omgevingswet\.nl/koppelvlak/stam-v(\d{1,3})(?:/|$)")
+
+
+def read_verzoek(document: bytes) -> Verzoek:
+    """The verzoek that a STAM XML document says.
+
+    Raises VerzoekError when there is no usable verzoeknummer or volgnummer, XmlError or TooLarge when it is no
+    acceptable XML.
+    """
+    root = xml.parse(document, limit=LIMIT)
+    top = next((element for element in root.iter("*") if xml.local_name(element).casefold() == "verzoek"), root)
+    node = Node(top, set())
+    verzoek = _read(node, _version(root))
+    return _with_unknown(verzoek, node)
+
+
+def as_json(verzoek: Verzoek) -> dict[str, object]:
+    """The verzoek as JSON values: names in camelCase, moments in ISO 8601, nothing left out.
+
+    It holds personal data: it goes to the case system and nowhere else.
+    """
+    plain = _plain(verzoek)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _version(root: etree._Element) -> int | None:
+    """The number in the first STAM namespace that is used (stam.md 1.1)."""
+    namespaces = (etree.QName(element).namespace or "" for element in root.iter("*"))
+    found = next(filter(None, map(_NAMESPACE.match, namespaces)), None)
+    return int(found.group(1)) if found else None
+
+
+def _read(node: Node, version: int | None) -> Verzoek:
+    doel = codes.read_doel(node.text("doel"))
+    return Verzoek(
+        stam_versie=version,
+        verzoeknummer=checked_verzoeknummer(node.text("verzoeknummer")),
+        volgnummer=_volgnummer(node.text("volgnummer"), doel),
+        doel=doel,
+        type=codes.read_type(node.text("type")),
+        naam=node.text("naam"),
+        indien_datum=read_moment(node.text("indienDatum")),
+        ambtshalve=node.flag("ambtshalve"),
+        project=_project(node.child("project")),
+        bevoegd_gezag=_instantie(node.child("bevoegdGezag")),
+        bevoegd_gezag_historie=_instanties(node, "bevoegdGezag"),
+        uitvoerende_instantie=_instantie(node.child("uitvoerendeInstantie")),
+        uitvoerende_instantie_historie=_instanties(node, "uitvoerendeInstantie"),
+        initiatiefnemer=read_partij(node.child("initiatiefnemer")),
+        gemachtigde=read_partij(node.child("gemachtigde")),
+        contactpersoon=read_contactpersoon(node.child("contactpersoon")),
+        projectlocaties=tuple(map(_locatie, node.children("projectlocaties", "projectlocatie"))),
+        projectactiviteiten=tuple(map(_activiteit, node.children("projectactiviteiten", "projectactiviteit"))),
+        verzoekbijlagen=tuple(map(_document, node.children("verzoekbijlages", "document"))),
+    )
+
+
+def _with_unknown(verzoek: Verzoek, node: Node) -> Verzoek:
+    values = {item.name: getattr(verzoek, item.name) for item in fields(verzoek)}
+    return Verzoek(**{**values, "onbekend": tuple(node.unknown())})
+
+
+def _volgnummer(text: str | None, doel: str) -> int:
+    """An absent volgnummer is only safe where the doel says which one it must be."""
+    if text and text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    if text is None and doel in (codes.INITIEREN, codes.CONCEPTVERZOEK):
+        return 0
+    if text is None and doel == codes.INTREKKEN:
+        return WITHDRAWN
+    raise VerzoekError("verzoek has no usable volgnummer")
+
+
+def _project(node: Node | None) -> Project | None:
+    return Project(node.text("naam"), node.text("omschrijving"), node.text("projectId")) if node else None
+
+
+def _instantie(node: Node | None) -> Instantie | None:
+    return Instantie(node.text("oin"), node.text("naam")) if node else None
+
+
+def _instanties(node: Node, name: str) -> tuple[Instantie, ...]:
+    return tuple(Instantie(each.text("oin"), each.text("naam")) for each in node.children(f"{name}Historie", name))
+
+
+def _locatie(node: Node) -> Projectlocatie:
+    def waarden(name: str) -> Waarden:
+        child = node.child(name)
+        return child.waarden() if child else ()
+
+    return Projectlocatie(
+        adres_aanduiding=waarden("adresAanduiding"),
+        kadastrale_gegevens=waarden("kadastraleGegevens"),
+        coordinaten_opgegeven=waarden("coordinatenOpgegeven"),
+        coordinaten_etrs=waarden("coordinatenEtrs"),
+    )
+
+
+def _activiteit(node: Node) -> Projectactiviteit:
+    return Projectactiviteit(
+        naam=node.text("activiteitNaam"),
+        activiteit_id=node.text("activiteitId"),
+        subactiviteit=node.text("subactiviteitNaam"),
+        specificaties=tuple(map(_specificatie, node.children("specificaties", "specificatie"))),
+    )
+
+
+def _specificatie(node: Node) -> Specificatie:
+    bijlage = node.child("gevraagdeBijlage")
+    return Specificatie(
+        vraag_id=node.text("vraagId"),
+        vraagtekst=node.text("vraagtekst"),
+        antwoord=node.text("antwoord"),
+        oorspronkelijk_antwoord=node.text("oorsprAntwoord", "oorspronkelijkAntwoord"),
+        vraagclassificatie=node.text("vraagclassificatie"),
+        groepering=node.text("groepering"),
+        vraagreferentie=node.text("vraagreferentie"),
+        publiceerbaar=node.flag("publiceerbaar"),
+        gevraagde_bijlage=_bijlage(bijlage) if bijlage else None,
+    )
+
+
+def _bijlage(node: Node) -> GevraagdeBijlage:
+    documents = tuple(map(_document, node.children("documenten", "document")))
+    return GevraagdeBijlage(node.text("documentsoortDSO"), documents)
+
+
+def _document(node: Node) -> Document:
+    """The file name may sit deeper than the id (stam.md 1.9)."""
+    return Document(
+        document_id=node.text("documentId"),
+        bestandsnaam=node.deep_text("bestandsnaam"),
+        vertrouwelijk=node.flag("vertrouwelijk", "indicatieVertrouwelijk"),
+    )
+
+
+def _plain(value: object) -> object:
+    """A value of the model as JSON knows it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {_camel(item.name): _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
