@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from digikoppelaar.pki.certificate import SANDBOX_MARK_OID
+from digikoppelaar.pki.certificate import SANDBOX_MARK_OID, SANDBOX_NAME, Use
 
-TLS: Final = frozenset({"tls-server", "tls-client"})
-SIGN: Final = frozenset({"sign"})
+TLS: Final = frozenset({Use.TLS_SERVER, Use.TLS_CLIENT})
+SIGN: Final = frozenset({Use.SIGN})
 
-_MARK: Final = x509.UnrecognizedExtension(SANDBOX_MARK_OID, b"\x0c\x07SANDBOX")  # DER UTF8String
+_MARK: Final = x509.UnrecognizedExtension(x509.ObjectIdentifier(SANDBOX_MARK_OID), b"\x0c\x07SANDBOX")  # DER UTF8String
 _LEVELS: Final = (
     ("root", "SANDBOX Private Root CA"),
     ("domain", "SANDBOX Private Services CA"),
@@ -96,7 +96,7 @@ def make_keys(number: int) -> list[Key]:
 
 
 def issue_all(
-    pki: SandboxPki, wanted: Sequence[tuple[Holder, frozenset[str]]], now: datetime
+    pki: SandboxPki, wanted: Sequence[tuple[Holder, frozenset[Use]]], now: datetime
 ) -> list[CertificateFiles]:
     """`issue` for several at once, with their keys made side by side."""
     missing = [want for want in wanted if not _files(pki, *want).certificate.exists()]
@@ -105,17 +105,17 @@ def issue_all(
     return [_files(pki, *want) for want in wanted]
 
 
-def issue(pki: SandboxPki, holder: Holder, uses: frozenset[str], now: datetime) -> CertificateFiles:
+def issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], now: datetime) -> CertificateFiles:
     """A certificate for `uses` (TLS or SIGN: one per use, as with PKIoverheid); the same files at a second call."""
     return issue_all(pki, [(holder, uses)], now)[0]
 
 
-def _files(pki: SandboxPki, holder: Holder, uses: frozenset[str]) -> CertificateFiles:
+def _files(pki: SandboxPki, holder: Holder, uses: frozenset[Use]) -> CertificateFiles:
     stem = f"{holder.file_name}-{'sign' if uses == SIGN else 'tls'}"
     return CertificateFiles(pki.folder / f"{stem}.pem", pki.folder / f"{stem}.key")
 
 
-def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[str], key: Key, now: datetime) -> None:
+def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now: datetime) -> None:
     _, domain, tsp = pki.issuers
     builder = _builder(_holder_name(holder), key, tsp.certificate.subject, now, _LEAF_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -163,7 +163,7 @@ def _builder(
     )
 
 
-def _name(common_name: str, organisation: str = "SANDBOX", *more: x509.NameAttribute[str]) -> x509.Name:
+def _name(common_name: str, organisation: str = SANDBOX_NAME, *more: x509.NameAttribute[str]) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "NL"),
@@ -176,7 +176,7 @@ def _name(common_name: str, organisation: str = "SANDBOX", *more: x509.NameAttri
 
 def _holder_name(holder: Holder) -> x509.Name:
     oin = x509.NameAttribute(NameOID.SERIAL_NUMBER, holder.oin)
-    return _name(f"{holder.file_name}.sandbox.localhost", f"SANDBOX {holder.name}", oin)
+    return _name(f"{holder.file_name}.sandbox.localhost", f"{SANDBOX_NAME} {holder.name}", oin)
 
 
 def _issued_by(issuer: _Issuer) -> x509.AuthorityKeyIdentifier:
@@ -184,14 +184,16 @@ def _issued_by(issuer: _Issuer) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
-def _for_tls(builder: x509.CertificateBuilder, uses: frozenset[str]) -> x509.CertificateBuilder:
-    purposes = {"tls-server": ExtendedKeyUsageOID.SERVER_AUTH, "tls-client": ExtendedKeyUsageOID.CLIENT_AUTH}
+def _for_tls(builder: x509.CertificateBuilder, uses: frozenset[Use]) -> x509.CertificateBuilder:
+    purposes = {Use.TLS_SERVER: ExtendedKeyUsageOID.SERVER_AUTH, Use.TLS_CLIENT: ExtendedKeyUsageOID.CLIENT_AUTH}
     hosts = [
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address("::1")),
     ]
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purposes[use] for use in sorted(uses)]), critical=False)
+    builder = builder.add_extension(
+        x509.ExtendedKeyUsage([purpose for use, purpose in purposes.items() if use in uses]), critical=False
+    )
     return builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
 
 

@@ -72,7 +72,7 @@ def test_every_certificate_of_the_chain_bears_the_mark_and_names_sandbox(
     chain = [*certificates(files[0].certificate), *certificates(sandbox.root)]
     assert len(chain) == 4
     for certificate in chain:
-        assert certificate.extensions.get_extension_for_oid(SANDBOX_MARK_OID)
+        assert certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(SANDBOX_MARK_OID))
         organisation = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
         assert str(organisation).startswith("SANDBOX")
 

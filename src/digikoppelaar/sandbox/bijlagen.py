@@ -1,0 +1,110 @@
+"""Bijlagen: generated files of any size, the same bytes at every reading, never held whole in memory.
+
+A large one is a key stream: 1 GiB takes about a second and no memory. Small ones are real PDF, PNG or text files.
+"""
+
+import hashlib
+import random
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from digikoppelaar.sandbox.pdf import page
+
+CHUNK: Final = 256 * 1024
+_ZEROS: Final = bytes(CHUNK)
+_LARGE_KINDS: Final = (
+    ("dwg", "image/vnd.dwg"),
+    ("las", "application/octet-stream"),
+    ("rvt", "application/octet-stream"),
+)
+_SMALL_KINDS: Final = ("pdf", "png", "txt")
+_PNG_SIDE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bijlage:
+    """One document of a verzoek. `content` None: `size` bytes of the key stream of `seed`; `sha256` is raw."""
+
+    document_id: str
+    titel: str
+    bestandsnaam: str
+    media_type: str
+    size: int
+    sha256: bytes
+    seed: bytes = field(repr=False)
+    content: bytes | None = field(repr=False, default=None)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the file."""
+        if self.content is None:
+            return key_stream(self.seed, self.size)
+        return iter((self.content,))
+
+
+def key_stream(seed: bytes, size: int) -> Iterator[bytes]:
+    """`size` bytes that depend on `seed` only: AES-256 in counter mode over zeros."""
+    encryptor = Cipher(algorithms.AES(hashlib.sha256(seed).digest()), modes.CTR(bytes(16))).encryptor()
+    for start in range(0, size, CHUNK):
+        yield encryptor.update(_ZEROS[: min(CHUNK, size - start)])
+
+
+def make_bijlagen(wanted: Sequence[int | str], titels: Sequence[str], chance: random.Random) -> list[Bijlage]:
+    """A file for each wish: a number is a size in bytes, `pdf`, `png` or `txt` a small real file of that kind.
+
+    Reads a large file once for its hash: call it from a thread when sizes are large.
+    """
+    return [_bijlage(wish, f"{titels[at % len(titels)]}", at + 1, chance) for at, wish in enumerate(wanted)]
+
+
+def _bijlage(wish: int | str, titel: str, number: int, chance: random.Random) -> Bijlage:
+    seed = chance.randbytes(16)
+    document_id = f"{chance.getrandbits(64):016x}"
+    if isinstance(wish, str):
+        return _small(wish, titel, number, document_id, seed)
+    extension, media_type = chance.choice(_LARGE_KINDS)
+    digest = hashlib.sha256()
+    for chunk in key_stream(seed, wish):
+        digest.update(chunk)
+    naam = _bestandsnaam(titel, number, extension)
+    return Bijlage(document_id, titel, naam, media_type, wish, digest.digest(), seed)
+
+
+def _small(kind: str, titel: str, number: int, document_id: str, seed: bytes) -> Bijlage:
+    content, media_type = _content(kind, titel, seed)
+    naam = _bestandsnaam(titel, number, kind)
+    sha256 = hashlib.sha256(content).digest()
+    return Bijlage(document_id, titel, naam, media_type, len(content), sha256, seed, content)
+
+
+def _content(kind: str, titel: str, seed: bytes) -> tuple[bytes, str]:
+    match kind:
+        case "pdf":
+            return page(titel, [("Kenmerk", seed.hex())]), "application/pdf"
+        case "png":
+            return _png(seed), "image/png"
+        case "txt":
+            return f"SANDBOX\r\n{titel}\r\nKenmerk: {seed.hex()}\r\n".encode(), "text/plain"
+    raise ValueError(f"the sandbox makes no file of kind {kind}; it makes {', '.join(_SMALL_KINDS)}")
+
+
+def _bestandsnaam(titel: str, number: int, extension: str) -> str:
+    """As people name files: spaces, diacritics, quotes and brackets."""
+    return f"{titel} (versie {number}, café 'Zeeëend').{extension}"
+
+
+def _png(seed: bytes) -> bytes:
+    """A grey square with noise from `seed`."""
+    pixels = b"".join(key_stream(seed, _PNG_SIDE * _PNG_SIDE))
+    rows = b"".join(b"\0" + pixels[start : start + _PNG_SIDE] for start in range(0, len(pixels), _PNG_SIDE))
+    header = struct.pack(">IIBBBBB", _PNG_SIDE, _PNG_SIDE, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_png_chunk, *zip(*chunks, strict=True)))
+
+
+def _png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
