@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from digikoppelaar.errors import ConfigError
@@ -141,7 +142,10 @@ def _missing(file: Path) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(str(key) for key in e['loc'])}: {e['msg']}" for e in error.errors())
+    def words(found: ErrorDetails) -> str:
+        return "unknown key" if found["type"] == "extra_forbidden" else found["msg"]
+
+    return "; ".join(f"{'.'.join(str(key) for key in found['loc'])}: {words(found)}" for found in error.errors())
 
 
 def _absolute(config: Config, base: Path) -> Config:

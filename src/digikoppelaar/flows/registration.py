@@ -1,0 +1,220 @@
+"""Who is connected to what, as `organisatie apply` reads it from a file, and the difference with what is on record.
+
+Pure: the file's content comes in as a mapping, the result is values. Applying adds and changes; it removes nothing,
+for traffic hangs on these rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import OMGEVINGEN
+
+KINDS: Final = ("stam", "drop")
+USES: Final = ("tls-server", "tls-client", "sign")
+BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisatieEntry:
+    """A tenant."""
+
+    oin: str
+    naam: str
+    bestuurslaag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartijEntry:
+    """Owns certificates and acts for organisaties."""
+
+    oin: str
+    naam: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEntry:
+    """The files of one certificate (leaf first, then its chain) and its key, for one use in one omgeving."""
+
+    partij_oin: str
+    omgeving: str
+    use: str
+    certificate_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachtigingEntry:
+    """The holder of a certificate with `gemachtigde_oin` may act for `namens_oin`; who said so, and since when."""
+
+    omgeving: str
+    gemachtigde_oin: str
+    namens_oin: str
+    since: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AansluitingEntry:
+    """One link of one organisatie in one omgeving; `dso` and `case_system` are settings of flows.ports."""
+
+    organisatie_oin: str
+    kind: str
+    omgeving: str
+    partij_oin: str
+    dso: Mapping[str, str]
+    case_system: Mapping[str, str]
+
+
+Entry = OrganisatieEntry | PartijEntry | CertificateEntry | MachtigingEntry | AansluitingEntry
+
+KEYS: Final[Mapping[type[Entry], tuple[str, ...]]] = {
+    OrganisatieEntry: ("oin",),
+    PartijEntry: ("oin",),
+    CertificateEntry: ("partij_oin", "omgeving", "use"),
+    MachtigingEntry: ("omgeving", "gemachtigde_oin", "namens_oin"),
+    AansluitingEntry: ("organisatie_oin", "kind", "omgeving"),
+}
+"""What identifies an entry; everything else of it may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry that is new (`before` None) or different."""
+
+    before: Entry | None
+    after: Entry
+
+    @property
+    def name(self) -> str:
+        """The entry in words, for people."""
+        kind = type(self.after).__name__.removesuffix("Entry").lower()
+        return " ".join([kind, *(str(part) for part in key_of(self.after)[1:])])
+
+    @property
+    def differences(self) -> tuple[tuple[str, str | None, str], ...]:
+        """(field, before, after) of every field that is new or different."""
+        return tuple(
+            (field.name, None if self.before is None else str(getattr(self.before, field.name)), str(new))
+            for field in fields(self.after)
+            if (new := getattr(self.after, field.name)) != getattr(self.before, field.name, None)
+        )
+
+
+def key_of(entry: Entry) -> tuple[str, ...]:
+    """The kind of the entry and its identifying values."""
+    return (type(entry).__name__, *(getattr(entry, name) for name in KEYS[type(entry)]))
+
+
+def difference(before: Iterable[Entry], after: Iterable[Entry]) -> tuple[Change, ...]:
+    """What has to change so that every entry of `after` is on record, in the order of `after`."""
+    known = {key_of(entry): entry for entry in before}
+    return tuple(Change(known.get(key_of(entry)), entry) for entry in after if known.get(key_of(entry)) != entry)
+
+
+def read_registration(content: Mapping[str, Any], base: str) -> tuple[Entry, ...]:
+    """The entries of an apply file, in the order in which they can be stored.
+
+    `base` is the folder of the file: relative names of files are put behind it. Raises ConfigError that names the table
+    and the key.
+    """
+    unknown = set(content) - {"organisatie", "partij", "machtiging", "aansluiting"}
+    if unknown:
+        raise ConfigError(f"unknown table {', '.join(sorted(unknown))}")
+    partijen = [_Table(f"partij {n}", table, base) for n, table in enumerate(content.get("partij", []), 1)]
+    return (
+        *(_organisatie(_Table(f"organisatie {n}", t, base)) for n, t in enumerate(content.get("organisatie", []), 1)),
+        *(PartijEntry(partij.oin("oin"), partij.text("naam")) for partij in partijen),
+        *(certificate for partij in partijen for certificate in _certificates(partij)),
+        *(_machtiging(_Table(f"machtiging {n}", t, base)) for n, t in enumerate(content.get("machtiging", []), 1)),
+        *(_aansluiting(_Table(f"aansluiting {n}", t, base)) for n, t in enumerate(content.get("aansluiting", []), 1)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table of the file, read key by key with errors that say where."""
+
+    name: str
+    values: Mapping[str, Any]
+    base: str
+
+    def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{self.name}: {key} is missing or is not a text")
+        if choices and value not in choices:
+            raise ConfigError(f"{self.name}: {key} must be one of {', '.join(choices)}")
+        return value
+
+    def oin(self, key: str) -> str:
+        value = self.text(key)
+        if len(value) != 20:
+            raise ConfigError(f"{self.name}: {key} must have 20 positions, leading zeros included")
+        return value
+
+    def file(self, key: str) -> str:
+        name = self.text(key)
+        return name if name.startswith("/") else f"{self.base}/{name}"
+
+    def day(self, key: str) -> datetime:
+        value = self.values.get(key)
+        if isinstance(value, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, date):
+            return datetime.combine(value, time(), UTC)
+        raise ConfigError(f"{self.name}: {key} must be a date, such as 2026-01-31")
+
+    def table(self, key: str) -> "_Table":
+        value = self.values.get(key, {})
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{self.name}: {key} must be a table")
+        return _Table(f"{self.name}.{key}", value, self.base)
+
+
+def _organisatie(table: _Table) -> OrganisatieEntry:
+    return OrganisatieEntry(table.oin("oin"), table.text("naam"), table.text("bestuurslaag", BESTUURSLAGEN))
+
+
+def _certificates(partij: _Table) -> Iterable[CertificateEntry]:
+    for number, values in enumerate(partij.values.get("certificate", []), 1):
+        table = _Table(f"{partij.name}.certificate {number}", values, partij.base)
+        uses = values.get("uses")
+        if not isinstance(uses, list) or not uses or not set(uses) <= set(USES):
+            raise ConfigError(f"{table.name}: uses must be a list out of {', '.join(USES)}")
+        for use in uses:
+            yield CertificateEntry(
+                partij.oin("oin"),
+                table.text("omgeving", OMGEVINGEN),
+                use,
+                table.file("certificate_file"),
+                table.file("key_file"),
+            )
+
+
+def _machtiging(table: _Table) -> MachtigingEntry:
+    return MachtigingEntry(
+        table.text("omgeving", OMGEVINGEN),
+        table.oin("gemachtigde_oin"),
+        table.oin("namens_oin"),
+        table.day("since"),
+        table.text("recorded_by"),
+    )
+
+
+def _aansluiting(table: _Table) -> AansluitingEntry:
+    dso, case_system = table.table("dso"), table.table("case_system")
+    return AansluitingEntry(
+        table.oin("organisatie_oin"),
+        table.text("kind", KINDS),
+        table.text("omgeving", OMGEVINGEN),
+        table.oin("partij_oin"),
+        {
+            "base_url": dso.text("base_url"),
+            "api_key_file": dso.file("api_key_file"),
+            "profile": str(dso.values.get("profile", "dso-lv")),
+        },
+        {"kind": case_system.text("kind", ("folder",)), "path": case_system.file("path")},
+    )

@@ -1,0 +1,126 @@
+"""What an apply file says, and how it differs from what is on record."""
+
+import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.registration import (
+    AansluitingEntry,
+    CertificateEntry,
+    Entry,
+    MachtigingEntry,
+    OrganisatieEntry,
+    PartijEntry,
+    difference,
+    read_registration,
+)
+
+GEMEENTE = "00000099000000001000"
+KOPPELAAR = "00000099000000002000"
+FILE = f"""
+[[organisatie]]
+oin = "{GEMEENTE}"
+naam = "Gemeente Voorbeeld"
+bestuurslaag = "gemeente"
+
+[[partij]]
+oin = "{KOPPELAAR}"
+naam = "Koppelaar"
+
+[[partij.certificate]]
+omgeving = "sandbox-pre"
+uses = ["tls-server", "tls-client"]
+certificate_file = "tls.pem"
+key_file = "/keys/tls.key"
+
+[[machtiging]]
+omgeving = "sandbox-pre"
+gemachtigde_oin = "{KOPPELAAR}"
+namens_oin = "{GEMEENTE}"
+since = 2026-01-31
+recorded_by = "A. Tester"
+
+[[aansluiting]]
+organisatie_oin = "{GEMEENTE}"
+kind = "stam"
+omgeving = "sandbox-pre"
+partij_oin = "{KOPPELAAR}"
+
+[aansluiting.dso]
+base_url = "https://localhost:9000"
+api_key_file = "key.txt"
+
+[aansluiting.case_system]
+kind = "folder"
+path = "zaken"
+"""
+
+
+def read(text: str) -> tuple[Entry, ...]:
+    return read_registration(tomllib.loads(text), "/etc/dk")
+
+
+def test_a_file_becomes_entries_in_the_order_in_which_they_can_be_stored() -> None:
+    organisatie, partij, server, client, machtiging, aansluiting = read(FILE)
+    assert organisatie == OrganisatieEntry(GEMEENTE, "Gemeente Voorbeeld", "gemeente")
+    assert partij == PartijEntry(KOPPELAAR, "Koppelaar")
+    assert server == CertificateEntry(KOPPELAAR, "sandbox-pre", "tls-server", "/etc/dk/tls.pem", "/keys/tls.key")
+    assert client == replace(server, use="tls-client")  # type: ignore[type-var]
+    assert machtiging == MachtigingEntry(
+        "sandbox-pre", KOPPELAAR, GEMEENTE, datetime(2026, 1, 31, tzinfo=UTC), "A. Tester"
+    )
+    assert aansluiting == AansluitingEntry(
+        GEMEENTE,
+        "stam",
+        "sandbox-pre",
+        KOPPELAAR,
+        {"base_url": "https://localhost:9000", "api_key_file": "/etc/dk/key.txt", "profile": "dso-lv"},
+        {"kind": "folder", "path": "/etc/dk/zaken"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        (f'oin = "{GEMEENTE}"\nnaam', 'oin = "99"\nnaam', "organisatie 1: oin must have 20 positions"),
+        ('bestuurslaag = "gemeente"', 'bestuurslaag = "dorp"', "organisatie 1: bestuurslaag must be one of"),
+        ('uses = ["tls-server", "tls-client"]', 'uses = ["post"]', "partij 1.certificate 1: uses must be a list"),
+        ("since = 2026-01-31", 'since = "vroeger"', "machtiging 1: since must be a date"),
+        ('omgeving = "sandbox-pre"\npartij_oin', 'omgeving = "test"\npartij_oin', "aansluiting 1: omgeving must be"),
+        ('base_url = "https://localhost:9000"', "", "aansluiting 1.dso: base_url is missing"),
+        ("[[machtiging]]", "[[machtigng]]", "unknown table machtigng"),
+    ],
+)
+def test_a_mistake_is_named_with_its_table_and_key(old: str, new: str, complaint: str) -> None:
+    assert old in FILE
+    with pytest.raises(ConfigError, match=complaint):
+        read(FILE.replace(old, new, 1))
+
+
+def test_everything_is_new_where_nothing_is_on_record() -> None:
+    entries = read(FILE)
+    assert [change.after for change in difference((), entries)] == list(entries)
+
+
+def test_applying_the_same_file_again_changes_nothing() -> None:
+    assert difference(read(FILE), read(FILE)) == ()
+
+
+def test_a_changed_field_is_shown_with_its_value_before_and_after() -> None:
+    (change,) = difference(read(FILE), read(FILE.replace("Gemeente Voorbeeld", "Gemeente Ander")))
+    assert change.name == f"organisatie {GEMEENTE}"
+    assert change.differences == (("naam", "Gemeente Voorbeeld", "Gemeente Ander"),)
+
+
+def test_what_is_on_record_and_not_in_the_file_stays() -> None:
+    assert difference(read(FILE), ()) == ()
+
+
+def test_the_same_organisatie_in_another_omgeving_is_another_aansluiting() -> None:
+    other = FILE.replace('omgeving = "sandbox-pre"\npartij_oin', 'omgeving = "sandbox-prod"\npartij_oin')
+    (change,) = difference(read(FILE), read(other))
+    assert change.before is None
+    assert change.name == f"aansluiting {GEMEENTE} stam sandbox-prod"

@@ -1,0 +1,58 @@
+"""The configuration file."""
+
+from pathlib import Path
+
+import pytest
+
+from digikoppelaar import config
+from digikoppelaar.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "digikoppelaar.toml"
+    file.write_text(text)
+    return file
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    text = 'data_folder = "data"\n[endpoint.pre]\npartij = "x"\ntrust_anchors = ["root.pem"]\n'
+    loaded = config.load(write(tmp_path, text))
+    assert loaded.data_folder == tmp_path / "data"
+    assert loaded.endpoint["pre"].trust_anchors == (tmp_path / "root.pem",)
+
+
+def test_an_empty_file_is_an_installation_with_embedded_postgresql(tmp_path: Path) -> None:
+    loaded = config.load(write(tmp_path, ""))
+    assert loaded.embedded
+    assert loaded.data_folder.is_absolute()
+    assert not loaded.endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[web]\nporrt = 1", r"web\.porrt: unknown key"),
+        ("[web]\nport = 99999", r"web\.port"),
+        ('[endpoint.productie]\npartij = "x"\ntrust_anchors = []', r"endpoint\.productie"),
+        ("[endpoint.pre]\ntrust_anchors = []", r"endpoint\.pre\.partij"),
+        ("= = =", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        config.load(write(tmp_path, text))
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        config.load(tmp_path / "elders.toml")
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGIKOPPELAAR_WEB__PORT", "1234")
+    assert config.load(write(tmp_path, "[web]\nport = 80")).web.port == 1234
+
+
+def test_the_home_of_root_is_no_place_for_data() -> None:
+    assert config.default_data_folder(Path("/root"), root=True) == Path("/var/lib/digikoppelaar")
+    assert config.default_data_folder(Path("/home/a"), root=False) == Path("/home/a/.local/share/digikoppelaar")
