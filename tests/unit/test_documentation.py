@@ -1,0 +1,203 @@
+"""The texts say what is so: commands, links, words and records are held against the repository."""
+
+import importlib.util
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digikoppelaar.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "digikoppelaar"
+ADR = ROOT / "docs" / "adr"
+ADRS = [path for path in sorted(ADR.glob("[0-9]*.md")) if path.name != "0000-template.md"]
+TEXTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PACKAGES = [found.parent for found in sorted(SOURCE.rglob("__init__.py")) if found.parent != SOURCE]
+STATEMENTS = range(1, 226)
+
+HEADINGS = ("## Context", "## Decision", "## Alternatives", "## Consequences")
+WITHOUT_ALL_HEADINGS = {
+    "0011": "tells how the parts of the first cut work together; the choices are in 0001 to 0010",
+}
+LINES_ON_A_PAGE = 75
+
+
+@cache
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def project() -> dict[str, Any]:
+    return tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+
+
+def code_blocks(markdown: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def prose(markdown: str) -> str:
+    return re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def table_rows(markdown: str) -> list[list[str]]:
+    """The cells of every row below a ruler; header rows are left out."""
+    rows: list[list[str]] = []
+    in_body = False
+    for line in markdown.splitlines():
+        if not line.startswith("|"):
+            in_body = False
+        elif set(line) <= set("|-: "):
+            in_body = True
+        elif in_body:
+            rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def anchors(markdown: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(markdown), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def names_something(dotted: str) -> bool:
+    """Whether `dotted` is a module under digikoppelaar, or a name in one."""
+    module, _, name = f"digikoppelaar.{dotted}".rpartition(".")
+    return hasattr(importlib.import_module(module), name) or importlib.util.find_spec(f"{module}.{name}") is not None
+
+
+# --- commands and links ------------------------------------------------------------------------------------
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", read(ROOT / "Makefile"), flags=re.MULTILINE))
+
+
+def test_the_readme_tells_to_run_the_demo_and_the_tests() -> None:
+    commands = [
+        line.split("#")[0].strip()
+        for block in code_blocks(read(ROOT / "README.md"), "sh")
+        for line in block.splitlines()
+    ]
+    assert commands[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_make_command_in_the_texts_is_a_target(path: Path) -> None:
+    written = re.findall(r"(?:^|`)make ([a-z][a-z-]*)", read(path), flags=re.MULTILINE)
+    assert set(written) <= make_targets()
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_within_the_texts_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(read(path))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        found = path.parent / file if file else path
+        assert found.exists(), f"{target} does not exist"
+        assert not anchor or anchor in anchors(read(found)), f"{target} has no such heading"
+
+
+def test_ci_runs_the_checks_and_the_test_command_of_the_readme() -> None:
+    script = read(ROOT / ".ci" / "run")
+    assert "make check" in script
+    assert "README.md" in script
+    assert len(script.splitlines()) < 20
+
+
+# --- decision records --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ADRS, ids=lambda path: path.stem)
+def test_a_decision_record_has_a_numbered_title_a_status_and_its_headings(path: Path) -> None:
+    lines = read(path).splitlines()
+    assert lines[0].startswith(f"# {int(path.name[:4])}. ")
+    assert any(re.match(r"Status: (proposed|accepted|superseded by )", line) for line in lines)
+    if path.name[:4] not in WITHOUT_ALL_HEADINGS:
+        assert [line for line in lines if line.startswith("## ")] == list(HEADINGS)
+        assert "\nNegative:\n" in read(path)
+
+
+@pytest.mark.parametrize("path", [*ADRS, ADR / "0000-template.md"], ids=lambda path: path.stem)
+def test_a_decision_record_fits_on_a_page(path: Path) -> None:
+    assert len(read(path).splitlines()) <= LINES_ON_A_PAGE
+
+
+def test_every_decision_record_is_in_the_index_once_in_order() -> None:
+    assert re.findall(r"\]\((\d{4}-[^)]*\.md)\) \|", read(ADR / "README.md")) == [path.name for path in ADRS]
+
+
+def test_decision_records_are_numbered_without_holes() -> None:
+    assert [int(path.name[:4]) for path in ADRS] == list(range(1, len(ADRS) + 1))
+
+
+@pytest.mark.parametrize("dependency", project()["dependencies"])
+def test_every_dependency_has_its_reason_in_the_first_decision_record(dependency: str) -> None:
+    name = re.match(r"[A-Za-z0-9-]+", dependency)
+    assert name
+    reasons = table_rows(read(ADR / "0001-one-program-with-pure-cores.md"))
+    assert name.group() in {package.strip() for packages, _ in reasons for package in packages.split(",")}
+
+
+# --- words -------------------------------------------------------------------------------------------------
+
+
+def glossary() -> list[list[str]]:
+    return table_rows(read(ROOT / "docs" / "glossary.md"))
+
+
+def test_the_glossary_has_each_term_once() -> None:
+    assert [term for term, count in Counter(row[0].lower() for row in glossary()).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("row", glossary(), ids=lambda row: row[0])
+def test_a_glossary_term_has_a_meaning_and_a_place_in_the_code(row: list[str]) -> None:
+    _, meaning, place = row
+    assert len(meaning.split()) > 3
+    assert names_something(place.strip("`"))
+
+
+# --- contributing, changelog, metadata ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_contributing_says_what_every_package_is_for(package: Path) -> None:
+    assert f"{package.relative_to(SOURCE)}/" in read(ROOT / "CONTRIBUTING.md")
+
+
+def test_the_changelog_begins_with_what_is_unreleased() -> None:
+    versions = re.findall(r"^## \[(.+?)\]", read(ROOT / "CHANGELOG.md"), flags=re.MULTILINE)
+    assert versions[0] == "Unreleased"
+
+
+def test_publiccode_names_the_version_and_licence_of_the_project() -> None:
+    metadata = read(ROOT / "publiccode.yml")
+    assert f'softwareVersion: "{project()["version"]}"' in metadata
+    assert f"license: {project()['license']}" in metadata
+    assert f"SPDX-License-Identifier: {project()['license']}" in read(ROOT / "LICENSE")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_configuration_in_the_texts_is_accepted_by_the_program(path: Path) -> None:
+    for block in code_blocks(read(path), "toml"):
+        if block.startswith("# digikoppelaar.toml"):
+            Config.model_validate(tomllib.loads(block))
+
+
+# --- what is supported -------------------------------------------------------------------------------------
+
+
+def statement_numbers(cell: str) -> list[int]:
+    """The numbers in `1-3, 7`."""
+    spans = [part.split("-") for part in cell.replace(" ", "").split(",")]
+    return [number for span in spans for number in range(int(span[0]), int(span[-1]) + 1)]
+
+
+def test_every_statement_of_the_ebms2_checklist_is_judged_once() -> None:
+    judged = [row[0] for row in table_rows(read(ROOT / "docs" / "supported.md")) if row[0][:1].isdigit()]
+    assert sorted(number for cell in judged for number in statement_numbers(cell)) == list(STATEMENTS)
