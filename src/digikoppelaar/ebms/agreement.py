@@ -50,7 +50,7 @@ class Channel:
     persist_duration: timedelta | None = None
     """Of the receiver: how long it remembers a MessageId."""
     signing: Signing | None = None
-    """None: messages on this channel are not signed."""
+    """How its sender signs, where something must be signed (`Action.sender_signs`). None: it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

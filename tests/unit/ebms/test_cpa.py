@@ -1,0 +1,325 @@
+"""Reading CPAs: our own small one changed in one place at a time, and sixteen of other people (statements 190-211)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.shared import shared_data
+from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, SERVICE, SERVICE_TYPE, cpa_document
+
+from digikoppelaar.ebms.agreement import Agreement, Characteristic, ReliableMessaging
+from digikoppelaar.ebms.cpa import DEFAULT_RELIABLE_MESSAGING, cpa_names, findings, read_agreement
+from digikoppelaar.ebms.messages import PartyId, Service
+from digikoppelaar.errors import CpaError, XmlError
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+FIRST, SECOND = "00000000000000000000", "00000000000000000001"
+"""The party ids in every sample CPA of the Java handler."""
+
+
+def _read(document: str, ours: str = GEMEENTE) -> Agreement:
+    return read_agreement(document.encode(), {ours})
+
+
+def _changed(pattern: str, replacement: str, *, count: int = 1, document: str | None = None) -> str:
+    changed, found = re.subn(pattern, replacement, document or cpa_document(), count=count)
+    assert found, f"nothing to change: {pattern}"
+    return changed
+
+
+def test_the_receiver_sees_what_it_may_receive_and_from_whom() -> None:
+    agreement = _read(cpa_document())
+    assert agreement.cpa_id == CPA_ID
+    assert (agreement.starts_at, agreement.ends_at) == (
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    assert agreement.ours.party_ids == (PartyId(GEMEENTE),)
+    assert agreement.theirs.party_ids == (PartyId(DSO),)
+    action = agreement.receiving(Service(SERVICE, SERVICE_TYPE), "notificeer")
+    assert action is not None
+    assert (action.sender_role, action.receiver_role) == ("Bronhouder", "Ontvanger")
+    assert action.profile == "osb-rm"
+    assert action.channel.ack_requested is Characteristic.ALWAYS
+    assert action.channel.duplicate_elimination is Characteristic.ALWAYS
+    assert action.channel.reliable_messaging == ReliableMessaging(5, timedelta(minutes=5))
+    assert action.channel.persist_duration == timedelta(days=1)
+    assert agreement.sending(Service(SERVICE, SERVICE_TYPE), "notificeer") is None
+
+
+def test_both_sides_see_the_same_actions_from_opposite_ends() -> None:
+    gemeente, dso = _read(cpa_document(), GEMEENTE), _read(cpa_document(), DSO)
+    assert gemeente.receives == dso.sends
+    assert gemeente.sends == dso.receives
+    assert gemeente.our_signals == dso.their_signals
+    assert (gemeente.ours, gemeente.theirs) == (dso.theirs, dso.ours)
+
+
+def test_the_endpoint_is_the_receivers() -> None:
+    agreement = _read(cpa_document())
+    assert {action.channel.endpoint for action in agreement.receives} == {"https://gemeente.example/ebms"}
+    assert agreement.our_signals.endpoint == "https://dso.example/ebms"
+
+
+def test_retries_come_from_the_sender_and_persist_duration_from_the_receiver() -> None:
+    document = _changed(
+        r"<tp:Retries>5</tp:Retries><tp:RetryInterval>PT5M<", "<tp:Retries>8</tp:Retries><tp:RetryInterval>PT3H<"
+    )
+    receiver = document.index('partyName="Gemeente')
+    document = document[:receiver] + _changed(
+        r"(ebXMLReceiverBinding[^>]*><tp:PersistDuration>)P1D", r"\1P5D", document=document[receiver:]
+    )
+    agreement = _read(document)
+    [received], [sent] = agreement.receives, agreement.sends
+    assert received.channel.reliable_messaging == ReliableMessaging(8, timedelta(hours=3))
+    assert received.channel.persist_duration == timedelta(days=5)
+    assert sent.channel.reliable_messaging == ReliableMessaging(5, timedelta(minutes=5))
+    assert sent.channel.persist_duration == timedelta(days=1)
+
+
+def test_a_signed_action_names_algorithm_and_certificate_of_its_sender() -> None:
+    [action] = _read(cpa_document(signed=True, certificate=b"\x30\x03\x02\x01\x07")).receives
+    assert action.profile == "osb-rm-s"
+    assert action.channel.signing is not None
+    assert action.channel.signing.signature_algorithm.endswith("#rsa-sha256")
+    assert action.channel.signing.digest_method.endswith("#sha256")
+    assert action.channel.signing.certificate == b"\x30\x03\x02\x01\x07"
+
+
+def test_other_prefixes_mean_the_same() -> None:
+    document = _changed(r"\btp(?=[:=])", "ns7", count=0)
+    assert _read(document) == _read(cpa_document())
+
+
+def test_an_empty_reliable_messaging_means_five_days() -> None:
+    document = _changed(r"<tp:Retries>5</tp:Retries><tp:RetryInterval>PT5M</tp:RetryInterval>", "")
+    [action] = _read(document).receives
+    assert action.channel.reliable_messaging == DEFAULT_RELIABLE_MESSAGING
+
+
+def test_names_can_be_read_before_knowing_which_side_is_ours() -> None:
+    names = cpa_names(cpa_document().encode())
+    assert names.cpa_id == CPA_ID
+    assert [(side.name, side.party_ids) for side in names.parties] == [
+        ("DSO-LV", (PartyId(DSO),)),
+        ("Gemeente Voorbeeld", (PartyId(GEMEENTE),)),
+    ]
+
+
+@pytest.mark.parametrize("ours", [(), ("00000099000000003000",), (DSO, GEMEENTE)])
+def test_exactly_one_party_must_be_ours(ours: tuple[str, ...]) -> None:
+    with pytest.raises(CpaError, match=r"(neither|both) part"):
+        read_agreement(cpa_document().encode(), ours)
+
+
+_RECEIVER_BINDING = r'(ebXMLReceiverBinding tp:version="2.0"><tp:PersistDuration>)'
+_NO_CAN_RECEIVE = "no CanReceive of the other party"
+BROKEN = {
+    "dangling_reference": (r"<tp:ChannelId>dso_channel<", "<tp:ChannelId>elders<", "ChannelId refers to 'elders'"),
+    "reference_to_another_kind": (r"<tp:ChannelId>dso_channel<", "<tp:ChannelId>dso_rm<", "no DeliveryChannel"),
+    "dangling_certificate": (r'(SigningCertificateRef tp:certId=)"dso_cert"', r'\1"x"', "refers to 'x'"),
+    "double_id": (r'channelId="gemeente_msh"', 'channelId="dso_channel"', "two elements with the id 'dso_channel'"),
+    "proposed": (r'value="agreed"', 'value="proposed"', "status 'proposed'"),
+    "no_status": (r'<tp:Status tp:value="agreed"/>', "", "no Status"),
+    "start_after_end": (r"<tp:Start>2026", "<tp:Start>2028", "starts after it ends"),
+    "no_date": (r"<tp:Start>2026-01-01T00:00:00Z", "<tp:Start>2026-13-01T00:00:00Z", "not a date and time"),
+    "retries_without_interval": (r"<tp:RetryInterval>PT5M</tp:RetryInterval>", "", "go together"),
+    "interval_without_retries": (r"<tp:Retries>5</tp:Retries>", "", "go together"),
+    "negative_retries": (r"<tp:Retries>5", "<tp:Retries>-5", "not a number"),
+    "no_reliable_messaging": (r"(?s)<tp:ReliableMessaging>.*?</tp:ReliableMessaging>", "", "no ReliableMessaging"),
+    "no_persist_duration": (r"(?s)<tp:ebXMLReceiverBinding.*?</tp:ebXMLReceiverBinding>", "", "no PersistDuration"),
+    "duration_in_months": (_RECEIVER_BINDING + "P1D", r"\1P1M", "not a duration"),
+    "empty_duration": (r"<tp:RetryInterval>PT5M", "<tp:RetryInterval>PT", "not a duration"),
+    "no_time_at_all": (r"<tp:RetryInterval>PT5M", "<tp:RetryInterval>PT0S", "not a duration"),
+    "ordered": (r"NotGuaranteed", "Guaranteed", "Guaranteed is not supported"),
+    "password": (r"(<tp:TransportSender>)", r"\1<tp:AccessAuthentication/>", "AccessAuthentication"),
+    "override": (
+        r"</tp:PartyInfo>",
+        '<tp:OverrideMshActionBinding tp:action="Pong" tp:channelId="dso_msh"/></tp:PartyInfo>',
+        "OverrideMshActionBinding",
+    ),
+    "next_msh": (r"actor:toPartyMSH", "actor:nextMSH", "KS-36"),
+    "odd_characteristic": (r'ackRequested="always"', 'ackRequested="soms"', "not always, never or perMessage"),
+    "no_endpoint": (r"<tp:Endpoint [^>]*/>", "", "no Endpoint"),
+    "paired_with_itself": (r"gemeente_notificeer</tp:Other", "dso_bevestig</tp:Other", _NO_CAN_RECEIVE),
+    "paired_with_a_sender": (r"gemeente_notificeer</tp:Other", "gemeente_bevestig</tp:Other", _NO_CAN_RECEIVE),
+    "other_action": (r'(id="gemeente_notificeer" tp:action=)"notificeer"', r'\1"meld"', "same service and name"),
+    "service_with_space": (r">dso:notificaties:1.0<", ">dso notificaties<", "KS-16"),
+    "one_party": (r"(?s)<tp:PartyInfo tp:partyName=\"Gemeente.*?</tp:PartyInfo>", "", "two PartyInfo"),
+    "no_party_id": (r"(?s)<tp:PartyId.*?</tp:PartyId>", "", "no PartyId"),
+    "broken_certificate": (r"MAMCAQ==", "MAMCAQ=", "no readable X509Certificate"),
+    "other_document": (r"ProtocolAgreement\b", "ProtocolProfile", "not a CollaborationProtocolAgreement"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_cpa_that_cannot_be_worked_with_is_refused_by_name(name: str) -> None:
+    pattern, replacement, reason = BROKEN[name]
+    everywhere = 0 if name == "other_document" else 1
+    with pytest.raises(CpaError, match=re.escape(reason)):
+        _read(_changed(pattern, replacement, count=everywhere))
+
+
+def test_a_signed_action_without_a_way_to_sign_is_refused() -> None:
+    document = _changed(
+        r"(?s)<tp:SenderNonRepudiation>.*?</tp:SenderNonRepudiation>", "", count=0, document=cpa_document(signed=True)
+    )
+    with pytest.raises(CpaError, match="no SenderNonRepudiation"):
+        _read(document)
+
+
+def test_signed_acknowledgments_need_a_receiver_that_can_sign() -> None:
+    assert (
+        _read(cpa_document(signed=True, ack_signed=True)).receives[0].channel.ack_signature_requested
+        is Characteristic.ALWAYS
+    )
+    document = _changed(
+        r"(?s)(docExchangeId=\"gemeente_be\"><tp:ebXMLSenderBinding[^>]*>)\s*<tp:SenderNonRepudiation>.*?</tp:SenderNonRepudiation>",
+        r"\1",
+        document=cpa_document(signed=True, ack_signed=True),
+    )
+    with pytest.raises(CpaError, match="its receiver cannot sign"):
+        _read(document)
+
+
+def test_a_doctype_is_refused() -> None:
+    document = _changed(r"\?>", '?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>')
+    with pytest.raises(XmlError, match="DOCTYPE"):
+        _read(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PT5M", timedelta(minutes=5)),
+        ("PT3H", timedelta(hours=3)),
+        ("P1D", timedelta(days=1)),
+        ("P5DT12H30M1.5S", timedelta(days=5, hours=12, minutes=30, seconds=1.5)),
+        ("PT1440M", timedelta(days=1)),
+    ],
+)
+def test_durations(text: str, expected: timedelta) -> None:
+    [action] = _read(_changed("<tp:RetryInterval>PT5M<", f"<tp:RetryInterval>\n {text}\n<")).receives
+    assert action.channel.reliable_messaging == ReliableMessaging(5, expected)
+
+
+@given(st.text("PTYMDHS0123456789.-", max_size=12))
+def test_no_text_in_a_duration_does_anything_but_read_or_raise_cpa_error(text: str) -> None:
+    document = cpa_document().replace("<tp:RetryInterval>PT5M<", f"<tp:RetryInterval>{text}<")
+    try:
+        [action] = _read(document).receives
+    except CpaError:
+        return
+    assert action.channel.reliable_messaging is not None
+    assert action.channel.reliable_messaging.retry_interval > timedelta(0)
+
+
+def test_a_start_without_zone_is_utc_and_an_offset_is_normalised() -> None:
+    assert _read(_changed("2026-01-01T00:00:00Z", "2026-01-01T00:00:00")).starts_at == datetime(2026, 1, 1, tzinfo=UTC)
+    moved = _read(_changed("2026-01-01T00:00:00Z", "2026-01-01T02:00:00.5+02:00")).starts_at
+    assert moved == datetime(2026, 1, 1, 0, 0, 0, 500000, tzinfo=UTC)
+
+
+# --- Policy --------------------------------------------------------------------------------------------------
+
+
+def _codes(document: str, *, lab: bool = False, now: datetime = NOW) -> set[str]:
+    return {finding.code for finding in findings(_read(document), now=now, lab=lab)}
+
+
+def test_a_plain_and_a_signed_reliable_cpa_may_be_imported() -> None:
+    assert _codes(cpa_document()) == set()
+    assert _codes(cpa_document(signed=True, ack_signed=True)) == set()
+
+
+def test_an_http_endpoint_is_for_the_lab_only() -> None:
+    document = _changed("https://gemeente.example/ebms", "http://gemeente.example/ebms")
+    assert _codes(document) == {"http"}
+    assert _codes(document, lab=True) == set()
+
+
+def test_an_expired_cpa_is_not_imported() -> None:
+    assert _codes(cpa_document(), now=datetime(2027, 1, 1, tzinfo=UTC)) == {"expired"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "code"),
+    [
+        ('syncReplyMode="none"', 'syncReplyMode="mshSignalsOnly"', "sync-reply"),
+        ('isConfidential="transient"', 'isConfidential="transient-and-persistent"', "encrypted"),
+        ('ackRequested="always"', 'ackRequested="never"', "best-effort"),
+        ("xmlenc#sha256", "xmldsig#sha1", "weak-signature"),
+        ("xmldsig-more#rsa-sha256", "xmldsig#rsa-sha1", "weak-signature"),
+    ],
+)
+def test_what_is_not_supported_yet_is_named_in_dutch(pattern: str, replacement: str, code: str) -> None:
+    document = _changed(pattern, replacement, count=0, document=cpa_document(signed=True))
+    assert _codes(document, lab=True) == {code}
+    assert all(finding.sentence.endswith(".") for finding in findings(_read(document), now=NOW))
+
+
+# --- CPAs of other people ------------------------------------------------------------------------------------
+
+SAMPLES = {
+    "cpa-cv-http.xml": {"encrypted", "weak-signature", "best-effort", "http"},
+    "cpa-cv-https.xml": {"encrypted", "weak-signature", "best-effort"},
+    "cpaStubEBF.be.http.signed.xml": {"best-effort", "weak-signature", "http"},
+    "cpaStubEBF.be.http.unsigned.sync.xml": {"best-effort", "sync-reply", "http"},
+    "cpaStubEBF.be.http.unsigned.xml": {"best-effort", "http"},
+    "cpaStubEBF.be.https.signed.sync.xml": {"best-effort", "weak-signature", "sync-reply"},
+    "cpaStubEBF.be.https.signed.xml": {"best-effort", "weak-signature"},
+    "cpaStubEBF.rm.http.signed-sha256.xml": {"http"},
+    "cpaStubEBF.rm.http.signed.xml": {"weak-signature", "http"},
+    "cpaStubEBF.rm.http.unsigned.sync.xml": {"sync-reply", "http"},
+    "cpaStubEBF.rm.http.unsigned.xml": {"http"},
+    "cpaStubEBF.rm.https.signed-sha256.xml": set(),
+    "cpaStubEBF.rm.https.signed.ackSigned.xml": {"weak-signature"},
+    "cpaStubEBF.rm.https.signed.encrypted.xml": {"weak-signature", "encrypted"},
+    "cpaStubEBF.rm.https.signed.sync.xml": {"weak-signature", "sync-reply"},
+    "cpaStubEBF.rm.https.signed.xml": {"weak-signature"},
+}
+
+
+def _sample(name: str) -> Path:
+    return shared_data("ebms2", "cpa", "ebms-core", name)
+
+
+def test_all_sixteen_samples_are_listed() -> None:
+    assert {path.name for path in _sample("").iterdir()} == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_cpa_reads_from_both_sides_and_shows_its_findings(name: str) -> None:
+    document = _sample(name).read_bytes()
+    first, second = read_agreement(document, {FIRST}), read_agreement(document, {SECOND})
+    assert first.sends == second.receives
+    assert first.receives == second.sends
+    assert first.sends
+    assert (first.our_signals, first.their_signals) == (second.their_signals, second.our_signals)
+    assert {finding.code for finding in findings(first, now=NOW)} == SAMPLES[name]
+    assert findings(first, now=NOW) == findings(second, now=NOW) or set(findings(first, now=NOW)) == set(
+        findings(second, now=NOW)
+    )
+
+
+def test_the_compliance_facility_offers_all_six_profiles() -> None:
+    agreement = read_agreement(_sample("cpa-cv-https.xml").read_bytes(), {SECOND})
+    profiles = {"osb-be", "osb-be-s", "osb-be-e", "osb-rm", "osb-rm-s", "osb-rm-e"}
+    assert {action.profile for action in agreement.receives} == profiles
+    assert {party_id.type for party_id in agreement.theirs.party_ids} == {"urn:cv:oin"}
+    assert len(agreement.theirs.transport_certificates) == 1  # the same certificate serves client and server
+
+
+def test_the_sha256_sample_says_how_its_messages_are_signed() -> None:
+    agreement = read_agreement(_sample("cpaStubEBF.rm.http.signed-sha256.xml").read_bytes(), {SECOND})
+    action = agreement.receiving(Service("osb:afleveren:1.1$1.0", "urn:osb:services"), "afleveren")
+    assert action is not None
+    assert action.sender_signs
+    assert action.channel.endpoint == "http://localhost:8088/ebms"
+    assert action.channel.reliable_messaging == ReliableMessaging(5, timedelta(minutes=5))
+    assert action.channel.persist_duration == timedelta(minutes=30)
+    assert action.channel.signing is not None
+    assert action.channel.signing.signature_algorithm.endswith("#rsa-sha256")
