@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import textwrap
 import tomllib
 from collections import Counter
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from digikoppelaar.config import Config
+from digikoppelaar.flows.registration import KEYS, read_registration
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "digikoppelaar"
@@ -38,11 +40,14 @@ def project() -> dict[str, Any]:
 
 
 def code_blocks(markdown: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(rf"^ *```{language}\n(.*?)^ *```", markdown, flags=re.MULTILINE | re.DOTALL)
+    ]
 
 
 def prose(markdown: str) -> str:
-    return re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *```.*?^ *```", "", markdown, flags=re.MULTILINE | re.DOTALL)
 
 
 def table_rows(markdown: str) -> list[list[str]]:
@@ -86,21 +91,25 @@ def test_the_readme_tells_to_run_the_demo_and_the_tests() -> None:
     assert commands[:2] == ["make demo", "make test"]
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_make_command_in_the_texts_is_a_target(path: Path) -> None:
-    written = re.findall(r"(?:^|`)make ([a-z][a-z-]*)", read(path), flags=re.MULTILINE)
-    assert set(written) <= make_targets()
+def found_in_texts(pattern: str) -> list[tuple[str, str]]:
+    return [
+        (str(path.relative_to(ROOT)), found)
+        for path in TEXTS
+        for found in dict.fromkeys(re.findall(pattern, read(path), re.MULTILINE))
+    ]
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_within_the_texts_leads_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(read(path))):
-        if re.match(r"[a-z]+:", target):
-            continue
-        file, _, anchor = target.partition("#")
-        found = path.parent / file if file else path
-        assert found.exists(), f"{target} does not exist"
-        assert not anchor or anchor in anchors(read(found)), f"{target} has no such heading"
+@pytest.mark.parametrize(("text", "target"), found_in_texts(r"(?:^|`)make ([a-z][a-z-]*)"))
+def test_every_make_command_in_the_texts_is_a_target(text: str, target: str) -> None:
+    assert target in make_targets(), f"{text} tells to run it"
+
+
+@pytest.mark.parametrize(("text", "target"), found_in_texts(r"\]\((?![a-z]+:)([^)\s]+)\)"))
+def test_every_link_within_the_texts_leads_somewhere(text: str, target: str) -> None:
+    file, _, anchor = target.partition("#")
+    found = (ROOT / text).parent / file if file else ROOT / text
+    assert found.exists()
+    assert not anchor or anchor in anchors(read(found))
 
 
 def test_ci_runs_the_checks_and_the_test_command_of_the_readme() -> None:
@@ -182,11 +191,20 @@ def test_publiccode_names_the_version_and_licence_of_the_project() -> None:
     assert f"SPDX-License-Identifier: {project()['license']}" in read(ROOT / "LICENSE")
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_configuration_in_the_texts_is_accepted_by_the_program(path: Path) -> None:
-    for block in code_blocks(read(path), "toml"):
-        if block.startswith("# digikoppelaar.toml"):
-            Config.model_validate(tomllib.loads(block))
+def toml_examples(name: str) -> list[str]:
+    blocks = [block for path in TEXTS for block in code_blocks(read(path), "toml")]
+    return [block for block in blocks if block.startswith(f"# {name}\n")]
+
+
+@pytest.mark.parametrize("example", toml_examples("digikoppelaar.toml"))
+def test_a_configuration_in_the_texts_is_accepted_by_the_program(example: str) -> None:
+    assert Config.model_validate(tomllib.loads(example)).model_fields_set == set(tomllib.loads(example))
+
+
+@pytest.mark.parametrize("example", toml_examples("aansluitingen.toml"))
+def test_a_file_of_aansluitingen_in_the_texts_shows_every_kind_of_entry(example: str) -> None:
+    entries = read_registration(tomllib.loads(example), "/etc/digikoppelaar")
+    assert {type(entry) for entry in entries} == set(KEYS)
 
 
 # --- what is supported -------------------------------------------------------------------------------------
