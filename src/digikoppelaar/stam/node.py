@@ -89,7 +89,7 @@ def _leaves(element: etree._Element, path: str) -> Iterator[tuple[str, str]]:
     for name, value in element.attrib.items():
         yield f"{path}/@{etree.QName(str(name)).localname}".removeprefix("/"), str(value)
     text = (element.text or "").strip()
-    if text and path:
-        yield path, text
+    if text:
+        yield path or xml.local_name(element), text
     for child in element.iterchildren("*"):
         yield from _leaves(child, f"{path}/{xml.local_name(child)}".removeprefix("/"))

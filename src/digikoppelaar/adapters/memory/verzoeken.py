@@ -1,0 +1,183 @@
+"""The in-memory twin of VerzoekStore. The state rules are those of flows.intake_states, as in PostgreSQL.
+
+One contract test runs against both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.intake_states import (
+    NotificationEvent,
+    NotificationState,
+    VerzoekEvent,
+    VerzoekState,
+    needs_delivery_job,
+    notification_after,
+    verzoek_after,
+)
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    File,
+    NewFile,
+    NewNotification,
+    NewVerzoek,
+    Notification,
+    Verzoek,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why something does not go on."""
+
+    reason: str
+    advice: str
+    parked: bool
+
+
+@dataclass(slots=True)
+class MemoryVerzoeken:
+    """Notifications, versions and jobs in dictionaries. A method without await is a transaction.
+
+    `delivery_jobs` holds the id of a verzoek once for every job that was made to deliver it.
+    """
+
+    notifications: dict[int, Notification] = field(default_factory=dict)
+    verzoeken: dict[int, Verzoek] = field(default_factory=dict)
+    verzoek_of: dict[int, int] = field(default_factory=dict)
+    """Which verzoek version a notification led to."""
+    delivery_jobs: list[int] = field(default_factory=list)
+    notification_troubles: dict[int, Trouble] = field(default_factory=dict)
+    verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
+    _files: int = 0
+
+    def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
+        """What MessageStore.record_inbound does with an application job; returns the id of the notification."""
+        state = NotificationState.PARKED if new.problem else NotificationState.RECEIVED
+        stored = Notification(len(self.notifications) + 1, aansluiting, new.verzoeknummer, received_at, state)
+        self.notifications[stored.id] = stored
+        if new.problem:
+            self.notification_troubles[stored.id] = Trouble(new.problem, "", parked=True)
+        return stored.id
+
+    async def notification(self, notification_id: int) -> Notification:
+        """See flows.ports.VerzoekStore."""
+        if notification_id not in self.notifications:
+            raise StorageError(f"there is no notification {notification_id}")
+        return self.notifications[notification_id]
+
+    async def start_verzoek(
+        self, notification_id: int, verzoek: NewVerzoek, files: Sequence[NewFile], now: datetime
+    ) -> Verzoek:
+        """See flows.ports.VerzoekStore."""
+        aansluiting = (await self.notification(notification_id)).aansluiting
+        stored = self._find(aansluiting, verzoek) or self._make(aansluiting, verzoek, files)
+        self.verzoek_of[notification_id] = stored.id
+        return stored
+
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        for verzoek in self.verzoeken.values():
+            if any(file.id == file_id for file in verzoek.files):
+                files = tuple(
+                    replace(file, blob=blob, size=size, sha256=sha256) if file.id == file_id else file
+                    for file in verzoek.files
+                )
+                self.verzoeken[verzoek.id] = replace(verzoek, files=files)
+                return
+        raise StorageError(f"there is no file {file_id}")
+
+    async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        verzoek = await self.verzoek(verzoek_id)
+        if any(file.blob is None for file in verzoek.files):
+            raise StorageError(f"verzoek {verzoek_id} is not whole yet")
+        state = verzoek_after(verzoek.state, VerzoekEvent.FETCHED)
+        if needs_delivery_job(verzoek.state, state):
+            self.delivery_jobs.append(verzoek_id)
+            self.verzoek_troubles.pop(verzoek_id, None)
+        self.verzoeken[verzoek_id] = replace(verzoek, state=state)
+        self._move(notification_id, NotificationEvent.FETCHED)
+        self.notification_troubles.pop(notification_id, None)
+
+    async def verzoek(self, verzoek_id: int) -> Verzoek:
+        """See flows.ports.VerzoekStore."""
+        if verzoek_id not in self.verzoeken:
+            raise StorageError(f"there is no verzoek {verzoek_id}")
+        return self.verzoeken[verzoek_id]
+
+    async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        verzoek = await self.verzoek(verzoek_id)
+        state = verzoek_after(verzoek.state, VerzoekEvent.DELIVERED)
+        if state is not VerzoekState.DELIVERED:
+            raise StorageError(f"verzoek {verzoek_id} is {verzoek.state} and cannot have been delivered")
+        reference = verzoek.case_reference or case_reference
+        self.verzoeken[verzoek_id] = replace(verzoek, state=state, case_reference=reference)
+        self.verzoek_troubles.pop(verzoek_id, None)
+
+    async def trouble(
+        self,
+        *,
+        notification_id: int | None = None,
+        verzoek_id: int | None = None,
+        reason: str,
+        advice: str,
+        parked: bool,
+        now: datetime,
+    ) -> None:
+        """See flows.ports.VerzoekStore."""
+        told = Trouble(reason, advice, parked)
+        if notification_id is not None:
+            await self.notification(notification_id)
+            self._notification_trouble(notification_id, told)
+        if verzoek_id is not None:
+            await self.verzoek(verzoek_id)
+            self._verzoek_trouble(verzoek_id, told)
+
+    def _find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
+        wanted = (aansluiting.id, new.verzoeknummer, new.volgnummer)
+        stored = self.verzoeken.values()
+        return next((v for v in stored if (v.aansluiting.id, v.verzoeknummer, v.volgnummer) == wanted), None)
+
+    def _make(self, aansluiting: Aansluiting, new: NewVerzoek, files: Sequence[NewFile]) -> Verzoek:
+        stored = Verzoek(
+            id=len(self.verzoeken) + 1,
+            aansluiting=aansluiting,
+            verzoeknummer=new.verzoeknummer,
+            volgnummer=new.volgnummer,
+            type=new.type,
+            doel=new.doel,
+            naam=new.naam,
+            test=new.test,
+            state=VerzoekState.FETCHING,
+            files=tuple(map(self._file, sorted(files, key=lambda file: file.position))),
+        )
+        self.verzoeken[stored.id] = stored
+        return stored
+
+    def _file(self, new: NewFile) -> File:
+        self._files += 1
+        return File(self._files, new.kind, new.document_id, new.naam, new.media_type, new.href)
+
+    def _move(self, notification_id: int, event: NotificationEvent) -> None:
+        stored = self.notifications[notification_id]
+        self.notifications[notification_id] = replace(stored, state=notification_after(stored.state, event))
+
+    def _notification_trouble(self, notification_id: int, told: Trouble) -> None:
+        if self.notifications[notification_id].state == NotificationState.FETCHED:
+            return
+        self.notification_troubles[notification_id] = told
+        if told.parked:
+            self._move(notification_id, NotificationEvent.PARKED)
+
+    def _verzoek_trouble(self, verzoek_id: int, told: Trouble) -> None:
+        verzoek = self.verzoeken[verzoek_id]
+        if verzoek.state == VerzoekState.DELIVERED:
+            return
+        self.verzoek_troubles[verzoek_id] = told
+        if told.parked:
+            state = verzoek_after(verzoek.state, VerzoekEvent.PARKED)
+            self.verzoeken[verzoek_id] = replace(verzoek, state=state)

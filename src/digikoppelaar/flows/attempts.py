@@ -1,0 +1,67 @@
+"""One attempt at a step of the intake: what went wrong is told, and what follows is returned.
+
+Which error means what stands in `intake_states.retry_plan`; when to try again is up to the worker that called.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from digikoppelaar.errors import DigikoppelaarError
+from digikoppelaar.flows.intake_states import Park, Retry, retry_plan
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step succeeded."""
+
+
+Outcome = Done | Retry | Park
+
+
+class Tell(Protocol):
+    """Shows why a step did not succeed; see flows.ports.VerzoekStore.trouble."""
+
+    async def __call__(self, *, reason: str, advice: str, parked: bool) -> None: ...
+
+
+async def attempt(step: Callable[[], Awaitable[None]], number: int, tell: Tell) -> Outcome:
+    """Run `step`, attempt number `number` (from 1). Raises nothing but cancellation.
+
+    When even telling fails, the outcome is a retry: nothing is parked without its reason on record.
+    """
+    try:
+        await step()
+    except Exception as error:  # whatever it was, the verzoek must not get lost
+        plan = retry_plan(error, number)
+        reason, advice = _explained(error)
+        log.warning("step_failed", reason=reason, attempt=number, plan=plan, where=_where(error))
+        return await _tell(tell, reason, advice, plan)
+    return Done()
+
+
+async def _tell(tell: Tell, reason: str, advice: str, plan: Retry | Park) -> Outcome:
+    try:
+        await tell(reason=reason, advice=advice, parked=isinstance(plan, Park))
+    except Exception as error:
+        log.warning("trouble_not_recorded", error=type(error).__name__)
+        return plan if isinstance(plan, Retry) else Retry(60)
+    return plan
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    """Reason and advice. The text of an error that is not ours could hold anything, so only its type is told."""
+    if isinstance(error, DigikoppelaarError):
+        return str(error), error.advice
+    return f"unexpected {type(error).__name__}", DigikoppelaarError.default_advice
+
+
+def _where(error: Exception) -> str:
+    """The place in the code. Not a whole traceback: that quotes the error's text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,199 @@
+"""Fetching a verzoek after its notification, file by file, so that a crash costs at most one file.
+
+    notification ──▶ summary ──▶ XML ──▶ verzoek version with its files ──▶ each file into the blob store ──▶ fetched
+
+Every step may run twice with one effect: a version is made or found, a file that is recorded is not fetched again,
+and a blob has a name that follows from the ids, so that a repeated download replaces what a crash left.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from digikoppelaar.errors import FacilityAnswerBroken, TooLarge, VerzoekError, XmlError
+from digikoppelaar.flows.attempts import Outcome, attempt
+from digikoppelaar.flows.intake_states import NotificationState
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    BlobStore,
+    Clock,
+    Download,
+    DsoClient,
+    File,
+    FileKind,
+    Link,
+    NewFile,
+    NewVerzoek,
+    Notification,
+    Verzoek,
+    VerzoekStore,
+)
+from digikoppelaar.stam import model
+from digikoppelaar.stam.notification import same_verzoeknummer
+from digikoppelaar.stam.verzoek import LIMIT, read_verzoek
+
+log = structlog.get_logger()
+
+FILE_LIMIT: Final = 16 * 1024**3
+"""Bytes of one file. No limit of DSO-LV is known (stam.md 3.4); this one keeps an endless answer off the disk."""
+
+Progress = Callable[[File, int, int | None], None]
+"""Called with a file, the bytes that are in, and how many there will be (None when nobody said)."""
+
+
+def no_progress(file: File, done: int, total: int | None) -> None:
+    """For whoever does not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it."""
+
+    store: VerzoekStore
+    client_for: Callable[[Aansluiting], DsoClient]
+    blobs: BlobStore
+    clock: Clock
+    progress: Progress = no_progress
+    file_limit: int = FILE_LIMIT
+
+    async def attempt(self, notification_id: int, number: int) -> Outcome:
+        """Attempt number `number` (from 1) to fetch; what went wrong is on record when this returns."""
+
+        async def tell(*, reason: str, advice: str, parked: bool) -> None:
+            await self.store.trouble(
+                notification_id=notification_id, reason=reason, advice=advice, parked=parked, now=self.clock.now()
+            )
+
+        return await attempt(lambda: self.fetch(notification_id), number, tell)
+
+    async def fetch(self, notification_id: int) -> None:
+        """Fetch the verzoek of a notification whole and hand it to delivery.
+
+        Raises a FacilityError, a PartnerError when the verzoek cannot be understood, ConfigError, or StorageError.
+        """
+        notification = await self.store.notification(notification_id)
+        if notification.state == NotificationState.FETCHED:
+            return
+        client = self.client_for(notification.aansluiting)
+        links = await client.summary(notification.verzoeknummer)
+        document = await _document(client, links)
+        read = _understood(document, notification, links)
+        new, files = _new_verzoek(read), _new_files(links)
+        verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now())
+        await self._fetch_files(client, verzoek, links, document)
+        await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())
+        log.info("verzoek_fetched", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, files=len(verzoek.files))
+
+    async def _fetch_files(self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes) -> None:
+        fresh = {(link.kind, link.document_id): link for link in links}
+        for file in verzoek.files:
+            if file.blob is not None:
+                continue
+            if file.kind is FileKind.XML:  # the bytes that were understood, not another download of them
+                await self._keep(verzoek, file, Download(len(document), _once(document)), None)
+                continue
+            link = fresh.get((file.kind, file.document_id))
+            async with client.download(link.href if link else file.href) as download:
+                await self._keep(verzoek, file, download, link.size if link else None)
+
+    async def _keep(self, verzoek: Verzoek, file: File, download: Download, announced: int | None) -> None:
+        """Stream one file into the blob store, and only then record it."""
+        name = blob_name(verzoek, file)
+        blob = await self.blobs.put(name, self._counted(file, download, announced))
+        await self.store.file_fetched(file.id, blob.name, blob.size, blob.sha256, self.clock.now())
+
+    async def _counted(self, file: File, download: Download, announced: int | None) -> AsyncIterator[bytes]:
+        """The chunks, refused as soon as their number of bytes is not what summary and answer announced."""
+        lengths = {length for length in (announced, download.length) if length is not None}
+        if len(lengths) > 1:
+            raise FacilityAnswerBroken(f"file {file.id}: summary and answer announce different lengths")
+        total = next(iter(lengths), None)
+        if (total or 0) > self.file_limit:
+            raise _over(file, self.file_limit)
+        done = 0
+        async for chunk in download.chunks:
+            done += len(chunk)
+            if done > (self.file_limit if total is None else total):
+                break
+            self.progress(file, done, total)
+            yield chunk
+        if total is None and done > self.file_limit:
+            raise _over(file, self.file_limit)
+        if total is not None and done != total:
+            raise FacilityAnswerBroken(f"file {file.id} has another length than the {total} bytes announced")
+
+
+def _over(file: File, limit: int) -> TooLarge:
+    return TooLarge(f"file {file.id} is over the limit of {limit} bytes")
+
+
+def blob_name(verzoek: Verzoek, file: File) -> str:
+    """Where a file is kept; it follows from ids alone."""
+    return f"verzoeken/{verzoek.aansluiting.id}/{verzoek.id}/{file.id}"
+
+
+async def _document(client: DsoClient, links: Sequence[Link]) -> bytes:
+    """The verzoek XML, in memory: nothing can be recorded before it says which version it is."""
+    link = next((link for link in links if link.kind is FileKind.XML), None)
+    if link is None:
+        raise FacilityAnswerBroken("summary has no link to the verzoek XML")
+    document = bytearray()
+    async with client.download(link.href) as download:
+        async for chunk in download.chunks:
+            document += chunk
+            if len(document) > LIMIT:
+                raise TooLarge(f"verzoek XML is over the limit of {LIMIT} bytes")
+    if link.size is not None and link.size != len(document):
+        raise FacilityAnswerBroken(f"verzoek XML has {len(document)} bytes instead of the {link.size} announced")
+    return bytes(document)
+
+
+def _understood(document: bytes, notification: Notification, links: Sequence[Link]) -> model.Verzoek:
+    """The verzoek that the XML says, once it is the one that was announced and all its documents are linked."""
+    try:
+        verzoek = read_verzoek(document)
+    except XmlError as error:  # a proxy cut it short, or put a page of its own in its place
+        raise FacilityAnswerBroken(f"verzoek XML cannot be read: {error}") from error
+    if not same_verzoeknummer(verzoek.verzoeknummer, notification.verzoeknummer):
+        raise VerzoekError(
+            f"asked for verzoek {notification.verzoeknummer} and got XML of verzoek {verzoek.verzoeknummer}",
+            advice="DSO-LV gaf een ander verzoek dan gevraagd; meld dit bij DSO-LV met beide verzoeknummers.",
+        )
+    _check_linked(verzoek, links)
+    return verzoek
+
+
+def _check_linked(verzoek: model.Verzoek, links: Sequence[Link]) -> None:
+    """A document may come later than its verzoek; without it the verzoek is not whole."""
+    linked = {name for link in links if link.kind is FileKind.BIJLAGE for name in (link.document_id, link.naam)}
+    missing = [each for each in verzoek.documenten if not linked & {each.document_id, each.bestandsnaam}]
+    if missing:
+        raise FacilityAnswerBroken(
+            f"summary has no link to {len(missing)} of the documents that verzoek {verzoek.verzoeknummer} names",
+            advice="DSO-LV noemt niet alle bijlagen van dit verzoek; digikoppelaar vraagt ze vanzelf opnieuw op.",
+        )
+
+
+def _new_verzoek(verzoek: model.Verzoek) -> NewVerzoek:
+    return NewVerzoek(
+        verzoeknummer=verzoek.verzoeknummer,
+        volgnummer=verzoek.volgnummer,
+        type=verzoek.type,
+        doel=verzoek.doel,
+        naam=verzoek.naam or "",
+        indien_datum=verzoek.indien_datum,
+        test=verzoek.aansluitactiviteit,
+    )
+
+
+def _new_files(links: Sequence[Link]) -> list[NewFile]:
+    return [
+        NewFile(position, link.kind, link.document_id, link.naam, link.media_type, link.href)
+        for position, link in enumerate(links)
+    ]
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -1,0 +1,170 @@
+"""The states of a notification and of a verzoek, and what an error means for the next attempt: tables only.
+
+    notification   received ──▶ fetched            verzoek   fetching ──▶ fetched ──▶ delivered
+                      │ ▲                                                   │ ▲
+                      ▼ │ released                                          ▼ │ released
+                    parked                                                parked
+
+A verzoek that is being fetched is never parked itself: its notification is. Stores take the state after an event
+from here, so that PostgreSQL and memory agree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from digikoppelaar.errors import (
+    CaseSystemError,
+    ConfigError,
+    DigikoppelaarError,
+    FacilityAnswerBroken,
+    FacilityNotFound,
+    FacilityRefused,
+    FacilityUnavailable,
+    PartnerError,
+    PartnerUnreachable,
+    StorageError,
+)
+
+
+class NotificationState(StrEnum):
+    """How far a notification is."""
+
+    RECEIVED = "received"
+    FETCHED = "fetched"
+    PARKED = "parked"
+
+
+class NotificationEvent(StrEnum):
+    """What happens to a notification."""
+
+    FETCHED = "fetched"
+    PARKED = "parked"
+    RELEASED = "released"
+
+
+class VerzoekState(StrEnum):
+    """How far a verzoek version is."""
+
+    FETCHING = "fetching"
+    FETCHED = "fetched"
+    DELIVERED = "delivered"
+    PARKED = "parked"
+
+
+class VerzoekEvent(StrEnum):
+    """What happens to a verzoek version. FETCHED: every file of it is in the blob store."""
+
+    FETCHED = "fetched"
+    DELIVERED = "delivered"
+    PARKED = "parked"
+    RELEASED = "released"
+
+
+_N, _NE = NotificationState, NotificationEvent
+_NOTIFICATION: Final[Mapping[tuple[NotificationState, NotificationEvent], NotificationState]] = {
+    (_N.RECEIVED, _NE.FETCHED): _N.FETCHED,
+    (_N.RECEIVED, _NE.PARKED): _N.PARKED,
+    (_N.RECEIVED, _NE.RELEASED): _N.RECEIVED,
+    (_N.PARKED, _NE.FETCHED): _N.FETCHED,  # an attempt that was still under way succeeded
+    (_N.PARKED, _NE.PARKED): _N.PARKED,
+    (_N.PARKED, _NE.RELEASED): _N.RECEIVED,
+    (_N.FETCHED, _NE.FETCHED): _N.FETCHED,
+    (_N.FETCHED, _NE.PARKED): _N.FETCHED,  # a late failure does not undo what is there
+    (_N.FETCHED, _NE.RELEASED): _N.FETCHED,
+}
+
+_V, _VE = VerzoekState, VerzoekEvent
+_VERZOEK: Final[Mapping[tuple[VerzoekState, VerzoekEvent], VerzoekState]] = {
+    (_V.FETCHING, _VE.FETCHED): _V.FETCHED,
+    (_V.FETCHING, _VE.DELIVERED): _V.FETCHING,  # not whole, so it cannot have been delivered
+    (_V.FETCHING, _VE.PARKED): _V.FETCHING,
+    (_V.FETCHING, _VE.RELEASED): _V.FETCHING,
+    (_V.FETCHED, _VE.FETCHED): _V.FETCHED,
+    (_V.FETCHED, _VE.DELIVERED): _V.DELIVERED,
+    (_V.FETCHED, _VE.PARKED): _V.PARKED,
+    (_V.FETCHED, _VE.RELEASED): _V.FETCHED,
+    (_V.PARKED, _VE.FETCHED): _V.FETCHED,  # it was announced again: a fresh chance
+    (_V.PARKED, _VE.DELIVERED): _V.DELIVERED,
+    (_V.PARKED, _VE.PARKED): _V.PARKED,
+    (_V.PARKED, _VE.RELEASED): _V.FETCHED,
+    (_V.DELIVERED, _VE.FETCHED): _V.DELIVERED,
+    (_V.DELIVERED, _VE.DELIVERED): _V.DELIVERED,
+    (_V.DELIVERED, _VE.PARKED): _V.DELIVERED,
+    (_V.DELIVERED, _VE.RELEASED): _V.DELIVERED,
+}
+
+
+def notification_after(state: str, event: NotificationEvent) -> NotificationState:
+    """The state of a notification after `event`."""
+    return _NOTIFICATION[NotificationState(state), event]
+
+
+def verzoek_after(state: str, event: VerzoekEvent) -> VerzoekState:
+    """The state of a verzoek version after `event`."""
+    return _VERZOEK[VerzoekState(state), event]
+
+
+def needs_delivery_job(before: str, after: str) -> bool:
+    """Whether a move makes the job that delivers; it belongs in the transaction of the move."""
+    return after == VerzoekState.FETCHED and before != VerzoekState.FETCHED
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again, `after` seconds from now."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Do not try again: a person must look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Waits of `first`, `first * factor`, ... seconds, never more than `cap`, `retries` times; then parked."""
+
+    first: float
+    factor: float
+    cap: float
+    retries: int
+
+
+_NEVER: Final = Schedule(0, 1, 0, 0)
+_FIVE_DAYS: Final = Schedule(0.2, 2, 900, 490)
+_A_DAY: Final = Schedule(0.5, 2, 900, 100)
+
+_SCHEDULES: Final[tuple[tuple[type[Exception], Schedule], ...]] = (
+    # The first row that fits counts.
+    (FacilityRefused, _NEVER),
+    (FacilityNotFound, Schedule(0.5, 4, 600, 6)),  # eleven minutes in all
+    (FacilityAnswerBroken, _A_DAY),  # each attempt may be a large download
+    (FacilityUnavailable, _FIVE_DAYS),
+    (PartnerUnreachable, _FIVE_DAYS),
+    (CaseSystemError, _FIVE_DAYS),
+    (StorageError, Schedule(0.2, 2, 60, 7_200)),
+    (PartnerError, _NEVER),
+    (ConfigError, _NEVER),
+    (DigikoppelaarError, _NEVER),
+    (TimeoutError, _FIVE_DAYS),
+    (Exception, Schedule(1, 4, 600, 8)),  # a fault of ours: a restart or a release may mend it
+)
+
+_LONGEST_WAIT: Final = 86_400.0
+"""Seconds. A facility that asks for more (Retry-After) is asked again after a day."""
+
+
+def retry_plan(error: Exception, attempt: int) -> Retry | Park:
+    """What follows when attempt number `attempt` (from 1) failed with `error`.
+
+    The wait that a facility asked for (Retry-After) is honoured when it is longer than ours.
+    """
+    schedule = next(row for kind, row in _SCHEDULES if isinstance(error, kind))
+    if attempt > schedule.retries:
+        return Park()
+    wait = min(schedule.first * schedule.factor ** min(attempt - 1, 50), schedule.cap)
+    asked = error.retry_after if isinstance(error, FacilityUnavailable) else None
+    return Retry(min(max(wait, asked or 0.0), _LONGEST_WAIT))

@@ -1,0 +1,205 @@
+"""What every VerzoekStore must do. The twin in memory and the store in PostgreSQL both run these.
+
+Each function takes a `World`: the store under test, and two things that no flow may do but a test must: bring in a
+notification (a MessageStore does that in the receive transaction) and look at the jobs that were made.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
+from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Verzoek, VerzoekStore
+
+NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+FILES = (
+    NewFile(0, FileKind.XML, "xml", "verzoek.xml", "application/xml", "https://dso.test/x"),
+    NewFile(1, FileKind.PDF, "pdf-1", "verzoek.pdf", "application/pdf", "https://dso.test/p"),
+    NewFile(2, FileKind.BIJLAGE, "d1", "gevel é.png", "image/png", "https://dso.test/d1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`notify(which, verzoeknummer)` stores a notification for aansluiting 0 or 1 and returns its id;
+    `jobs()` gives the ids of the verzoeken for which a job to deliver was made, once for each job;
+    `shown(notification_id, verzoek_id)` gives the reason that is on show for one of the two, or None."""
+
+    store: VerzoekStore
+    notify: Callable[[int, str], Awaitable[int]]
+    jobs: Callable[[], Awaitable[Sequence[int]]]
+    shown: Callable[[int | None, int | None], Awaitable[str | None]]
+
+
+def version(verzoeknummer: str = "2026060200019", volgnummer: int = 0) -> NewVerzoek:
+    """A verzoek version as the XML would say it."""
+    return NewVerzoek(verzoeknummer, volgnummer, "Aanvraag vergunning", "initieren", "Dakkapel", NOW, False)
+
+
+async def fetch_all(world: World, notification_id: int, verzoek: Verzoek) -> None:
+    """Record every file and the verzoek as fetched."""
+    for file in verzoek.files:
+        await world.store.file_fetched(file.id, f"verzoeken/{file.id}", 3, bytes(32), NOW)
+    await world.store.verzoek_fetched(notification_id, verzoek.id, NOW)
+
+
+async def a_notification_is_received_first(world: World) -> None:
+    notification = await world.store.notification(await world.notify(0, "2026060200019"))
+    assert (notification.verzoeknummer, notification.state) == ("2026060200019", NotificationState.RECEIVED)
+
+
+async def what_is_not_there_is_a_storage_error(world: World) -> None:
+    with pytest.raises(StorageError):
+        await world.store.notification(999_999)
+    with pytest.raises(StorageError):
+        await world.store.verzoek(999_999)
+
+
+async def a_version_is_made_with_its_files_in_order(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES[::-1], NOW)
+    assert verzoek.state == VerzoekState.FETCHING
+    assert [(file.kind, file.naam, file.blob) for file in verzoek.files] == [
+        (FileKind.XML, "verzoek.xml", None),
+        (FileKind.PDF, "verzoek.pdf", None),
+        (FileKind.BIJLAGE, "gevel é.png", None),
+    ]
+    assert await world.store.verzoek(verzoek.id) == verzoek
+
+
+async def starting_again_finds_the_version_with_what_was_recorded(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await world.store.file_fetched(first.files[0].id, "verzoeken/x", 3, bytes(32), NOW)
+    again = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    assert again.id == first.id
+    assert [file.id for file in again.files] == [file.id for file in first.files]
+    assert (again.files[0].blob, again.files[0].size, again.files[0].sha256) == ("verzoeken/x", 3, bytes(32))
+
+
+async def two_notifications_of_one_version_share_it_and_make_one_job(world: World) -> None:
+    one, two = await world.notify(0, "2026060200019"), await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(one, version(), FILES, NOW)
+    second = await world.store.start_verzoek(two, version(), FILES, NOW)
+    assert first.id == second.id
+    await fetch_all(world, one, first)
+    await fetch_all(world, two, second)
+    assert list(await world.jobs()) == [first.id]
+    assert (await world.store.notification(two)).state == NotificationState.FETCHED
+
+
+async def an_aanvulling_is_a_version_of_its_own(world: World) -> None:
+    one, two = await world.notify(0, "2026060200019"), await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(one, version(volgnummer=0), FILES, NOW)
+    second = await world.store.start_verzoek(two, version(volgnummer=1), FILES, NOW)
+    assert first.id != second.id
+    assert not {file.id for file in first.files} & {file.id for file in second.files}
+
+
+async def the_same_verzoeknummer_in_two_aansluitingen_never_meets(world: World) -> None:
+    one, two = await world.notify(0, "2026060200019"), await world.notify(1, "2026060200019")
+    first = await world.store.start_verzoek(one, version(), FILES, NOW)
+    second = await world.store.start_verzoek(two, version(), FILES, NOW)
+    assert first.id != second.id
+    assert first.aansluiting.id != second.aansluiting.id
+
+
+async def a_version_is_fetched_only_when_every_file_is_there(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    with pytest.raises(StorageError):
+        await world.store.verzoek_fetched(notification, verzoek.id, NOW)
+    assert list(await world.jobs()) == []
+    assert (await world.store.notification(notification)).state == NotificationState.RECEIVED
+
+
+async def fetched_moves_both_and_makes_the_job_once(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await fetch_all(world, notification, verzoek)
+    await world.store.verzoek_fetched(notification, verzoek.id, NOW)
+    assert (await world.store.notification(notification)).state == NotificationState.FETCHED
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.FETCHED
+    assert list(await world.jobs()) == [verzoek.id]
+
+
+async def a_delivered_version_stays_delivered(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await fetch_all(world, notification, verzoek)
+    await world.store.verzoek_delivered(verzoek.id, "map/1", NOW)
+    await world.store.verzoek_delivered(verzoek.id, "map/2", NOW)
+    again = await world.notify(0, "2026060200019")
+    await world.store.start_verzoek(again, version(), FILES, NOW)
+    await world.store.verzoek_fetched(again, verzoek.id, NOW)
+    await world.store.trouble(verzoek_id=verzoek.id, reason="late", advice="", parked=True, now=NOW)
+    delivered = await world.store.verzoek(verzoek.id)
+    assert (delivered.state, delivered.case_reference) == (VerzoekState.DELIVERED, "map/1")
+    assert list(await world.jobs()) == [verzoek.id]
+
+
+async def what_is_not_whole_cannot_be_delivered(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    with pytest.raises(StorageError):
+        await world.store.verzoek_delivered(verzoek.id, "map/1", NOW)
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.FETCHING
+
+
+async def trouble_of_a_notification_is_shown_and_gone_when_it_is_fetched(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    told = {"notification_id": notification, "advice": "wacht", "now": NOW}
+    await world.store.trouble(**told, reason="not there yet", parked=False)
+    assert (await world.store.notification(notification)).state == NotificationState.RECEIVED
+    assert await world.shown(notification, None) == "not there yet"
+    await world.store.trouble(**told, reason="refused", parked=True)
+    assert (await world.store.notification(notification)).state == NotificationState.PARKED
+    assert await world.shown(notification, None) == "refused"
+    await fetch_all(world, notification, await world.store.start_verzoek(notification, version(), FILES, NOW))
+    assert (await world.store.notification(notification)).state == NotificationState.FETCHED
+    assert await world.shown(notification, None) is None
+
+
+async def trouble_of_a_verzoek_is_shown_and_gone_when_it_is_delivered(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await fetch_all(world, notification, verzoek)
+    await world.store.trouble(verzoek_id=verzoek.id, reason="folder is full", advice="", parked=True, now=NOW)
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.PARKED
+    assert await world.shown(None, verzoek.id) == "folder is full"
+    await world.store.verzoek_delivered(verzoek.id, "map/1", NOW)
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.DELIVERED
+    assert await world.shown(None, verzoek.id) is None
+
+
+async def a_parked_verzoek_that_is_announced_again_gets_a_fresh_chance(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await fetch_all(world, notification, verzoek)
+    await world.store.trouble(verzoek_id=verzoek.id, reason="folder is full", advice="", parked=True, now=NOW)
+    again = await world.notify(0, "2026060200019")
+    await world.store.start_verzoek(again, version(), FILES, NOW)
+    await world.store.verzoek_fetched(again, verzoek.id, NOW)
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.FETCHED
+    assert list(await world.jobs()) == [verzoek.id, verzoek.id]
+
+
+CONTRACT = (
+    a_notification_is_received_first,
+    what_is_not_there_is_a_storage_error,
+    a_version_is_made_with_its_files_in_order,
+    starting_again_finds_the_version_with_what_was_recorded,
+    two_notifications_of_one_version_share_it_and_make_one_job,
+    an_aanvulling_is_a_version_of_its_own,
+    the_same_verzoeknummer_in_two_aansluitingen_never_meets,
+    a_version_is_fetched_only_when_every_file_is_there,
+    fetched_moves_both_and_makes_the_job_once,
+    a_delivered_version_stays_delivered,
+    what_is_not_whole_cannot_be_delivered,
+    trouble_of_a_notification_is_shown_and_gone_when_it_is_fetched,
+    trouble_of_a_verzoek_is_shown_and_gone_when_it_is_delivered,
+    a_parked_verzoek_that_is_announced_again_gets_a_fresh_chance,
+)
