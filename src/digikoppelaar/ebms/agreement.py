@@ -83,6 +83,10 @@ class Side:
     transport_certificates: tuple[bytes, ...] = field(default=(), repr=False)
     """DER certificates that its ClientCertificateRef and ServerCertificateRef name; informative (3.5, step 4)."""
 
+    def owns(self, party_ids: tuple[PartyId, ...]) -> bool:
+        """Whether there are party ids and each, with its type, is one of this party's (2.3)."""
+        return bool(party_ids) and set(party_ids) <= set(self.party_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
