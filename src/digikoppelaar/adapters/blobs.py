@@ -1,0 +1,173 @@
+"""Large content in a folder of the local disk: durable when `put` returns, and never half visible.
+
+A blob is written beside its name, synced, renamed, and the folder is synced; a crash leaves at most a file whose
+name starts with a dot, which `sweep` removes. The event loop never waits for the disk: each piece goes to a thread.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final, ParamSpec, TypeVar
+
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.ports import Blob
+
+PIECE: Final = 1024 * 1024
+"""Bytes that go to the disk at once, and so the memory that one stream needs."""
+ABANDONED_AFTER: Final = timedelta(hours=1)
+"""A temporary file that nobody wrote to for this long belongs to a process that died."""
+
+_SEGMENT: Final = r"[A-Za-z0-9_][A-Za-z0-9._=@+-]{0,199}"
+_NAME: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
+_TEMPORARY: Final = ".part-"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FolderBlobs:
+    """flows.ports.BlobStore in `folder`. A name has segments of letters, digits and `._=@+-`, split by slashes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> Blob:
+        """Store all chunks under `name`, durably. When `chunks` raises, nothing is left.
+
+        Raises StorageError for a bad name, a full disk and every other fault of the file system.
+        """
+        writing = await _in_thread(_Writing.start, self._path(name))
+        try:
+            async for piece in _pieces(chunks):
+                await _in_thread(writing.write, piece)
+            await _in_thread(writing.finish, self._folder)
+        except BaseException:
+            await _in_thread(writing.discard)
+            raise
+        return Blob(name, writing.size, writing.sha256)
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        """The content in pieces; raises StorageError when it is not there."""
+        file = await _in_thread(_open, self._path(name))
+        try:
+            while piece := await _in_thread(file.read, PIECE):
+                yield piece
+        finally:
+            file.close()
+
+    async def delete(self, name: str) -> None:
+        """Remove it; not being there is fine."""
+        await _in_thread(_remove, self._path(name))
+
+    async def sweep(self, now: datetime) -> int:
+        """Remove the temporary files of puts that died; returns how many. Safe while other puts run."""
+        return await _in_thread(_sweep, self._folder, (now - ABANDONED_AFTER).timestamp())
+
+    def _path(self, name: str) -> Path:
+        if _NAME.fullmatch(name) is None:
+            raise StorageError(f"{name[:80]!r} cannot be the name of a blob")
+        return self._folder / name
+
+
+class _Writing:
+    """One put under way; every method runs in a thread, one at a time."""
+
+    def __init__(self, target: Path, temporary: Path, file: BinaryIO) -> None:
+        self._target = target
+        self._temporary = temporary
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    @classmethod
+    def start(cls, target: Path) -> "_Writing":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        return cls(target, temporary, temporary.open("xb", buffering=0))
+
+    @property
+    def sha256(self) -> bytes:
+        return self._hash.digest()
+
+    def write(self, piece: bytes) -> None:
+        self._hash.update(piece)
+        self.size += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def finish(self, folder: Path) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._target)
+        # Every folder on the way may be new, and a new folder's name is in the folder above it.
+        for each in self._target.parents:
+            _sync(each)
+            if each == folder:
+                break
+        _sync(folder.parent)
+
+    def discard(self) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of PIECE or a little more, so that small chunks do not each cost a thread switch."""
+    gathered = bytearray()
+    async for chunk in chunks:
+        gathered += chunk
+        if len(gathered) >= PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
+
+
+async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it in a thread; when cancelled, wait for the thread, for it still uses the file."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+    except OSError as error:
+        raise StorageError(f"blob store: {error.strerror or type(error).__name__}") from error
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb", buffering=0)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise StorageError(f"blob {path.name} is not there") from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync(path.parent)
+
+
+def _sweep(folder: Path, older_than: float) -> int:
+    removed = 0
+    for leftover in folder.rglob(f"{_TEMPORARY}*"):
+        if leftover.stat().st_mtime < older_than:
+            leftover.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
