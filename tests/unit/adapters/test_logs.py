@@ -1,0 +1,43 @@
+"""What a log line may hold."""
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import logging
+import structlog
+from digikoppelaar.adapters import logs
+
+logs.configure("info")
+log = structlog.get_logger()
+log.debug("too_fine")
+log.info("message_stored", message_id="1@x")
+logging.getLogger("library").info("chatter")
+try:
+    raise ValueError("J. Jansen woont in de Kerkstraat")
+except ValueError:
+    log.error("unexpected", exc_info=True)
+    logging.getLogger("library").exception("failed")
+"""
+
+
+def run() -> tuple[list[dict[str, object]], str]:
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert result.stdout == ""
+    return [json.loads(line) for line in result.stderr.splitlines()], result.stderr
+
+
+def test_every_line_is_json_with_a_time_and_only_what_was_asked_for() -> None:
+    lines, _ = run()
+    assert [line["event"] for line in lines] == ["message_stored", "unexpected", "failed"]
+    assert all(str(line["timestamp"]).endswith("Z") for line in lines)
+    assert lines[0]["message_id"] == "1@x"
+
+
+def test_an_exception_is_told_by_its_type_and_place_and_never_by_its_text() -> None:
+    lines, text = run()
+    assert "Jansen" not in text
+    for line in lines[1:]:
+        assert line["exception"] == "ValueError"
+        assert line["where"]
