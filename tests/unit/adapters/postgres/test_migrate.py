@@ -1,0 +1,81 @@
+"""The schema against a real server."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from digikoppelaar.adapters.postgres import migrate as migrate_module
+from digikoppelaar.adapters.postgres import schema
+from digikoppelaar.adapters.postgres.embedded import Lease
+from digikoppelaar.adapters.postgres.migrate import migrate
+from digikoppelaar.errors import ConfigError, StorageError
+
+
+@pytest.fixture
+def empty_url(postgres: Lease) -> str:
+    server = postgres.url.rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS empty WITH (FORCE)")
+        connection.execute("CREATE DATABASE empty TEMPLATE template0")
+    return f"{server}/empty"
+
+
+def test_steps_are_applied_once_and_named(empty_url: str) -> None:
+    assert schema.schema_version(empty_url) is None
+    assert migrate(empty_url) == ["0001 tables", "0002 job queue"]
+    assert migrate(empty_url) == []
+    assert schema.schema_version(empty_url) == schema.NEEDED
+
+
+def test_the_needed_version_is_the_newest_step() -> None:
+    steps = (Path(migrate_module.__file__).parent / "migrations" / "versions").glob("*.py")
+    assert max(step.name[:4] for step in steps) == schema.NEEDED
+
+
+def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(1) as pool:  # alembic keeps its context per process, so the second one blocks outside it
+        with psycopg.connect(empty_url) as other:
+            other.execute(f"SELECT pg_advisory_xact_lock({migrate_module._LOCK})")
+            applied = pool.submit(migrate, empty_url)
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while other.execute(waiting).fetchone() == (0,):
+                assert not applied.done()
+        assert applied.result(30) == ["0001 tables", "0002 job queue"]
+
+
+def test_a_missing_or_newer_schema_is_told_with_advice(empty_url: str, database_url: str) -> None:
+    schema.require_schema(database_url)
+    with pytest.raises(ConfigError, match="at nothing") as missing:
+        schema.require_schema(empty_url)
+    assert "digikoppelaar migrate" in missing.value.advice
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigError, match="newer"):
+        schema.require_schema(database_url)
+
+
+def test_a_step_that_fails_leaves_nothing(empty_url: str) -> None:
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("CREATE TABLE step (taken text)")
+    with pytest.raises(StorageError):
+        migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("SELECT to_regclass('organisatie')").fetchone() == (None,)
+
+
+def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        silent = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            " AND obj_description(oid) IS NULL AND relname NOT LIKE 'procrastinate%' AND relname <> 'alembic_version'"
+        ).fetchall()
+        hanging = connection.execute(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'aansluiting_id'"
+        ).fetchall()
+    assert silent == []
+    assert {name for (name,) in hanging} == {
+        *("cpa", "inbound_message", "payload", "outbound_message", "attempt"),
+        *("notification", "verzoek", "verzoek_file", "step"),
+    }
