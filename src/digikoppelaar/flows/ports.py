@@ -261,9 +261,14 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewNotification:
-    """The application job of an accepted notification: fetch this verzoek."""
+    """The application job of an accepted notification: fetch this verzoek.
+
+    `problem` is set when no verzoeknummer could be read: the notification is then parked at once, without a job,
+    for the message was acknowledged and must not be lost.
+    """
 
     verzoeknummer: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +464,9 @@ class Ids(Protocol):
 
     def conversation_id(self) -> str:
         """A new ConversationId."""
+
+    def unique(self) -> str:
+        """A new name for something that needs no other name, such as a spooled payload."""
 
 
 class Clock(Protocol):
