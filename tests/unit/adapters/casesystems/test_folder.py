@@ -1,0 +1,295 @@
+"""A case folder is there whole or not at all, whatever happens while it is written."""
+
+import asyncio
+import errno
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digikoppelaar.adapters.casesystems import folder
+from digikoppelaar.adapters.casesystems.folder import DONE, MANIFEST, FolderCaseSystem, case_path
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.errors import CaseSystemError, StorageError
+from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Verzoek
+
+OIN = "00000099000000001000"
+AANSLUITING = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "stam", "pre", OIN, None, None)
+CASE = f"pre/{OIN}/2026060200019-0"
+CONTENTS = {
+    (FileKind.XML, "verzoek.xml"): b"<verzoek/>",
+    (FileKind.PDF, "samenvatting.pdf"): b"%PDF-1.7",
+    (FileKind.BIJLAGE, "gevel é.png"): b"png" * 100_000,
+    (FileKind.BIJLAGE, "GEVEL é.png"): b"another",
+    (FileKind.BIJLAGE, "../../../etc/passwd"): b"root",
+    (FileKind.BIJLAGE, ""): b"",
+}
+
+
+async def stored(blobs: MemoryBlobs, *, volgnummer: int = 0) -> Verzoek:
+    """A verzoek version whose files are in the blob store."""
+
+    async def once(content: bytes) -> AsyncIterator[bytes]:
+        yield content
+
+    files = []
+    for number, ((kind, naam), content) in enumerate(CONTENTS.items(), start=1):
+        blob = await blobs.put(f"verzoeken/7/{volgnummer}/{number}", once(content))
+        files.append(File(number, kind, f"d{number}", naam, "", "", blob.name, blob.size, blob.sha256))
+    return Verzoek(
+        1, AANSLUITING, "2026060200019", volgnummer, "Melding", "initieren", "Dakkapel", False, "fetched", tuple(files)
+    )
+
+
+def names_in(folder: Path) -> list[str]:
+    """What is in `folder`, hidden or not."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def visible(root: Path) -> list[str]:
+    """Every file and folder below `root`, as a path."""
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+def check_whole(case: Path) -> None:
+    """Every file is there as its manifest says, and nothing else."""
+    manifest = json.loads((case / MANIFEST).read_bytes())
+    listed = {entry["pad"]: (entry["bytes"], entry["sha256"]) for entry in manifest["bestanden"]}
+    found = {
+        str(path.relative_to(case)): (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in case.rglob("*")
+        if path.is_file() and path.name not in (MANIFEST, DONE, "verzoek.json")
+    }
+    assert found == listed
+    assert len(listed) == len(CONTENTS)
+    assert (case / DONE).read_text().strip() == hashlib.sha256((case / MANIFEST).read_bytes()).hexdigest()
+
+
+async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    reference = await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {"naam": "Dakkapel é"}, blobs)
+    assert reference == CASE
+    check_whole(tmp_path / CASE)
+    assert visible(tmp_path / CASE) == [
+        "bijlagen",
+        "bijlagen/GEVEL é (2).png",
+        "bijlagen/_.._.._etc_passwd",
+        "bijlagen/bijlage-6",
+        "bijlagen/gevel é.png",
+        "gereed",
+        "manifest.json",
+        "verzoek.json",
+        "verzoek.pdf",
+        "verzoek.xml",
+    ]
+    assert json.loads((tmp_path / CASE / "verzoek.json").read_text()) == {"naam": "Dakkapel é"}
+
+
+async def test_delivering_again_changes_nothing(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
+    await system.deliver(verzoek, {}, blobs)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert await system.deliver(verzoek, {"understood": "better by now"}, blobs) == CASE
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+async def test_two_versions_stand_side_by_side(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    system = FolderCaseSystem(tmp_path)
+    for volgnummer in (0, 1):
+        await system.deliver(await stored(blobs, volgnummer=volgnummer), {}, blobs)
+    assert [path.name for path in sorted((tmp_path / "pre" / OIN).iterdir())] == ["2026060200019-0", "2026060200019-1"]
+
+
+async def test_two_deliveries_at_once_make_one_case(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
+    await asyncio.gather(*(system.deliver(verzoek, {}, blobs) for _ in range(4)), return_exceptions=True)
+    assert await system.deliver(verzoek, {}, blobs) == CASE
+    check_whole(tmp_path / CASE)
+    assert names_in(tmp_path / "pre" / OIN) == ["2026060200019-0"]
+
+
+class Crash(BaseException):
+    """The process dies here: no clean-up of ours may count on running after it."""
+
+
+async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step through the file system is a point where the process may die; clean-up is switched off with it."""
+    blobs = MemoryBlobs()
+    verzoek = await stored(blobs)
+    real = folder._in_thread
+    crashed = 0
+    for point in range(1, 200):
+        root = tmp_path / str(point)
+        root.mkdir()
+        steps = [0]
+
+        async def dying(
+            function: Any, *args: Any, _steps: list[int] = steps, _point: int = point, **kwargs: Any
+        ) -> Any:
+            _steps[0] += 1
+            if _steps[0] == _point:
+                raise Crash
+            if _steps[0] > _point:
+                return None  # dead: nothing runs any more, clean-up included
+            return await real(function, *args, **kwargs)
+
+        monkeypatch.setattr(folder, "_in_thread", dying)
+        try:
+            await FolderCaseSystem(root).deliver(verzoek, {}, blobs)
+            finished = True
+        except Crash:
+            finished = False
+        monkeypatch.setattr(folder, "_in_thread", real)
+        case = root / CASE
+        if case.exists():
+            check_whole(case)
+        assert await FolderCaseSystem(root).deliver(verzoek, {}, blobs) == CASE
+        check_whole(case)
+        assert names_in(case.parent) == [case.name]
+        if finished:
+            break
+        crashed += 1
+    assert crashed > 20
+
+
+@pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "write"])
+async def test_a_full_or_failing_disk_leaves_nothing_and_tells_no_file_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    blobs = MemoryBlobs()
+    verzoek = await stored(blobs)
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device", "gevel é.png")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, refuse)
+        with pytest.raises(CaseSystemError) as refused:
+            await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+    assert str(refused.value) == "case folder: No space left on device"
+    assert not (tmp_path / CASE).exists()
+    assert not list(tmp_path.glob("**/.*"))
+    await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+    check_whole(tmp_path / CASE)
+
+
+@pytest.mark.parametrize("harm", ["another", "no manifest", "no marker", "torn manifest", "a file"])
+async def test_something_else_in_its_place_is_told_and_left_alone(tmp_path: Path, harm: str) -> None:
+    blobs = MemoryBlobs()
+    system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
+    case = tmp_path / CASE
+    if harm == "a file":
+        case.parent.mkdir(parents=True)
+        case.write_text("?")
+    else:
+        await system.deliver(verzoek, {}, blobs)
+    match harm:
+        case "another":
+            verzoek = replace(verzoek, files=verzoek.files[:-1])
+        case "no manifest":
+            (case / MANIFEST).unlink()
+        case "no marker":
+            (case / DONE).unlink()
+        case "torn manifest":
+            (case / MANIFEST).write_text("{")
+    before = visible(tmp_path)
+    with pytest.raises(CaseSystemError, match="other content"):
+        await system.deliver(verzoek, {}, blobs)
+    assert visible(tmp_path) == before
+
+
+async def test_an_empty_folder_in_its_place_is_no_obstacle(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    (tmp_path / CASE).mkdir(parents=True)
+    await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs)
+    check_whole(tmp_path / CASE)
+
+
+class RottenBlobs(MemoryBlobs):
+    """A blob store on a disk that lost something."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._content = content
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        """Always this content."""
+        yield self._content
+
+
+@pytest.mark.parametrize("content", [b"", b"<verzoek?>", b"<verzoek/> "])
+async def test_a_blob_that_is_not_what_was_fetched_is_never_delivered(tmp_path: Path, content: bytes) -> None:
+    blobs = RottenBlobs(content)
+    with pytest.raises(StorageError, match="not what was fetched"):
+        await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs)
+    assert names_in(tmp_path / "pre" / OIN) == []
+
+
+async def test_a_verzoek_with_a_missing_file_is_never_delivered(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    verzoek = await stored(blobs)
+    half = replace(verzoek, files=(*verzoek.files[:-1], replace(verzoek.files[-1], blob=None)))
+    with pytest.raises(StorageError):
+        await FolderCaseSystem(tmp_path).deliver(half, {}, blobs)
+    assert visible(tmp_path) == []
+
+
+async def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    with pytest.raises(CaseSystemError, match="not there"):
+        await FolderCaseSystem(tmp_path / "share").deliver(await stored(blobs), {}, blobs)
+    assert visible(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("verzoeknummer", ".."),
+        ("verzoeknummer", "../1"),
+        ("verzoeknummer", "/1"),
+        ("verzoeknummer", ""),
+        ("verzoeknummer", "1\n"),
+        ("verzoeknummer", "1\0"),
+        ("volgnummer", -1),
+        ("aansluiting", replace(AANSLUITING, organisatie_oin="..")),
+        ("aansluiting", replace(AANSLUITING, organisatie_oin=f"{OIN}\n")),
+        ("aansluiting", replace(AANSLUITING, organisatie_oin="٠" * 20)),
+        ("aansluiting", replace(AANSLUITING, omgeving="../prod")),
+    ],
+)
+async def test_no_part_of_the_path_leads_elsewhere(tmp_path: Path, field: str, value: Any) -> None:
+    blobs = MemoryBlobs()
+    verzoek = replace(await stored(blobs), **{field: value})
+    with pytest.raises(CaseSystemError):
+        case_path(verzoek)
+    with pytest.raises(CaseSystemError):
+        await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+    assert visible(tmp_path) == []
+
+
+async def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path) -> None:
+    reached = asyncio.Event()
+
+    class Stalling(MemoryBlobs):
+        async def get(self, name: str) -> AsyncIterator[bytes]:
+            yield b"<"
+            reached.set()
+            await asyncio.Event().wait()
+
+    blobs = Stalling()
+    delivery = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs))
+    await asyncio.wait_for(reached.wait(), 10)
+    delivery.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await delivery
+    assert names_in(tmp_path / "pre" / OIN) == []
