@@ -7,8 +7,12 @@ a `Part` is what is known of one payload; neither holds payload bytes.
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Final
+from urllib.parse import quote, unquote
 
 from digikoppelaar.ebms import names
+
+_CID_SAFE: Final = "@!$&'()*+,;=:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +172,14 @@ class Part:
     content_type: str
     size: int
     digests: dict[str, bytes]
+
+
+def cid_uri(content_id: str) -> str:
+    """The `cid:` URI of a payload, for the Manifest and for the signature alike (RFC 2392)."""
+    return "cid:" + quote(content_id, safe=_CID_SAFE)
+
+
+def content_id_of(uri: str) -> str | None:
+    """The Content-ID that a `cid:` URI names, percent-decoded (statement 11); None for any other URI."""
+    scheme, colon, rest = uri.strip().partition(":")
+    return unquote(rest) if colon and scheme.lower() == "cid" else None
