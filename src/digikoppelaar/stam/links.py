@@ -59,7 +59,7 @@ def read_summary(
     """
     media_type = media_type_of(content_type)
     if media_type in names.xml_media_types:
-        return (AnnouncedFile("xml", "xml", "verzoek.xml", media_type, address, len(body)),)
+        return (AnnouncedFile("xml", "xml", "verzoek.xml", media_type, address),)
     if media_type not in names.json_media_types:
         raise VerzoekError("summary is neither JSON nor XML")
     summary = _json_object(body)

@@ -46,7 +46,7 @@ def test_one_document_may_be_an_object_instead_of_an_array() -> None:
 
 def test_a_summary_that_is_the_stam_xml_itself_is_the_only_file() -> None:
     files = read_summary(b"<x/>", "application/xml", address=ADDRESS, verzoeknummer="1", names=NAMES)
-    assert files == (AnnouncedFile("xml", "xml", "verzoek.xml", "application/xml", ADDRESS, 4),)
+    assert files == (AnnouncedFile("xml", "xml", "verzoek.xml", "application/xml", ADDRESS),)
 
 
 def test_half_surrogates_and_nul_do_not_get_through() -> None:
