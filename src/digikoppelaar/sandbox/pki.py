@@ -8,7 +8,7 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -41,11 +41,12 @@ Key = rsa.RSAPrivateKey
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who gets certificates. `file_name` is the start of the names of its files."""
+    """Who gets certificates. `file_name` is the start of the names of its files; `hosts`: names and addresses."""
 
     file_name: str
     name: str
     oin: str
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,15 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Issuer:
+class Issuer:
+    """A certificate authority with its key."""
+
     certificate: x509.Certificate
-    key: Key
+    key: Key = field(repr=False)
+
+    def der(self) -> bytes:
+        """Its certificate, DER."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class SandboxPki:
     folder: Path
     root: Path
     crls: Path
-    issuers: tuple[_Issuer, _Issuer, _Issuer]
+    issuers: tuple[Issuer, Issuer, Issuer]
 
 
 def make_pki(folder: Path, now: datetime) -> SandboxPki:
@@ -122,7 +129,7 @@ def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now:
     builder = builder.add_extension(_issued_by(tsp), critical=False)
     builder = builder.add_extension(_key_usage(sign=uses == SIGN), critical=True)
     if uses != SIGN:
-        builder = _for_tls(builder, uses)
+        builder = _for_tls(builder, uses, holder.hosts)
     certificate = builder.sign(tsp.key, hashes.SHA256())
     files = _files(pki, holder, uses)
     _write_key(files.key, key)
@@ -130,21 +137,21 @@ def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now:
 
 
 def _make_issuers(folder: Path, now: datetime) -> None:
-    issuer: _Issuer | None = None
+    issuer: Issuer | None = None
     for depth, ((level, common_name), key) in enumerate(zip(_LEVELS, make_keys(len(_LEVELS)), strict=True)):
         issuer = _make_issuer(common_name, key, issuer, len(_LEVELS) - 1 - depth, now)
         _write_key(folder / f"{level}.key", key)
         _write(folder / f"{level}.pem", _pem(issuer.certificate))
 
 
-def _make_issuer(common_name: str, key: Key, parent: _Issuer | None, path_length: int, now: datetime) -> _Issuer:
+def _make_issuer(common_name: str, key: Key, parent: Issuer | None, path_length: int, now: datetime) -> Issuer:
     subject = _name(common_name)
     builder = _builder(subject, key, parent.certificate.subject if parent else subject, now, _CA_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     builder = builder.add_extension(_ca_key_usage(), critical=True)
     if parent:
         builder = builder.add_extension(_issued_by(parent), critical=False)
-    return _Issuer(builder.sign(parent.key if parent else key, hashes.SHA256()), key)
+    return Issuer(builder.sign(parent.key if parent else key, hashes.SHA256()), key)
 
 
 def _builder(
@@ -179,22 +186,23 @@ def _holder_name(holder: Holder) -> x509.Name:
     return _name(f"{holder.file_name}.sandbox.localhost", f"{SANDBOX_NAME} {holder.name}", oin)
 
 
-def _issued_by(issuer: _Issuer) -> x509.AuthorityKeyIdentifier:
+def _issued_by(issuer: Issuer) -> x509.AuthorityKeyIdentifier:
     identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
-def _for_tls(builder: x509.CertificateBuilder, uses: frozenset[Use]) -> x509.CertificateBuilder:
+def _for_tls(builder: x509.CertificateBuilder, uses: frozenset[Use], hosts: Sequence[str]) -> x509.CertificateBuilder:
     purposes = {Use.TLS_SERVER: ExtendedKeyUsageOID.SERVER_AUTH, Use.TLS_CLIENT: ExtendedKeyUsageOID.CLIENT_AUTH}
-    hosts = [
-        x509.DNSName("localhost"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.IPAddress(ipaddress.ip_address("::1")),
-    ]
-    builder = builder.add_extension(
-        x509.ExtendedKeyUsage([purpose for use, purpose in purposes.items() if use in uses]), critical=False
-    )
-    return builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+    wanted = [purpose for use, purpose in purposes.items() if use in uses]
+    builder = builder.add_extension(x509.ExtendedKeyUsage(wanted), critical=False)
+    return builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _key_usage(*, sign: bool) -> x509.KeyUsage:
@@ -225,7 +233,7 @@ def _ca_key_usage() -> x509.KeyUsage:
     )
 
 
-def _empty_crl(issuer: _Issuer, now: datetime) -> bytes:
+def _empty_crl(issuer: Issuer, now: datetime) -> bytes:
     crl = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
@@ -238,11 +246,11 @@ def _empty_crl(issuer: _Issuer, now: datetime) -> bytes:
     return crl.public_bytes(serialization.Encoding.PEM)
 
 
-def _load_issuer(folder: Path, level: str) -> _Issuer:
+def _load_issuer(folder: Path, level: str) -> Issuer:
     certificate = x509.load_pem_x509_certificate((folder / f"{level}.pem").read_bytes())
     key = serialization.load_pem_private_key((folder / f"{level}.key").read_bytes(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    return _Issuer(certificate, key)
+    return Issuer(certificate, key)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

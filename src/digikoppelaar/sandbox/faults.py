@@ -1,0 +1,135 @@
+"""What can be made to go wrong, and the switchboard that says when. Pure but for the dice it is given."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from digikoppelaar.errors import ConfigError
+
+
+class Target(Enum):
+    """Where a fault strikes: a kind of REST answer, our notification, or their signal to us."""
+
+    SUMMARY = "summary"
+    XML = "xml"
+    PDF = "pdf"
+    BIJLAGE = "bijlage"
+    NOTIFICATION = "notification"
+    ACKNOWLEDGMENT = "acknowledgment"
+
+
+class Kind(Enum):
+    """What happens."""
+
+    LOSE = "lose"
+    """A notification is not sent; an acknowledgment is answered with 204 and forgotten."""
+    DELAY = "delay"
+    """Wait `seconds` first, then go on as always."""
+    REPEAT = "repeat"
+    """A notification is sent twice, one right after the other."""
+    ANSWER = "answer"
+    """Answer with HTTP `status` instead."""
+    CUT = "cut"
+    """Close the connection: in the middle of the body, or before the answer to an acknowledgment."""
+    LENGTH = "length"
+    """The body is one byte shorter than the summary says, and Content-Length agrees with the body."""
+    SILENCE = "silence"
+    """Take the request and never answer."""
+
+
+_REST: Final = frozenset({Target.SUMMARY, Target.XML, Target.PDF, Target.BIJLAGE})
+_INBOUND: Final = _REST | {Target.ACKNOWLEDGMENT}
+
+APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
+    Kind.LOSE: frozenset({Target.NOTIFICATION, Target.ACKNOWLEDGMENT}),
+    Kind.DELAY: frozenset(Target),
+    Kind.REPEAT: frozenset({Target.NOTIFICATION}),
+    Kind.ANSWER: _INBOUND,
+    Kind.CUT: _INBOUND,
+    Kind.LENGTH: _REST - {Target.SUMMARY},
+    Kind.SILENCE: _INBOUND,
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One switched-on fault. `left` counts down to 0; None: for ever. `struck` counts up."""
+
+    id: int
+    kind: Kind
+    target: Target
+    probability: float = 1.0
+    left: int | None = None
+    seconds: float = 1.0
+    status: int = 500
+    struck: int = 0
+
+    def as_values(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "id": self.id,
+            "kind": self.kind.value,
+            "target": self.target.value,
+            "probability": self.probability,
+            "count": self.left,
+            "seconds": self.seconds,
+            "status": self.status,
+            "struck": self.struck,
+        }
+
+
+@dataclass(slots=True)
+class Faults:
+    """The switchboard."""
+
+    dice: random.Random
+    _all: dict[int, Fault] = field(default_factory=dict)
+    _last_id: int = 0
+
+    def switch_on(self, wish: Mapping[str, Any]) -> Fault:
+        """A fault from the JSON object `wish`; raises ConfigError when it is not one."""
+        fault = _fault(self._last_id + 1, wish)
+        self._last_id = fault.id
+        self._all[fault.id] = fault
+        return fault
+
+    def switch_off(self, fault_id: int | None = None) -> None:
+        """One fault, or all of them; what is not on is off already."""
+        if fault_id is None:
+            self._all.clear()
+        self._all.pop(fault_id or 0, None)
+
+    def listed(self) -> list[Fault]:
+        """What is on, also when it has no strikes left."""
+        return list(self._all.values())
+
+    def strike(self, target: Target) -> Fault | None:
+        """The fault that strikes now, if any: the first that still can and whose dice say so."""
+        for fault in self._all.values():
+            if fault.target is target and fault.left != 0 and self.dice.random() < fault.probability:
+                fault.struck += 1
+                fault.left = None if fault.left is None else fault.left - 1
+                return fault
+        return None
+
+
+def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
+    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status"}:
+        raise ConfigError(f"a fault has no {', '.join(sorted(unknown))}")
+    try:
+        fault = Fault(
+            fault_id,
+            Kind(wish.get("kind")),
+            Target(wish.get("target")),
+            float(wish.get("probability", 1.0)),
+            None if wish.get("count") is None else int(wish["count"]),
+            float(wish.get("seconds", 1.0)),
+            int(wish.get("status", 500)),
+        )
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"not a fault: {error}") from error
+    if fault.target not in APPLIES[fault.kind]:
+        raise ConfigError(f"fault {fault.kind.value} cannot strike {fault.target.value}")
+    return fault

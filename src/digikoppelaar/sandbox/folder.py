@@ -1,0 +1,136 @@
+"""The state folder of a sandbox: certificates, API key, CPA, and the files from which a gateway is set up.
+
+pki/               trust anchor, CRLs, certificates and keys of DSO-LV and of the leverancier
+cpa.xml            for `cpa import`
+organisatie.toml   for `organisatie apply`
+sandbox.json       every address and file name, for programs
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from digikoppelaar.sandbox import pki
+
+DSO_LV: Final = pki.Holder("dso-lv", "DSO-LV", "00000099000000001000")
+GEMEENTE: Final = pki.Holder("gemeente", "Gemeente Oeverloo", "00000099000000002000")
+LEVERANCIER: Final = pki.Holder("leverancier", "Proefleverancier Zaaksystemen B.V.", "00000099000000003000")
+"""Runs the link for the gemeente, with its own certificates under machtiging: the normal case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """All certificates of a sandbox."""
+
+    authorities: pki.SandboxPki
+    dso_tls: pki.CertificateFiles
+    dso_sign: pki.CertificateFiles
+    leverancier_tls: pki.CertificateFiles
+    leverancier_sign: pki.CertificateFiles
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReady:
+    """Where everything is, once the sandbox listens. Paths are absolute; sandbox.json has the same keys."""
+
+    omgeving: str
+    rest_base_url: str
+    ebms_url: str
+    management_url: str
+    dso_oin: str
+    organisatie_oin: str
+    organisatie_naam: str
+    partij_oin: str
+    cpa_id: str
+    cpa_file: str
+    organisatie_file: str
+    api_key_file: str
+    trust_anchor_file: str
+    crls_file: str
+    tls_certificate_file: str
+    tls_key_file: str
+    sign_certificate_file: str
+    sign_key_file: str
+
+
+def open_folder(folder: Path, now: datetime, host: str) -> Certificates:
+    """The certificates in `folder`, made when they are not there yet."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    authorities = pki.make_pki(folder / "pki", now)
+    hosts = tuple(dict.fromkeys((host, *DSO_LV.hosts)))
+    dso = pki.Holder(DSO_LV.file_name, DSO_LV.name, DSO_LV.oin, hosts)
+    wanted = [(holder, uses) for holder in (dso, LEVERANCIER) for uses in (pki.TLS, pki.SIGN)]
+    return Certificates(authorities, *pki.issue_all(authorities, wanted, now))
+
+
+class Serials:
+    """Numbers the verzoeken of a day, on through a restart: a gateway remembers the verzoeknummers it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "serial"
+
+    def next(self, day: date) -> int:
+        """The next serial number of this day, from 1."""
+        before = self._file.read_text().split() if self._file.exists() else []
+        serial = int(before[1]) + 1 if before[:1] == [day.isoformat()] else 1
+        self._file.write_text(f"{day.isoformat()} {serial}")
+        return serial
+
+
+def api_key(folder: Path) -> tuple[Path, str]:
+    """The API key for *Verzoek afhandelen*: its file and its value; made when it is not there yet."""
+    file = folder / "api-key"
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(secrets.token_urlsafe(24))
+    return file, file.read_text()
+
+
+def write_for_gateway(folder: Path, ready: SandboxReady, cpa: bytes, case_folder: Path, now: datetime) -> None:
+    """Write cpa.xml, organisatie.toml and, last, sandbox.json."""
+    Path(ready.cpa_file).write_bytes(cpa)
+    Path(ready.organisatie_file).write_text(organisatie_toml(ready, case_folder, now), encoding="utf-8")
+    (folder / "sandbox.json").write_text(json.dumps({"sandbox": True, **asdict(ready)}, indent=2), encoding="utf-8")
+
+
+def organisatie_toml(ready: SandboxReady, case_folder: Path, now: datetime) -> str:
+    """What `organisatie apply` has to know about this sandbox."""
+    omgeving = ready.omgeving
+    organisatie = {"oin": ready.organisatie_oin, "naam": ready.organisatie_naam, "bestuurslaag": "gemeente"}
+    partij = {"oin": ready.partij_oin, "naam": LEVERANCIER.name}
+    tls = {"certificate_file": ready.tls_certificate_file, "key_file": ready.tls_key_file}
+    sign = {"certificate_file": ready.sign_certificate_file, "key_file": ready.sign_key_file}
+    machtiging = {"omgeving": omgeving, "gemachtigde_oin": ready.partij_oin, "namens_oin": ready.organisatie_oin}
+    tables: list[tuple[str, Mapping[str, object]]] = [
+        ("[[organisatie]]", organisatie),
+        ("[[partij]]", partij),
+        ("[[partij.certificate]]", {"omgeving": omgeving, "uses": ["tls-server", "tls-client"], **tls}),
+        ("[[partij.certificate]]", {"omgeving": omgeving, "uses": ["sign"], **sign}),
+        ("[[machtiging]]", {**machtiging, "since": now.date(), "recorded_by": "sandbox"}),
+        (
+            "[[aansluiting]]",
+            {
+                "organisatie_oin": ready.organisatie_oin,
+                "kind": "stam",
+                "omgeving": omgeving,
+                "partij_oin": ready.partij_oin,
+            },
+        ),
+        ("[aansluiting.dso]", {"base_url": ready.rest_base_url, "api_key_file": ready.api_key_file}),
+        ("[aansluiting.case_system]", {"kind": "folder", "path": str(case_folder)}),
+    ]
+    return "# SANDBOX\n" + "\n".join(_table(head, values) for head, values in tables)
+
+
+def _table(head: str, values: Mapping[str, object]) -> str:
+    return "\n".join([head, *(f"{key} = {_toml(value)}" for key, value in values.items()), ""])
+
+
+def _toml(value: object) -> str:
+    """A basic string, a list of them, or a date: JSON writes the first two as TOML does."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | list) else str(value)

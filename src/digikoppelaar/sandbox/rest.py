@@ -1,0 +1,176 @@
+"""*Verzoek afhandelen* of the sandbox: summary with links, then XML, PDF and documents, over mutual TLS.
+
+Paths, header names and link names come from the same profile file as the gateway's client uses; they are provisional,
+for the interface is not public. Who may fetch is judged strictly (stam.md 3.3).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from digikoppelaar.adapters.http_in.protocols import TLS_EXTENSION
+from digikoppelaar.adapters.profiles import DsoProfile
+from digikoppelaar.errors import OinError, PartnerError, TrustError
+from digikoppelaar.pki.certificate import read_certificate
+from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
+from digikoppelaar.sandbox.state import SandboxState, ServedFile, Submitted
+from digikoppelaar.sandbox.strictness import Refusal
+
+BASE_PATH: Final = "/overheid/verzoeken/api/afhandelen/v2"
+"""Where the service stands on its host, as in the addresses that were seen (stam.md 3.1)."""
+
+_FILES: Final = "/bestanden"
+_MARK: Final = {"x-sandbox": "SANDBOX, voorlopig: dit is DSO-LV niet"}
+
+
+class Problem(PartnerError):
+    """An answer with application/problem+json. `oin` of the caller: the problem is his, and is recorded."""
+
+    def __init__(self, status: int, reason: str, oin: str | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.oin = oin
+
+
+@dataclass(frozen=True, slots=True)
+class RestService:
+    """The service; `now` is the clock for the record of refusals."""
+
+    state: SandboxState
+    faults: Faults
+    profile: DsoProfile
+    now: Callable[[], datetime]
+
+    def app(self) -> Starlette:
+        """The ASGI application for a TLS listener."""
+        summary = f"{BASE_PATH}/{self.profile.summary_path}"
+        return Starlette(
+            routes=[
+                Route(summary, self._summary),
+                Route(f"{BASE_PATH}{_FILES}/{{verzoeknummer}}/{{document_id}}", self._file),
+            ],
+            exception_handlers={Problem: self._problem},
+        )
+
+    async def _summary(self, request: Request) -> Response:
+        verzoek = self._allowed(request)
+        body = json.dumps(self._links(verzoek)).encode()
+        return await self._faulty(Target.SUMMARY, len(body), iter((body,)), "application/hal+json")
+
+    async def _file(self, request: Request) -> Response:
+        verzoek = self._allowed(request)
+        file = verzoek.file(request.path_params["document_id"])
+        if file is None:
+            raise Problem(404, f"verzoek {verzoek.verzoeknummer} has no such document", oin="")
+        return await self._faulty(Target(file.kind), file.size, file.chunks(), file.media_type)
+
+    def _allowed(self, request: Request) -> Submitted:
+        """The verzoek, when the caller may have it. Raises Problem; the order says which reason is told first."""
+        holder = certificate_oin(request)
+        oin = request.headers.get(self.profile.oin_header, "")
+        if not oin:
+            raise Problem(403, f"header {self.profile.oin_header} is missing", holder)
+        authority = self.state.authorities.get(oin)
+        if authority is None or holder not in authority.mandated:
+            raise Problem(403, f"certificate of OIN {holder} has no mandate for OIN {oin}", holder)
+        if request.headers.get(self.profile.api_key_header) != authority.api_key:
+            raise Problem(401, f"header {self.profile.api_key_header} is missing or wrong", holder)
+        verzoek = self.state.verzoeken.get(request.path_params["verzoeknummer"])
+        if verzoek is None:
+            raise Problem(404, "there is no such verzoek", holder)
+        if verzoek.authority is not authority:
+            raise Problem(403, f"this verzoek is not addressed to OIN {oin}", holder)
+        return verzoek
+
+    def _links(self, verzoek: Submitted) -> dict[str, object]:
+        names = self.profile.summary
+        by_kind = {kind: [self._link(verzoek, f) for f in verzoek.files if f.kind == kind] for kind in _KINDS}
+        return {
+            names.verzoeknummer_key: verzoek.verzoeknummer,
+            names.links_key: {
+                names.xml_rel: by_kind["xml"][0],
+                names.pdf_rel: by_kind["pdf"][0],
+                names.document_rel: by_kind["bijlage"],
+            },
+        }
+
+    def _link(self, verzoek: Submitted, file: ServedFile) -> dict[str, object]:
+        names = self.profile.summary
+        return {
+            names.href_key: f"{BASE_PATH}{_FILES}/{verzoek.verzoeknummer}/{file.document_id}",
+            names.document_id_key: file.document_id,
+            names.file_name_key: file.naam,
+            names.media_type_key: file.media_type,
+            names.size_key: file.size,
+        }
+
+    async def _faulty(self, target: Target, size: int, chunks: Iterator[bytes], media_type: str) -> Response:
+        fault = self.faults.strike(target)
+        match fault:
+            case Fault(kind=Kind.DELAY):
+                await asyncio.sleep(fault.seconds)
+            case Fault(kind=Kind.ANSWER):
+                raise Problem(fault.status, "a fault of the sandbox is switched on")
+            case Fault(kind=Kind.SILENCE):
+                return Silence()
+            case Fault(kind=Kind.CUT):
+                return _answer(size, _cut(chunks, size // 2), media_type)
+            case Fault(kind=Kind.LENGTH):
+                return _answer(size - 1, _cut(chunks, size - 1), media_type)
+        return _answer(size, _each(chunks), media_type)
+
+    async def _problem(self, request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Problem)
+        if problem.oin is not None:
+            self.state.refuse(self.now(), "rest", problem.oin, Refusal(str(problem.status), str(problem), http=True))
+        body = {"type": "about:blank", "title": "SANDBOX", "status": problem.status, "detail": str(problem)}
+        return Response(json.dumps(body), problem.status, _MARK, media_type="application/problem+json")
+
+
+_KINDS: Final = ("xml", "pdf", "bijlage")
+
+
+class Silence(Response):
+    """Never an answer: it lasts until the caller goes away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the caller to hang up."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def _answer(size: int, chunks: AsyncIterator[bytes], media_type: str) -> Response:
+    headers = {"content-length": str(size), **_MARK}
+    return StreamingResponse(chunks, headers=headers, media_type=media_type)
+
+
+async def _each(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def _cut(chunks: Iterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The first `size` bytes: the server closes the connection when fewer come than were announced."""
+    for chunk in chunks:
+        yield chunk[:size]
+        size -= len(chunk)
+        if size <= 0:
+            return
+
+
+def certificate_oin(request: Request) -> str:
+    """The OIN of the TLS client certificate; empty when there is none or it carries none."""
+    der = request.scope.get("extensions", {}).get(TLS_EXTENSION, {}).get("client_certificate")
+    try:
+        return read_certificate(der).oin if der else ""
+    except (OinError, TrustError):
+        return ""
