@@ -13,6 +13,7 @@ import pytest
 
 from digikoppelaar.config import Config
 from digikoppelaar.flows.registration import KEYS, read_registration
+from digikoppelaar.sandbox.faults import APPLIES, Kind, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "digikoppelaar"
@@ -205,6 +206,12 @@ def test_a_configuration_in_the_texts_is_accepted_by_the_program(example: str) -
 def test_a_file_of_aansluitingen_in_the_texts_shows_every_kind_of_entry(example: str) -> None:
     entries = read_registration(tomllib.loads(example), "/etc/digikoppelaar")
     assert {type(entry) for entry in entries} == set(KEYS)
+
+
+def test_the_faults_of_the_sandbox_are_told_with_what_they_can_strike() -> None:
+    told = table_rows(read(ROOT / "docs" / "howto" / "make-the-sandbox-misbehave.md"))
+    strikes = {Kind(kind.strip("`")): {Target(target) for target in targets.split(", ")} for kind, targets, _ in told}
+    assert strikes == APPLIES
 
 
 # --- what is supported -------------------------------------------------------------------------------------
