@@ -1,0 +1,113 @@
+"""Connections: the pool, one transaction at a time, and waking up on NOTIFY. What goes wrong becomes a StorageError.
+
+A URL holds a password. It is passed around as a function, for the embedded server may come back on another port,
+and only `redacted` makes a text of it that may be shown.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from procrastinate.exceptions import ConnectorException
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from digikoppelaar.errors import ConfigError, StorageError
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+Url = Callable[[], str]
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "application_name": "digikoppelaar",
+    "tcp_user_timeout": 30_000,
+}
+_WAIT_FOR_CONNECTION: Final = 5.0
+_GIVE_UP_CONNECTING: Final = 3.0
+"""Seconds. The pool waits longer and longer between its tries; a new request starts a fresh series."""
+_RECONNECT_AFTER: Final = 0.2
+
+
+def redacted(url: str) -> str:
+    """The URL for people: user, host, port and database, never the password. Raises ConfigError when it is none."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigError(
+            "database.url is not a PostgreSQL URL",
+            advice="Geef database.url in de vorm postgresql://gebruiker@server:5432/database.",
+        ) from None  # the cause quotes the URL
+    host, port = parts.get("host", "localhost"), parts.get("port", 5432)
+    return f"postgresql://{parts.get('user', '')}@{host}:{port}/{parts.get('dbname', '')}"
+
+
+@asynccontextmanager
+async def opened_pool(url: Url, connections: int) -> AsyncIterator[Pool]:
+    """A pool of at most `connections`, each checked before use, so that a restarted server is not noticed."""
+
+    async def conninfo() -> str:
+        return _conninfo(url)
+
+    pool: Pool = AsyncConnectionPool(
+        conninfo,
+        connection_class=AsyncConnection[DictRow],
+        kwargs={"row_factory": dict_row},
+        min_size=1,
+        max_size=connections,
+        timeout=_WAIT_FOR_CONNECTION,
+        reconnect_timeout=_GIVE_UP_CONNECTING,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def _conninfo(url: Url) -> str:
+    parts = conninfo_to_dict(url())
+    options = f"{parts.get('options') or ''} -c TimeZone=UTC"
+    return make_conninfo(**{**_DEFAULTS, **parts, "options": options})
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection whose work is committed at the end of the block, or not at all when the block raises.
+
+    Raises StorageError for whatever the database did wrong; whether the commit took place may then be unknown.
+    """
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except (psycopg.Error, ConnectorException) as error:
+        raise StorageError(f"the database failed: {_named(error)}") from error
+
+
+def _named(error: BaseException) -> str:
+    """Class and SQLSTATE: the text of a database error can quote the values of a row."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    return type(cause or error).__name__ + (f" ({state})" if state else "")
+
+
+async def listen(url: Url, channel: str) -> AsyncIterator[None]:
+    """Something was committed with a NOTIFY on `channel`, or could have been while nobody listened.
+
+    Yields at once and after every reconnect; never ends by itself, whatever happens to the server.
+    """
+    while True:
+        try:
+            async with await AsyncConnection.connect(_conninfo(url), autocommit=True) as connection:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                yield
+                async for _ in connection.notifies():
+                    yield
+        except psycopg.OperationalError:
+            await asyncio.sleep(_RECONNECT_AFTER)

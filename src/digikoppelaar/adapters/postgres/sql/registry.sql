@@ -1,0 +1,94 @@
+-- name: aansluiting
+SELECT aansluiting.*, organisatie.naam AS organisatie_naam
+FROM aansluiting
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE %(id)s::bigint IS NULL OR aansluiting.id = %(id)s
+ORDER BY aansluiting.omgeving, aansluiting.organisatie_oin, aansluiting.kind
+
+-- name: cpa
+SELECT
+    cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, aansluiting.*, organisatie.naam AS organisatie_naam
+FROM cpa
+JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s)
+  AND (%(cpa_id)s::text IS NULL OR cpa.cpa_id = %(cpa_id)s)
+ORDER BY cpa.omgeving, cpa.cpa_id
+
+-- name: cpa_document
+SELECT document, sha256, our_party_ids FROM cpa WHERE id = %(id)s
+
+-- name: lock_cpa
+SELECT id, aansluiting_id, sha256
+FROM cpa
+WHERE omgeving = (SELECT omgeving FROM aansluiting WHERE id = %(aansluiting_id)s) AND cpa_id = %(cpa_id)s
+FOR UPDATE
+
+-- name: insert_cpa
+INSERT INTO cpa (
+    aansluiting_id, omgeving, cpa_id, document, sha256, our_party_ids, starts_at, ends_at, imported_at
+)
+SELECT
+    aansluiting.id, aansluiting.omgeving, %(cpa_id)s, %(document)s, %(sha256)s, %(our_party_ids)s, %(starts_at)s,
+    %(ends_at)s, %(now)s
+FROM aansluiting
+WHERE aansluiting.id = %(aansluiting_id)s
+
+-- name: replace_cpa
+UPDATE cpa
+SET document = %(document)s, sha256 = %(sha256)s, our_party_ids = %(our_party_ids)s, starts_at = %(starts_at)s,
+    ends_at = %(ends_at)s, imported_at = %(now)s
+WHERE id = %(id)s
+
+-- name: acts_for
+SELECT namens_oin FROM machtiging WHERE omgeving = %(omgeving)s AND gemachtigde_oin = %(oin)s AND since <= now()
+
+-- name: organisaties
+SELECT oin, naam, bestuurslaag FROM organisatie ORDER BY oin
+
+-- name: partijen
+SELECT oin, naam FROM partij ORDER BY oin
+
+-- name: certificates
+SELECT partij_oin, omgeving, use, certificate_file, key_file
+FROM certificate
+WHERE %(omgeving)s::text IS NULL OR omgeving = %(omgeving)s
+ORDER BY partij_oin, omgeving, use
+
+-- name: machtigingen
+SELECT omgeving, gemachtigde_oin, namens_oin, since, recorded_by
+FROM machtiging
+ORDER BY omgeving, gemachtigde_oin, namens_oin
+
+-- name: aansluitingen
+SELECT organisatie_oin, kind, omgeving, partij_oin, dso, case_system
+FROM aansluiting
+ORDER BY omgeving, organisatie_oin, kind
+
+-- name: put_organisatie
+INSERT INTO organisatie (oin, naam, bestuurslaag)
+VALUES (%(oin)s, %(naam)s, %(bestuurslaag)s)
+ON CONFLICT (oin) DO UPDATE SET naam = excluded.naam, bestuurslaag = excluded.bestuurslaag
+
+-- name: put_partij
+INSERT INTO partij (oin, naam)
+VALUES (%(oin)s, %(naam)s)
+ON CONFLICT (oin) DO UPDATE SET naam = excluded.naam
+
+-- name: put_certificate
+INSERT INTO certificate (partij_oin, omgeving, use, certificate_file, key_file)
+VALUES (%(partij_oin)s, %(omgeving)s, %(use)s, %(certificate_file)s, %(key_file)s)
+ON CONFLICT (partij_oin, omgeving, use) DO UPDATE
+SET certificate_file = excluded.certificate_file, key_file = excluded.key_file
+
+-- name: put_machtiging
+INSERT INTO machtiging (omgeving, gemachtigde_oin, namens_oin, since, recorded_by, recorded_at)
+VALUES (%(omgeving)s, %(gemachtigde_oin)s, %(namens_oin)s, %(since)s, %(recorded_by)s, %(now)s)
+ON CONFLICT (omgeving, gemachtigde_oin, namens_oin) DO UPDATE
+SET since = excluded.since, recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at
+
+-- name: put_aansluiting
+INSERT INTO aansluiting (organisatie_oin, kind, omgeving, partij_oin, dso, case_system)
+VALUES (%(organisatie_oin)s, %(kind)s, %(omgeving)s, %(partij_oin)s, %(dso)s, %(case_system)s)
+ON CONFLICT (organisatie_oin, kind, omgeving) DO UPDATE
+SET partij_oin = excluded.partij_oin, dso = excluded.dso, case_system = excluded.case_system

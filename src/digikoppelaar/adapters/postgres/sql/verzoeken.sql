@@ -1,0 +1,97 @@
+-- name: notification
+SELECT
+    notification.id AS notification_id, notification.verzoeknummer, notification.received_at, notification.state,
+    aansluiting.*, organisatie.naam AS organisatie_naam
+FROM notification
+JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE notification.id = %(id)s
+
+-- name: verzoek
+SELECT
+    verzoek.id AS verzoek_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam,
+    verzoek.test, verzoek.state, verzoek.case_reference,
+    aansluiting.*, organisatie.naam AS organisatie_naam
+FROM verzoek
+JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE verzoek.id = %(id)s
+
+-- name: files
+SELECT id, kind, document_id, naam, media_type, href, blob, size, sha256
+FROM verzoek_file
+WHERE verzoek_id = %(verzoek_id)s
+ORDER BY position, id
+
+-- name: lock_notification
+SELECT id, aansluiting_id, verzoeknummer, state FROM notification WHERE id = %(id)s FOR UPDATE
+
+-- name: lock_verzoek
+SELECT id, aansluiting_id, verzoeknummer, state FROM verzoek WHERE id = %(id)s FOR UPDATE
+
+-- name: insert_verzoek
+-- No row comes back when the version is there: another notification announced it too.
+INSERT INTO verzoek (
+    aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, started_at
+)
+VALUES (
+    %(aansluiting_id)s, %(verzoeknummer)s, %(volgnummer)s, %(type)s, %(doel)s, %(naam)s, %(indien_datum)s, %(test)s,
+    %(state)s, %(now)s
+)
+ON CONFLICT (aansluiting_id, verzoeknummer, volgnummer) DO NOTHING
+RETURNING id
+
+-- name: find_verzoek
+SELECT id
+FROM verzoek
+WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND volgnummer = %(volgnummer)s
+
+-- name: insert_file
+INSERT INTO verzoek_file (aansluiting_id, verzoek_id, position, kind, document_id, naam, media_type, href)
+VALUES (
+    %(aansluiting_id)s, %(verzoek_id)s, %(position)s, %(kind)s, %(document_id)s, %(naam)s, %(media_type)s, %(href)s
+)
+
+-- name: link_notification
+UPDATE notification SET verzoek_id = %(verzoek_id)s WHERE id = %(id)s
+
+-- name: file_fetched
+UPDATE verzoek_file
+SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
+WHERE id = %(id)s
+
+-- name: missing_files
+SELECT count(*) AS missing FROM verzoek_file WHERE verzoek_id = %(verzoek_id)s AND fetched_at IS NULL
+
+-- name: verzoek_fetched
+UPDATE verzoek
+SET state = %(state)s, fetched_at = coalesce(fetched_at, %(now)s), reason = NULL, advice = NULL
+WHERE id = %(id)s
+
+-- name: notification_fetched
+UPDATE notification
+SET state = %(state)s, verzoek_id = %(verzoek_id)s, reason = NULL, advice = NULL
+WHERE id = %(id)s
+
+-- name: verzoek_delivered
+-- What was told first stays: a repeated delivery is the same delivery.
+UPDATE verzoek
+SET state = %(state)s, case_reference = coalesce(case_reference, %(case_reference)s),
+    delivered_at = coalesce(delivered_at, %(now)s), reason = NULL, advice = NULL
+WHERE id = %(id)s
+
+-- name: trouble_of_notification
+UPDATE notification SET state = %(state)s, reason = %(reason)s, advice = %(advice)s WHERE id = %(id)s
+
+-- name: trouble_of_verzoek
+UPDATE verzoek SET state = %(state)s, reason = %(reason)s, advice = %(advice)s WHERE id = %(id)s
+
+-- name: insert_step
+INSERT INTO step (aansluiting_id, name, at, detail, notification_id, verzoek_id)
+VALUES (%(aansluiting_id)s, %(name)s, %(at)s, %(detail)s, %(notification_id)s, %(verzoek_id)s)
+
+-- name: insert_file_step
+INSERT INTO step (aansluiting_id, name, at, detail, verzoek_id)
+SELECT aansluiting_id, 'file_fetched', %(now)s, kind || ' ' || document_id, verzoek_id
+FROM verzoek_file
+WHERE id = %(id)s

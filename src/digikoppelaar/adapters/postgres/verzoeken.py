@@ -1,0 +1,206 @@
+"""The VerzoekStore in PostgreSQL. Which state follows which is in `flows.intake_states`; here it is made durable.
+
+Every method is one transaction and raises StorageError when the database fails or a row is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from digikoppelaar.adapters.postgres import jobs, queries
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.registry import aansluiting_of
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.intake_states import (
+    NotificationEvent,
+    NotificationState,
+    VerzoekEvent,
+    VerzoekState,
+    needs_delivery_job,
+    notification_after,
+    verzoek_after,
+)
+from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Verzoek
+
+_SQL: Final = queries.load("verzoeken")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresVerzoeken:
+    """Notifications, verzoek versions and their files."""
+
+    pool: Pool
+
+    async def notification(self, notification_id: int) -> Notification:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            row = await _found(connection, "notification", notification_id)
+        return Notification(
+            row["notification_id"], aansluiting_of(row), row["verzoeknummer"], row["received_at"], row["state"]
+        )
+
+    async def start_verzoek(
+        self, notification_id: int, verzoek: NewVerzoek, files: Sequence[NewFile], now: datetime
+    ) -> Verzoek:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            notification = await _found(connection, "lock_notification", notification_id)
+            verzoek_id = await _made_or_found(connection, notification, verzoek, files, now)
+            await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
+            return await _verzoek(connection, verzoek_id)
+
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        values = {"id": file_id, "blob": blob, "size": size, "sha256": sha256, "now": now}
+        async with transaction(self.pool) as connection:
+            if not (await connection.execute(_SQL["file_fetched"], values)).rowcount:
+                raise StorageError(f"there is no file {file_id}")
+            await connection.execute(_SQL["insert_file_step"], values)
+
+    async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            notification = await _found(connection, "lock_notification", notification_id)
+            verzoek = await _found(connection, "lock_verzoek", verzoek_id)
+            await _require_whole(connection, verzoek_id)
+            await _notification_fetched(connection, notification, verzoek_id)
+            after = verzoek_after(verzoek["state"], VerzoekEvent.FETCHED)
+            if not needs_delivery_job(verzoek["state"], after):
+                return
+            await connection.execute(_SQL["verzoek_fetched"], {"id": verzoek_id, "state": after, "now": now})
+            lock = jobs.lock_of(verzoek["aansluiting_id"], verzoek["verzoeknummer"])
+            await jobs.defer(connection, jobs.DELIVER, {"verzoek_id": verzoek_id}, lock=lock)
+            await _tell(connection, verzoek, "fetched", now, verzoek_id=verzoek_id)
+
+    async def verzoek(self, verzoek_id: int) -> Verzoek:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            return await _verzoek(connection, verzoek_id)
+
+    async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            row = await _found(connection, "lock_verzoek", verzoek_id)
+            after = verzoek_after(row["state"], VerzoekEvent.DELIVERED)
+            if after is not VerzoekState.DELIVERED:
+                raise StorageError(f"verzoek {verzoek_id} is {row['state']} and cannot have been delivered")
+            if row["state"] != after:
+                values = {"id": verzoek_id, "state": after, "case_reference": case_reference, "now": now}
+                await connection.execute(_SQL["verzoek_delivered"], values)
+                await _tell(connection, row, "delivered", now, verzoek_id=verzoek_id)
+
+    async def trouble(
+        self,
+        *,
+        notification_id: int | None = None,
+        verzoek_id: int | None = None,
+        reason: str,
+        advice: str,
+        parked: bool,
+        now: datetime,
+    ) -> None:
+        """See flows.ports.VerzoekStore."""
+        told = {"reason": reason, "advice": advice}
+        async with transaction(self.pool) as connection:
+            if notification_id is not None:
+                await _trouble_of_notification(connection, notification_id, told, parked, now)
+            if verzoek_id is not None:
+                await _trouble_of_verzoek(connection, verzoek_id, told, parked, now)
+
+
+async def _found(connection: Connection, query: str, row_id: int) -> dict[str, Any]:
+    row = await (await connection.execute(_SQL[query], {"id": row_id})).fetchone()
+    if row is None:
+        raise StorageError(f"there is no {query.removeprefix('lock_')} {row_id}")
+    return row
+
+
+async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
+    row = await _found(connection, "verzoek", verzoek_id)
+    files = await (await connection.execute(_SQL["files"], {"verzoek_id": verzoek_id})).fetchall()
+    return Verzoek(
+        id=row["verzoek_id"],
+        aansluiting=aansluiting_of(row),
+        verzoeknummer=row["verzoeknummer"],
+        volgnummer=row["volgnummer"],
+        type=row["type"],
+        doel=row["doel"],
+        naam=row["naam"],
+        test=row["test"],
+        state=row["state"],
+        files=tuple(File(**{**file, "kind": FileKind(file["kind"])}) for file in files),
+        case_reference=row["case_reference"],
+    )
+
+
+async def _made_or_found(
+    connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile], now: datetime
+) -> int:
+    values = {
+        **asdict(new),
+        "aansluiting_id": notification["aansluiting_id"],
+        "state": VerzoekState.FETCHING,
+        "now": now,
+    }
+    made = await (await connection.execute(_SQL["insert_verzoek"], values)).fetchone()
+    if made is None:
+        found = await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
+        assert found is not None
+        return int(found["id"])
+    for file in files:
+        keys = {"aansluiting_id": notification["aansluiting_id"], "verzoek_id": made["id"]}
+        await connection.execute(_SQL["insert_file"], {**asdict(file), **keys, "kind": file.kind.value})
+    return int(made["id"])
+
+
+async def _require_whole(connection: Connection, verzoek_id: int) -> None:
+    row = await (await connection.execute(_SQL["missing_files"], {"verzoek_id": verzoek_id})).fetchone()
+    if row is None or row["missing"]:
+        raise StorageError(f"verzoek {verzoek_id} is not whole yet")
+
+
+async def _notification_fetched(connection: Connection, notification: Row, verzoek_id: int) -> None:
+    state = notification_after(notification["state"], NotificationEvent.FETCHED)
+    values = {"id": notification["id"], "state": state, "verzoek_id": verzoek_id}
+    await connection.execute(_SQL["notification_fetched"], values)
+
+
+async def _trouble_of_notification(
+    connection: Connection, notification_id: int, told: Row, parked: bool, now: datetime
+) -> None:
+    row = await _found(connection, "lock_notification", notification_id)
+    if row["state"] == NotificationState.FETCHED:
+        return
+    after = notification_after(row["state"], NotificationEvent.PARKED) if parked else row["state"]
+    await connection.execute(_SQL["trouble_of_notification"], {"id": notification_id, "state": after, **told})
+    name = "parked" if parked else "fetch_failed"
+    await _tell(connection, row, name, now, detail=told["reason"], notification_id=notification_id)
+
+
+async def _trouble_of_verzoek(connection: Connection, verzoek_id: int, told: Row, parked: bool, now: datetime) -> None:
+    row = await _found(connection, "lock_verzoek", verzoek_id)
+    if row["state"] == VerzoekState.DELIVERED:
+        return
+    after = verzoek_after(row["state"], VerzoekEvent.PARKED) if parked else row["state"]
+    await connection.execute(_SQL["trouble_of_verzoek"], {"id": verzoek_id, "state": after, **told})
+    name = "parked" if parked else "delivery_failed"
+    await _tell(connection, row, name, now, detail=told["reason"], verzoek_id=verzoek_id)
+
+
+async def _tell(
+    connection: Connection,
+    row: Row,
+    name: str,
+    at: datetime,
+    *,
+    detail: str = "",
+    notification_id: int | None = None,
+    verzoek_id: int | None = None,
+) -> None:
+    values = {"aansluiting_id": row["aansluiting_id"], "name": name, "at": at, "detail": detail}
+    await connection.execute(
+        _SQL["insert_step"], {**values, "notification_id": notification_id, "verzoek_id": verzoek_id}
+    )
