@@ -1,4 +1,4 @@
-"""A small factory of certificate chains for tests, good and odd. Keys are made once per test run; all of it is fictitious.
+"""A small factory of certificate chains for tests, good and odd; keys are made once per run, all of it is fictitious.
 
 The sandbox has a PKI of its own (digikoppelaar.sandbox.pki); this one can make what the sandbox must never make.
 """

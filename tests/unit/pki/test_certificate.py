@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from tests.certificates import CLIENT_AUTH, GEMEENTE, NOW, SERVER_AUTH, Authority, Shape
 
 from digikoppelaar.errors import OinError, TrustError
 from digikoppelaar.pki.certificate import Certificate, Use, check_use, is_sandbox, read_certificate
-from tests.certificates import CLIENT_AUTH, GEMEENTE, NOW, SERVER_AUTH, Authority, Shape
 
 AUTHORITY = Authority()
 

@@ -40,6 +40,8 @@ def server_context(identity: Identity, trust_anchors: Sequence[Path], crl_files:
     With `crl_files` every certificate of a chain must be covered by a current CRL among them (3.4). Raises TrustError.
     """
     context = _context(ssl.PROTOCOL_TLS_SERVER, identity, trust_anchors, crl_files)
+    # The groups stay OpenSSL's: Python can name only one, which would shut out partners with another curve in their
+    # certificate or without that curve. So a TLS 1.3 client that offers nothing but ffdhe still gets it.
     context.verify_mode = ssl.CERT_REQUIRED
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
     # A ticket would let a revoked client in for hours, and early data could be replayed.
