@@ -1,0 +1,240 @@
+"""Outgoing HTTPS as a partij: ebMS messages to partners, and REST calls for the clients of the facilities.
+
+aiohttp stays behind this module. One session for each (omgeving, partij), for a session holds connections that were
+opened with that partij's certificate. What an answer means is the caller's business.
+"""
+
+import io
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import aiohttp
+from yarl import URL
+
+from digikoppelaar.ebms import names
+from digikoppelaar.errors import PartnerUnreachable
+from digikoppelaar.flows.ports import Reply
+
+_AGENT: Final = "digikoppelaar"
+_REPLY_LIMIT: Final = 1024 * 1024
+_CHUNK: Final = 256 * 1024
+# Shorter than what servers commonly grant, so that a request seldom meets a connection that is just being closed.
+_KEEP_ALIVE: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """In seconds. `total` bounds a whole exchange, but for a streamed answer, where `read` bounds each wait for bytes.
+
+    All of them must be shorter than the RetryInterval of a CPA (statement 170).
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 60.0
+
+
+class ClientContexts(Protocol):
+    """What is needed of adapters.keys.Keyring."""
+
+    def client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
+        """TLS towards partners of this omgeving, as the partij; raises TrustError."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A whole answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """An answer being read; `length` is Content-Length. `chunks` raises PartnerUnreachable when it breaks off."""
+
+    status: int
+    headers: Mapping[str, str]
+    length: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class MtlsSessions:
+    """The open sessions of this process. An async context manager; `close` ends every connection."""
+
+    def __init__(self, keys: ClientContexts, timeouts: Timeouts | None = None) -> None:
+        self._keys = keys
+        self.timeouts = timeouts or Timeouts()
+        self._sessions: dict[tuple[str, str], aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all connections; requests under way fail."""
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            await session.close()
+
+    def session(self, omgeving: str, partij_oin: str) -> aiohttp.ClientSession:
+        """The session that connects as this partij; raises TrustError without a usable certificate."""
+        # Asked each time, not only when the session is made: the certificate may have expired since.
+        context = self._keys.client_context(omgeving, partij_oin)
+        name = (omgeving, partij_oin)
+        if name not in self._sessions:
+            self._sessions[name] = self._open(context)
+        return self._sessions[name]
+
+    def _open(self, context: ssl.SSLContext) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE)
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+        )
+
+
+class MtlsTransport:
+    """flows.ports.Transport. Plain http endpoints are refused outside the sandbox."""
+
+    def __init__(self, sessions: MtlsSessions) -> None:
+        self._sessions = sessions
+
+    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+        """POST one message; see flows.ports.Transport."""
+        url = _url(omgeving, endpoint)
+        session = self._sessions.session(omgeving, partij_oin)
+        timeouts = self._sessions.timeouts
+        async with (
+            _errors(url),
+            session.post(
+                url,
+                data=io.BytesIO(body),
+                headers={"Content-Type": content_type, "SOAPAction": names.SOAP_ACTION},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
+            ) as answer,
+        ):
+            return Reply(answer.status, answer.headers.get("Content-Type", ""), await _whole(answer))
+
+
+class MtlsHttp:
+    """REST calls as one partij in one omgeving. Every fault of the network is a PartnerUnreachable."""
+
+    def __init__(self, sessions: MtlsSessions, omgeving: str, partij_oin: str) -> None:
+        self._sessions = sessions
+        self._omgeving = omgeving
+        self._partij_oin = partij_oin
+
+    @asynccontextmanager
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[HttpStream]:
+        """GET; the body streams within the context, and each wait for bytes is bounded by `Timeouts.read`.
+
+        Follows no redirect; any status is an answer. Raises PartnerUnreachable, TrustError.
+        """
+        target = _url(self._omgeving, url)
+        session = self._sessions.session(self._omgeving, self._partij_oin)
+        async with _errors(target):
+            answer = await session.get(target, headers=headers, allow_redirects=False, timeout=self._streaming())
+        try:
+            yield HttpStream(answer.status, _headers(answer), answer.content_length, _chunks(answer, target))
+        finally:
+            # A body that was not read to its end would otherwise be read on, however long it is.
+            answer.close()
+
+    async def post_json(
+        self, url: str, document: object, headers: Mapping[str, str] | None = None, *, limit: int = _REPLY_LIMIT
+    ) -> HttpReply:
+        """POST a JSON document and read the whole answer, at most `limit` bytes.
+
+        Raises PartnerUnreachable, TrustError.
+        """
+        target = _url(self._omgeving, url)
+        session = self._sessions.session(self._omgeving, self._partij_oin)
+        timeouts = self._sessions.timeouts
+        timeout = aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect)
+        async with (
+            _errors(target),
+            session.post(target, json=document, headers=headers, allow_redirects=False, timeout=timeout) as answer,
+        ):
+            return HttpReply(answer.status, _headers(answer), await _whole(answer, limit))
+
+    def _streaming(self) -> aiohttp.ClientTimeout:
+        timeouts = self._sessions.timeouts
+        return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
+
+
+def _url(omgeving: str, text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise PartnerUnreachable("the address of the partner is not a URL") from error
+    allowed = ("https", "http") if omgeving.startswith("sandbox-") else ("https",)
+    if url.scheme not in allowed or not url.host:
+        raise PartnerUnreachable(f"the address of {url.host or 'the partner'} is not an https URL")
+    return url
+
+
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+async def _whole(answer: aiohttp.ClientResponse, limit: int = _REPLY_LIMIT) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise PartnerUnreachable(f"{answer.url.host}: the answer is larger than {limit} bytes")
+    return bytes(body)
+
+
+async def _chunks(answer: aiohttp.ClientResponse, url: URL) -> AsyncIterator[bytes]:
+    async with _errors(url):
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            yield chunk
+
+
+@asynccontextmanager
+async def _errors(url: URL) -> AsyncIterator[None]:
+    """Every fault of the network, in our words: host and cause, no path and no data."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise PartnerUnreachable(f"{url.host}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"its certificate is not trusted: {_verify_message(error.certificate_error)}"
+        case aiohttp.ClientSSLError():
+            return f"TLS failed: {getattr(error.os_error, 'reason', None) or type(error.os_error).__name__}"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name cannot be resolved"
+        case aiohttp.ClientConnectorError():
+            return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+        case aiohttp.ServerDisconnectedError():
+            return "it closed the connection without an answer"
+        case aiohttp.ClientPayloadError():
+            return "its answer broke off"
+        case TimeoutError():
+            return "no answer in time"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason}"
+    return f"the connection failed: {type(error).__name__}"
+
+
+def _verify_message(error: Exception) -> str:
+    return str(getattr(error, "verify_message", None) or type(error).__name__)
