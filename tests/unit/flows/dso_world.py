@@ -1,0 +1,140 @@
+"""A small world for the intake: DSO-LV as a DsoClient, and doors in which a process can die.
+
+DSO-LV here is a fake of the other side: it has verzoeken, and faults that a test asks for.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.unit.stam.documents import verzoek_xml
+
+from digikoppelaar.errors import FacilityAnswerBroken, FacilityNotFound
+from digikoppelaar.flows.ports import Aansluiting, Download, FileKind, Link
+
+OIN = "00000099000000001000"
+NUMBER = "2026060200019"
+NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+AANSLUITING = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "stam", "sandbox-pre", OIN, None, None)
+PDF = b"%PDF-1.7 samenvatting"
+BIJLAGEN = {
+    "d1": ("gevel.png", b"png" * 200_000),
+    "d2": ("constructie é.pdf", b"%PDF constructie"),
+    "d3": ("leeg.txt", b""),
+}
+PIECE = 64 * 1024
+
+
+class Standstill:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        """Always NOW."""
+        return NOW
+
+
+@dataclass(slots=True)
+class FakeDso:
+    """flows.ports.DsoClient of a DSO-LV that has one verzoek in its newest version.
+
+    `faults` are raised, one for each call of `summary`, before it answers. `cut` maps an address to the number of
+    bytes after which the answer breaks off, once. `downloads` counts how often an address was fetched.
+    """
+
+    volgnummer: int = 0
+    xml: bytes = b""
+    faults: list[Exception] = field(default_factory=list)
+    cut: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    unlinked: set[str] = field(default_factory=set)
+    lengths: bool = True
+    downloads: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.xml = self.xml or self.document(self.volgnummer)
+
+    @staticmethod
+    def document(volgnummer: int, verzoeknummer: str = NUMBER) -> bytes:
+        """The XML of a version that names all bijlagen."""
+        doel = "aanvullen" if volgnummer else "initieren"
+        names = {key: naam for key, (naam, _) in BIJLAGEN.items()}
+        return verzoek_xml(verzoeknummer, str(volgnummer), doel, documents=names)
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Everything that can be fetched, by address."""
+        documents = {f"/d/{key}": content for key, (_, content) in BIJLAGEN.items()}
+        return {"/xml": self.xml, "/pdf": PDF, **documents}
+
+    async def summary(self, verzoeknummer: str) -> Sequence[Link]:
+        """See flows.ports.DsoClient."""
+        if self.faults:
+            raise self.faults.pop(0)
+        if verzoeknummer != NUMBER:
+            raise FacilityNotFound("no such verzoek")
+        documents = [(FileKind.BIJLAGE, key, naam, f"/d/{key}") for key, (naam, _) in BIJLAGEN.items()]
+        files = [
+            (FileKind.XML, "xml", "verzoek.xml", "/xml"),
+            (FileKind.PDF, "pdf-1", "verzoek.pdf", "/pdf"),
+            *documents,
+        ]
+        return [
+            Link(kind, key, naam, "", href, self.sizes.get(href))
+            for kind, key, naam, href in files
+            if key not in self.unlinked
+        ]
+
+    @asynccontextmanager
+    async def download(self, href: str) -> AsyncIterator[Download]:
+        """See flows.ports.DsoClient."""
+        self.downloads[href] = self.downloads.get(href, 0) + 1
+        content = self.contents[href]
+        yield Download(len(content) if self.lengths else None, self._chunks(href, content))
+
+    async def _chunks(self, href: str, content: bytes) -> AsyncIterator[bytes]:
+        end = self.cut.pop(href, None)
+        for start in range(0, len(content), PIECE):
+            if end is not None and start >= end:
+                raise FacilityAnswerBroken("the answer broke off")
+            yield content[start : start + PIECE]
+
+
+class Crash(BaseException):
+    """The process dies: nothing of ours may catch it."""
+
+
+@dataclass(slots=True)
+class Doom:
+    """Dies at door number `at`, where every call of a port has a door before it and a door after it."""
+
+    at: int
+    passed: int = 0
+
+    def door(self) -> None:
+        """Go through a door."""
+        self.passed += 1
+        if self.passed == self.at:
+            raise Crash
+
+
+class Doomed:
+    """A port with doors: every coroutine method may die before or after its effect."""
+
+    def __init__(self, port: Any, doom: Doom) -> None:
+        self._port = port
+        self._doom = doom
+
+    def __getattr__(self, name: str) -> Any:
+        method: Callable[..., Any] = getattr(self._port, name)
+        if name in ("get", "download"):  # these give a stream; it is the caller's steps in between that matter
+            return method
+
+        async def through(*args: Any, **kwargs: Any) -> Any:
+            self._doom.door()
+            result = await method(*args, **kwargs)
+            self._doom.door()
+            return result
+
+        return through

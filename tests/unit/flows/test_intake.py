@@ -1,0 +1,279 @@
+"""A verzoek arrives whole, once, whatever DSO-LV answers and wherever the process dies."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.flows.dso_world import AANSLUITING, BIJLAGEN, NOW, NUMBER, Crash, Doom, Doomed, FakeDso, Standstill
+
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
+from digikoppelaar.errors import (
+    DigikoppelaarError,
+    FacilityAnswerBroken,
+    FacilityNotFound,
+    FacilityRefused,
+    FacilityUnavailable,
+    TooLarge,
+    VerzoekError,
+)
+from digikoppelaar.flows.attempts import Done
+from digikoppelaar.flows.intake import Intake, blob_name
+from digikoppelaar.flows.intake_states import Park, Retry
+from digikoppelaar.flows.ports import File, FileKind, NewNotification, Verzoek
+
+
+class World:
+    """A gateway that intake runs in: a store, blobs, and a DSO-LV."""
+
+    def __init__(self, dso: FakeDso | None = None) -> None:
+        self.store, self.blobs, self.dso = MemoryVerzoeken(), MemoryBlobs(), dso or FakeDso()
+
+    def intake(self, doom: Doom | None = None, **other: Any) -> Intake:
+        """The flow; with `doom` it may die at any door."""
+        wrap: Callable[[Any], Any] = (lambda port: Doomed(port, doom)) if doom else (lambda port: port)
+        dso = wrap(self.dso)
+        return Intake(wrap(self.store), lambda _: dso, wrap(self.blobs), Standstill(), **other)
+
+    def announce(self) -> int:
+        return self.store.announce(AANSLUITING, NewNotification(NUMBER), NOW)
+
+    async def check_whole(self, verzoek: Verzoek) -> None:
+        """Every file of DSO-LV is in the blob store under its own name, byte for byte, as recorded."""
+        assert [file.href for file in verzoek.files] == list(self.dso.contents)
+        for file in verzoek.files:
+            content = b"".join([chunk async for chunk in self.blobs.get(blob_name(verzoek, file))])
+            assert content == self.dso.contents[file.href]
+            assert (file.size, file.sha256) == (len(content), hashlib.sha256(content).digest())
+
+
+async def test_a_verzoek_is_fetched_whole_and_gets_one_job() -> None:
+    world = World()
+    notification = world.announce()
+    assert await world.intake().attempt(notification, 1) == Done()
+    (verzoek,) = world.store.verzoeken.values()
+    await world.check_whole(verzoek)
+    assert (verzoek.verzoeknummer, verzoek.volgnummer, verzoek.doel) == (NUMBER, 0, "initieren")
+    assert [file.naam for file in verzoek.files[2:]] == [naam for naam, _ in BIJLAGEN.values()]
+    assert world.store.delivery_jobs == [verzoek.id]
+    assert (await world.store.notification(notification)).state == "fetched"
+
+
+async def test_a_fetched_notification_asks_nothing_again() -> None:
+    world = World()
+    notification = world.announce()
+    await world.intake().fetch(notification)
+    before = dict(world.dso.downloads)
+    await world.intake().fetch(notification)
+    assert world.dso.downloads == before
+    assert len(world.store.delivery_jobs) == 1
+
+
+async def test_the_same_notification_twice_gives_one_version_and_one_job() -> None:
+    world = World()
+    for notification in (world.announce(), world.announce()):
+        assert await world.intake().attempt(notification, 1) == Done()
+    assert len(world.store.verzoeken) == 1
+    assert len(world.store.delivery_jobs) == 1
+    assert all(count == 1 for href, count in world.dso.downloads.items() if href != "/xml")
+
+
+async def test_an_aanvulling_is_a_second_version() -> None:
+    world = World()
+    await world.intake().fetch(world.announce())
+    world.dso = FakeDso(volgnummer=1)
+    await world.intake().fetch(world.announce())
+    versions = list(world.store.verzoeken.values())
+    assert [(verzoek.volgnummer, verzoek.doel) for verzoek in versions] == [(0, "initieren"), (1, "aanvullen")]
+    await world.check_whole(versions[1])
+    assert world.store.delivery_jobs == [verzoek.id for verzoek in versions]
+
+
+async def test_the_announcement_of_a_delivered_version_delivers_nothing_again() -> None:
+    world = World()
+    await world.intake().fetch(world.announce())
+    await world.store.verzoek_delivered(1, "map/1", NOW)
+    again = world.announce()
+    await world.intake().fetch(again)
+    assert world.store.verzoeken[1].state == "delivered"
+    assert world.store.delivery_jobs == [1]
+    assert (await world.store.notification(again)).state == "fetched"
+
+
+async def test_a_crash_at_any_point_and_a_rerun_have_one_effect() -> None:
+    crashes = 0
+    for at in range(1, 200):
+        world = World()
+        notification = world.announce()
+        try:
+            await world.intake(Doom(at)).attempt(notification, 1)
+            finished = True
+        except Crash:
+            finished = False
+        recorded = [file.href for verzoek in world.store.verzoeken.values() for file in verzoek.files if file.blob]
+        before = dict(world.dso.downloads)
+        assert await world.intake().attempt(notification, 1) == Done()
+        (verzoek,) = world.store.verzoeken.values()
+        await world.check_whole(verzoek)
+        assert world.store.delivery_jobs == [verzoek.id]
+        assert all(world.dso.downloads[href] == before[href] for href in recorded if href != "/xml")
+        if finished:
+            break
+        crashes += 1
+    assert crashes > 25
+
+
+async def test_crash_after_crash_gets_there_in_the_end() -> None:
+    world = World()
+    notification = world.announce()
+    for at in range(1, 40):
+        try:
+            await world.intake(Doom(at)).attempt(notification, 1)
+        except Crash:
+            continue
+        break
+    (verzoek,) = world.store.verzoeken.values()
+    await world.check_whole(verzoek)
+    assert world.store.delivery_jobs == [verzoek.id]
+
+
+@pytest.mark.parametrize("href", ["/xml", "/pdf", "/d/d1"])
+async def test_a_truncated_download_leaves_nothing_and_is_tried_again(href: str) -> None:
+    world = World(FakeDso(cut={href: 0}))
+    notification = world.announce()
+    assert isinstance(await world.intake().attempt(notification, 1), Retry)
+    assert world.store.notification_troubles[notification].reason == "the answer broke off"
+    for verzoek in world.store.verzoeken.values():
+        assert all(file.blob is None for file in verzoek.files if file.href == href)
+    assert await world.intake().attempt(notification, 2) == Done()
+    await world.check_whole(world.store.verzoeken[1])
+    assert notification not in world.store.notification_troubles
+
+
+async def test_not_found_twice_and_then_found() -> None:
+    world = World(FakeDso(faults=[FacilityNotFound("404"), FacilityNotFound("404")]))
+    notification = world.announce()
+    outcomes = [await world.intake().attempt(notification, number) for number in (1, 2, 3)]
+    assert outcomes == [Retry(0.5), Retry(2.0), Done()]
+    assert world.store.delivery_jobs == [1]
+
+
+async def test_a_refusal_is_parked_at_once_with_its_advice() -> None:
+    world = World(FakeDso(faults=[FacilityRefused("401", advice="Controleer de API-sleutel.")]))
+    notification = world.announce()
+    assert await world.intake().attempt(notification, 1) == Park()
+    assert (await world.store.notification(notification)).state == "parked"
+    trouble = world.store.notification_troubles[notification]
+    assert (trouble.reason, trouble.advice, trouble.parked) == ("401", "Controleer de API-sleutel.", True)
+
+
+async def test_a_facility_that_asks_for_time_gets_it() -> None:
+    world = World(FakeDso(faults=[FacilityUnavailable("503", retry_after=120)]))
+    assert await world.intake().attempt(world.announce(), 1) == Retry(120)
+
+
+async def test_what_is_not_understood_at_all_is_parked_and_kept() -> None:
+    world = World(FakeDso(xml=b"<verzoek><naam>Jansen</naam></verzoek>"))
+    notification = world.announce()
+    assert await world.intake().attempt(notification, 1) == Park()
+    trouble = world.store.notification_troubles[notification]
+    assert "Jansen" not in trouble.reason + trouble.advice
+
+
+async def test_the_xml_of_another_verzoek_is_parked_and_starts_nothing() -> None:
+    world = World(FakeDso(xml=FakeDso.document(0, "2026060200020")))
+    notification = world.announce()
+    with pytest.raises(VerzoekError, match="2026060200020"):
+        await world.intake().fetch(notification)
+    assert await world.intake().attempt(notification, 1) == Park()
+    assert world.store.verzoeken == {}
+
+
+@pytest.mark.parametrize("xml", [FakeDso.document(0)[:-20], b"<html>", b"storing", b"\xff\xfe"])
+async def test_xml_that_cannot_be_read_is_asked_for_again(xml: bytes) -> None:
+    world = World(FakeDso(xml=xml))
+    with pytest.raises(FacilityAnswerBroken):
+        await world.intake().fetch(world.announce())
+
+
+async def test_a_document_without_a_link_keeps_the_verzoek_waiting() -> None:
+    world = World(FakeDso(unlinked={"d2"}))
+    notification = world.announce()
+    assert isinstance(await world.intake().attempt(notification, 1), Retry)
+    assert "1 of the documents" in world.store.notification_troubles[notification].reason
+    world.dso.unlinked.clear()
+    assert await world.intake().attempt(notification, 2) == Done()
+    await world.check_whole(world.store.verzoeken[1])
+
+
+async def test_a_summary_without_xml_is_broken() -> None:
+    world = World(FakeDso(unlinked={"xml"}))
+    with pytest.raises(FacilityAnswerBroken):
+        await world.intake().fetch(world.announce())
+
+
+@pytest.mark.parametrize("href", ["/xml", "/pdf", "/d/d1", "/d/d3"])
+@pytest.mark.parametrize("difference", [-1, 1])
+@pytest.mark.parametrize("lengths", [True, False])
+async def test_another_length_than_announced_is_refused(href: str, difference: int, lengths: bool) -> None:
+    dso = FakeDso(lengths=lengths)
+    announced = max(0, len(dso.contents[href]) + difference)
+    if announced == len(dso.contents[href]):
+        return
+    dso.sizes = {href: announced}
+    world = World(dso)
+    with pytest.raises(FacilityAnswerBroken):
+        await world.intake().fetch(world.announce())
+    for verzoek in world.store.verzoeken.values():
+        assert all(file.blob is None for file in verzoek.files if file.href == href)
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+async def test_a_file_over_the_limit_does_not_fill_the_disk(lengths: bool) -> None:
+    world = World(FakeDso(lengths=lengths))
+    with pytest.raises(TooLarge):
+        await world.intake(file_limit=100_000).fetch(world.announce())
+
+
+async def test_a_link_that_moved_is_followed_to_its_new_place() -> None:
+    world = World(FakeDso(cut={"/pdf": 0}))
+    notification = world.announce()
+    await world.intake().attempt(notification, 1)
+    stale = world.store.verzoeken[1]
+    files = tuple(replace(file, href="/gone") for file in stale.files)
+    world.store.verzoeken[1] = replace(stale, files=files)
+    assert await world.intake().attempt(notification, 2) == Done()
+
+
+async def test_progress_is_told_in_bytes() -> None:
+    world, told = World(), []
+
+    def progress(file: File, done: int, total: int | None) -> None:
+        told.append((file.kind, done, total))
+
+    await world.intake(progress=progress).fetch(world.announce())
+    size = len(BIJLAGEN["d1"][1])
+    large = [(done, total) for kind, done, total in told if kind is FileKind.BIJLAGE and total == size]
+    assert large[-1] == (size, size)
+    assert len(large) > 2
+    assert large == sorted(large)
+
+
+async def test_trouble_that_cannot_be_recorded_is_never_the_end() -> None:
+    world = World(FakeDso(faults=[FacilityRefused("401")]))
+
+    class Down(MemoryVerzoeken):
+        async def trouble(self, **_: Any) -> None:
+            raise DigikoppelaarError("database is away")
+
+    world.store = Down()
+    assert await world.intake().attempt(world.announce(), 1) == Retry(60)
+
+
+async def test_a_fault_of_ours_tells_its_type_and_never_its_text() -> None:
+    world = World(FakeDso(faults=[KeyError("Jansen")]))
+    notification = world.announce()
+    assert isinstance(await world.intake().attempt(notification, 1), Retry)
+    assert world.store.notification_troubles[notification].reason == "unexpected KeyError"
