@@ -1,0 +1,112 @@
+"""The files from which a gateway is set up, read by the gateway's own readers."""
+
+import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digikoppelaar.ebms.agreement import Characteristic
+from digikoppelaar.ebms.cpa import findings, read_agreement
+from digikoppelaar.flows.registration import (
+    AansluitingEntry,
+    CertificateEntry,
+    MachtigingEntry,
+    OrganisatieEntry,
+    read_registration,
+)
+from digikoppelaar.sandbox import folder
+from digikoppelaar.sandbox.cpa_document import ACTION, SERVICE, CpaParty, CpaTerms, build_cpa
+
+NOW = datetime(2026, 6, 2, 12, 0, tzinfo=UTC)
+READY = folder.SandboxReady(
+    omgeving="sandbox-pre",
+    rest_base_url="https://127.0.0.1:1/rest",
+    ebms_url="https://127.0.0.1:2/ebms",
+    management_url="http://127.0.0.1:3",
+    dso_oin=folder.DSO_LV.oin,
+    organisatie_oin=folder.GEMEENTE.oin,
+    organisatie_naam='Gemeente "Oeverloo" \\ Zuid',
+    partij_oin=folder.LEVERANCIER.oin,
+    cpa_id="cpa",
+    cpa_file="/s/cpa.xml",
+    organisatie_file="/s/organisatie.toml",
+    api_key_file="/s/api-key",
+    trust_anchor_file="/s/root.pem",
+    crls_file="/s/crls.pem",
+    tls_certificate_file="/s/tls.pem",
+    tls_key_file="/s/tls.key",
+    sign_certificate_file="/s/sign.pem",
+    sign_key_file="/s/sign.key",
+)
+
+
+def test_organisatie_toml_is_what_apply_reads() -> None:
+    text = folder.organisatie_toml(READY, Path("/cases"), NOW)
+    entries = read_registration(tomllib.loads(text), "/s")
+    assert OrganisatieEntry(folder.GEMEENTE.oin, READY.organisatie_naam, "gemeente") in entries
+    assert {entry.use for entry in entries if isinstance(entry, CertificateEntry)} == {
+        "tls-server",
+        "tls-client",
+        "sign",
+    }
+    (machtiging,) = [entry for entry in entries if isinstance(entry, MachtigingEntry)]
+    assert (machtiging.gemachtigde_oin, machtiging.namens_oin) == (folder.LEVERANCIER.oin, folder.GEMEENTE.oin)
+    (aansluiting,) = [entry for entry in entries if isinstance(entry, AansluitingEntry)]
+    assert aansluiting.dso["base_url"] == READY.rest_base_url
+    assert aansluiting.case_system["path"] == "/cases"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> folder.Certificates:
+    return folder.open_folder(tmp_path_factory.mktemp("sandbox"), NOW, "127.0.0.1")
+
+
+def cpa_of(certificates: folder.Certificates, profile: str) -> bytes:
+    root, domain, tsp = (issuer.der() for issuer in certificates.authorities.issuers)
+    terms = CpaTerms(profile, 3, timedelta(seconds=1.5), NOW, NOW + timedelta(days=1), root)
+    dso = CpaParty(
+        "DSO", "DSO", folder.DSO_LV.oin, "https://h/dso", certificates.dso_tls.der(), certificates.dso_sign.der()
+    )
+    gemeente = replace(
+        dso,
+        key="BG",
+        party_id=folder.GEMEENTE.oin,
+        endpoint="https://h/bg",
+        signing_certificate=certificates.leverancier_sign.der(),
+        chain=(tsp, domain),
+    )
+    return build_cpa(terms, dso, gemeente)
+
+
+@pytest.mark.parametrize("profile", ["osb-rm", "osb-rm-s"])
+def test_both_sides_read_the_same_agreement_out_of_the_cpa(certificates: folder.Certificates, profile: str) -> None:
+    cpa = cpa_of(certificates, profile)
+    dso, gemeente = (read_agreement(cpa, [holder.oin]) for holder in (folder.DSO_LV, folder.GEMEENTE))
+    sent, received = dso.sending(SERVICE, ACTION), gemeente.receiving(SERVICE, ACTION)
+    assert sent is not None
+    assert sent == received
+    assert sent.profile == profile
+    assert sent.channel.endpoint == "https://h/bg"
+    assert sent.channel.reliable_messaging is not None
+    assert sent.channel.reliable_messaging.retry_interval == timedelta(seconds=1.5)
+    assert gemeente.our_signals.endpoint == "https://h/dso"
+    assert dso.receives == gemeente.sends == ()
+    assert findings(dso, now=NOW) == findings(gemeente, now=NOW) == ()
+
+
+def test_a_signed_profile_has_signed_acknowledgments_by_the_certificate_of_the_leverancier(
+    certificates: folder.Certificates,
+) -> None:
+    gemeente = read_agreement(cpa_of(certificates, "osb-rm-s"), [folder.GEMEENTE.oin])
+    (action,) = gemeente.receives
+    assert action.channel.ack_signature_requested is Characteristic.ALWAYS
+    assert gemeente.our_signals.signing is not None
+    assert gemeente.our_signals.signing.certificate == certificates.leverancier_sign.der()
+
+
+def test_an_unsigned_profile_signs_nothing(certificates: folder.Certificates) -> None:
+    gemeente = read_agreement(cpa_of(certificates, "osb-rm"), [folder.GEMEENTE.oin])
+    assert not gemeente.receives[0].sender_signs
+    assert gemeente.our_signals.signing is None

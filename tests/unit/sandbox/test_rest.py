@@ -1,0 +1,254 @@
+"""*Verzoek afhandelen* of the sandbox, over real TLS sockets, asked by the client of the standard library."""
+
+import asyncio
+import hashlib
+import http.client
+import json
+import random
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digikoppelaar.adapters.http_in.server import Limits, Listener, serve
+from digikoppelaar.adapters.http_in.tls import Identity, server_context
+from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.flows.ports import Aansluiting, CpaRecord
+from digikoppelaar.sandbox import folder, pki
+from digikoppelaar.sandbox.bijlagen import make_bijlagen
+from digikoppelaar.sandbox.content import Soort, invent
+from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.faults import Faults
+from digikoppelaar.sandbox.rest import BASE_PATH, RestService
+from digikoppelaar.sandbox.state import Authority, SandboxState, ServedFile, Submitted
+from digikoppelaar.sandbox.strictness import NOBODY
+from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
+
+CLOCK = SystemClock()
+PROFILE = load_profile("dso-lv")
+NUMMER = "2026060200001"
+OTHER = pki.Holder("ander", "Andere leverancier", "00000099000000009000")
+BUURGEMEENTE = "00000099000000005000"
+KEY = "the-right-key"
+SUMMARY = f"{BASE_PATH}/verzoeken/{NUMMER}/samenvatting"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    port: int
+    state: SandboxState
+    faults: Faults
+    files: folder.Certificates
+    other: pki.CertificateFiles
+
+    async def get(
+        self,
+        path: str,
+        *,
+        oin: str | None = folder.GEMEENTE.oin,
+        key: str | None = KEY,
+        identity: pki.CertificateFiles | None = None,
+    ) -> tuple[int, dict[str, str], bytes]:
+        headers = {"x-oin": oin, "x-api-key": key}
+        sent = {name: value for name, value in headers.items() if value is not None}
+        return await asyncio.to_thread(self._get, path, sent, identity or self.files.leverancier_tls)
+
+    def _get(
+        self, path: str, headers: dict[str, str], identity: pki.CertificateFiles
+    ) -> tuple[int, dict[str, str], bytes]:
+        context = ssl.create_default_context(cafile=str(self.files.authorities.root))
+        context.load_cert_chain(identity.certificate, identity.key)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=5)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> folder.Certificates:
+    return folder.open_folder(tmp_path_factory.mktemp("sandbox"), CLOCK.now(), "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def other(files: folder.Certificates) -> pki.CertificateFiles:
+    return pki.issue(files.authorities, OTHER, pki.TLS, CLOCK.now())
+
+
+def authority(files: folder.Certificates, oin: str) -> Authority:
+    start = CLOCK.now()
+    tls, sign = files.leverancier_tls.der(), files.leverancier_sign.der()
+    terms = CpaTerms("osb-rm-s", 1, timedelta(seconds=1), start, start + timedelta(days=1), tls)
+    dso = CpaParty("DSO", "DSO", folder.DSO_LV.oin, "https://localhost/dso", tls, sign)
+    cpa = build_cpa(terms, dso, CpaParty("BG", "BG", oin, "https://localhost/bg", tls, sign))
+    end = Aansluiting(1, folder.DSO_LV.oin, "DSO", "stam", "sandbox-pre", folder.DSO_LV.oin, None, None)
+    record = CpaRecord(1, end, read_agreement(cpa, [folder.DSO_LV.oin]))
+    return Authority(BevoegdGezag(oin, "Gemeente"), record, frozenset({oin, folder.LEVERANCIER.oin}), KEY)
+
+
+def submitted(to: Authority) -> Submitted:
+    chance = random.Random(8)
+    inhoud = invent(Soort.MELDING, chance)
+    (large,) = make_bijlagen([3_000_000], ["Boorplan"], chance)
+    small = b"<verzoek/>"
+    served = (
+        ServedFile("xml", "xml", "v.xml", "application/xml", len(small), hashlib.sha256(small).digest(), small),
+        ServedFile("pdf", "pdf", "v.pdf", "application/pdf", len(small), hashlib.sha256(small).digest(), small),
+        ServedFile("bijlage", "d1", large.bestandsnaam, large.media_type, large.size, large.sha256, large),
+    )
+    return Submitted(NUMMER, CLOCK.now(), to, inhoud, served, 1, NOBODY)
+
+
+@asynccontextmanager
+async def running(files: folder.Certificates, other: pki.CertificateFiles) -> AsyncIterator[World]:
+    state, faults = SandboxState(), Faults(random.Random(1))
+    for oin in (folder.GEMEENTE.oin, BUURGEMEENTE):
+        state.authorities[oin] = authority(files, oin)
+    state.verzoeken[NUMMER] = submitted(state.authorities[folder.GEMEENTE.oin])
+    tls = server_context(Identity(files.dso_tls.certificate, files.dso_tls.key), [files.authorities.root])
+    stop = asyncio.Event()
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    listener = Listener("sandbox-rest", "127.0.0.1", 0, tls, Limits(stop=1))
+    app = RestService(state, faults, PROFILE, CLOCK.now).app()
+    task = asyncio.create_task(serve(app, listener, ready=port.set_result, stop=stop))
+    try:
+        yield World(await port, state, faults, files, other)
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+async def world(files: folder.Certificates, other: pki.CertificateFiles) -> AsyncIterator[World]:
+    async with running(files, other) as running_world:
+        yield running_world
+
+
+def link(summary: bytes, rel: str) -> dict[str, Any]:
+    found = json.loads(summary)["_links"][rel]
+    return dict(found[0] if isinstance(found, list) else found)
+
+
+async def test_the_summary_links_to_every_file_and_each_link_gives_the_file(world: World) -> None:
+    status, headers, summary = await world.get(SUMMARY)
+    assert status == 200
+    assert headers["content-type"] == "application/hal+json"
+    assert "SANDBOX" in headers["x-sandbox"]
+    for rel, file in zip(("xml", "pdf", "documenten"), world.state.verzoeken[NUMMER].files, strict=True):
+        found = link(summary, rel)
+        assert (found["title"], found["type"], found["length"]) == (file.naam, file.media_type, file.size)
+        status, headers, body = await world.get(found["href"])
+        assert status == 200
+        assert int(headers["content-length"]) == file.size
+        assert hashlib.sha256(body).digest() == file.sha256
+
+
+async def test_the_authority_may_fetch_with_a_certificate_of_its_own(world: World) -> None:
+    own = pki.issue(world.files.authorities, folder.GEMEENTE, pki.TLS, CLOCK.now())
+    assert (await world.get(SUMMARY, identity=own))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({"key": None}, 401, "x-api-key is missing or wrong"),
+        ({"key": "a-wrong-key"}, 401, "x-api-key is missing or wrong"),
+        ({"oin": None}, 403, "x-oin is missing"),
+        ({"oin": OTHER.oin}, 403, "no mandate for OIN 00000099000000009000"),
+        ({"oin": BUURGEMEENTE}, 403, "not addressed to OIN 00000099000000005000"),
+    ],
+)
+async def test_who_may_not_fetch_is_told_why_and_recorded(
+    world: World, changes: dict[str, str | None], status: int, reason: str
+) -> None:
+    answered, headers, body = await world.get(SUMMARY, **changes)  # type: ignore[arg-type]
+    assert answered == status
+    assert headers["content-type"] == "application/problem+json"
+    assert reason in json.loads(body)["detail"]
+    (recorded,) = world.state.refusals
+    assert (recorded.channel, recorded.oin, recorded.refusal.statement) == ("rest", folder.LEVERANCIER.oin, str(status))
+
+
+async def test_a_certificate_without_mandate_for_this_authority_is_refused(world: World) -> None:
+    status, _, body = await world.get(SUMMARY, identity=world.other)
+    assert status == 403
+    assert "certificate of OIN 00000099000000009000 has no mandate" in json.loads(body)["detail"]
+
+
+async def test_without_client_certificate_there_is_no_connection(world: World) -> None:
+    context = ssl.create_default_context(cafile=str(world.files.authorities.root))
+
+    def get() -> None:
+        connection = http.client.HTTPSConnection("localhost", world.port, context=context, timeout=5)
+        try:
+            connection.request("GET", SUMMARY)
+            connection.getresponse()
+        finally:
+            connection.close()
+
+    with pytest.raises(OSError):
+        await asyncio.to_thread(get)
+
+
+@pytest.mark.parametrize("path", [SUMMARY.replace(NUMMER, "2026060299999"), f"{BASE_PATH}/bestanden/{NUMMER}/d2"])
+async def test_what_is_not_there_is_404(world: World, path: str) -> None:
+    assert (await world.get(path))[0] == 404
+
+
+async def test_an_answer_with_another_status_can_be_asked_for(world: World) -> None:
+    world.faults.switch_on({"kind": "answer", "target": "summary", "status": 503, "count": 1})
+    assert (await world.get(SUMMARY))[0] == 503
+    assert (await world.get(SUMMARY))[0] == 200
+    assert world.state.refusals == []
+
+
+async def test_a_cut_connection_breaks_the_body_off(world: World) -> None:
+    world.faults.switch_on({"kind": "cut", "target": "bijlage", "count": 1})
+    path = link((await world.get(SUMMARY))[2], "documenten")["href"]
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        await world.get(path)
+    assert (await world.get(path))[0] == 200
+
+
+async def test_a_wrong_length_is_a_whole_answer_of_another_size(world: World) -> None:
+    world.faults.switch_on({"kind": "length", "target": "pdf", "count": 1})
+    found = link((await world.get(SUMMARY))[2], "pdf")
+    status, headers, body = await world.get(found["href"])
+    assert status == 200
+    assert len(body) == int(headers["content-length"]) == found["length"] - 1
+
+
+async def test_silence_lasts_until_the_caller_gives_up(world: World) -> None:
+    world.faults.switch_on({"kind": "silence", "target": "xml", "count": 1})
+    path = link((await world.get(SUMMARY))[2], "xml")["href"]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.get(path), 0.3)
+
+
+async def test_a_delay_is_only_a_delay(world: World) -> None:
+    world.faults.switch_on({"kind": "delay", "target": "summary", "seconds": 0.2})
+    before = asyncio.get_running_loop().time()
+    assert (await world.get(SUMMARY))[0] == 200
+    assert asyncio.get_running_loop().time() - before >= 0.2
+
+
+def test_keys_of_the_state_folder_are_made_once(tmp_path: Path) -> None:
+    file, key = folder.api_key(tmp_path)
+    assert folder.api_key(tmp_path) == (file, key)
+    assert file.stat().st_mode & 0o077 == 0
+    assert len(key) >= 32
+
+
+def test_verzoeknummers_go_on_after_a_restart_and_begin_anew_each_day(tmp_path: Path) -> None:
+    today = CLOCK.now().date()
+    assert [folder.Serials(tmp_path).next(today) for _ in range(3)] == [1, 2, 3]
+    assert folder.Serials(tmp_path).next(today + timedelta(days=1)) == 1
