@@ -309,9 +309,14 @@ class Finding:
     sentence: str
 
 
-SIGNATURE_ALGORITHMS: Final = frozenset({names.RSA_SHA256, names.RSA_SHA384, names.RSA_SHA512})
+SIGNATURE_ALGORITHMS: Final = frozenset(
+    {
+        *(names.RSA_SHA256, names.RSA_SHA384, names.RSA_SHA512),
+        *(names.ECDSA_SHA256, names.ECDSA_SHA384, names.ECDSA_SHA512),
+    }
+)
 DIGEST_METHODS: Final = frozenset({names.SHA256, names.SHA384, names.SHA512})
-"""What SIGN003 and SIGN004 allow, as far as we can make it."""
+"""What SIGN003 and SIGN004 allow; algorithms.py can do these."""
 
 
 def findings(agreement: Agreement, *, now: datetime, lab: bool = False) -> tuple[Finding, ...]:

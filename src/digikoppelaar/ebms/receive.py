@@ -4,105 +4,235 @@
 The caller (flows/receive.py) makes the decision durable in one transaction and only then answers.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from digikoppelaar.ebms.agreement import Action
-from digikoppelaar.ebms.messages import EbxmlError, Envelope, SignedReference
+from digikoppelaar.ebms import checks, names
+from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.checks import Facts
+from digikoppelaar.ebms.decisions import (
+    Accept,
+    Acknowledged,
+    Caller,
+    Decision,
+    Failed,
+    Ignore,
+    OurMessage,
+    Pinged,
+    Ponged,
+    Refuse,
+    Reject,
+    Repeat,
+    Seen,
+)
+from digikoppelaar.ebms.messages import (
+    Acknowledgment,
+    EbxmlError,
+    Envelope,
+    Part,
+    ReceivedEnvelope,
+    Severity,
+    content_id_of,
+)
+from digikoppelaar.ebms.signature import signed_references
 from digikoppelaar.errors import Wire
 
+__all__ = [
+    "Accept",
+    "Acknowledged",
+    "Caller",
+    "Decision",
+    "Failed",
+    "Ignore",
+    "OurMessage",
+    "Pinged",
+    "Ponged",
+    "Refuse",
+    "Reject",
+    "Repeat",
+    "Seen",
+    "decide",
+    "fingerprint",
+    "referred_message_id",
+    "unknown_cpa",
+]
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who holds the other end of the TLS connection.
 
-    `oin` is subject.serialNumber of the verified client certificate; `acts_for` holds every OIN for which a
-    machtiging of this OIN is on record in this omgeving (EB005). Its own OIN need not be in it.
+def decide(
+    received: ReceivedEnvelope,
+    parts: Sequence[Part],
+    agreement: Agreement,
+    caller: Caller,
+    *,
+    seen: Seen | None,
+    our_message: OurMessage | None,
+    now: datetime,
+    clock_difference: timedelta = checks.CLOCK_DIFFERENCE,
+) -> Decision:
+    """What to do with a message that came in under `agreement`.
+
+    `seen` is the stored message with the same MessageId under this CPA, if any; `our_message` the message of ours that
+    `referred_message_id` names, if we sent it under this CPA. Every digest in `signature.required_digests` must be in
+    `parts`, and the one with SHA-256. Raises nothing: what is wrong with a message is a decision too.
     """
-
-    oin: str
-    acts_for: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A message with this MessageId that was stored before. `fingerprint`: see `fingerprint`."""
-
-    fingerprint: bytes
+    same = fingerprint(received.document, parts)
+    facts = Facts(received, tuple(parts), agreement, caller, seen, our_message, now, clock_difference, same)
+    if facts.header.service.value != names.MSH_SERVICE:
+        return _business(facts)
+    return _SIGNALS.get(facts.header.action, _unknown_signal)(facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """A new business message: store it, hand it over, and acknowledge it when asked."""
+def fingerprint(document: bytes, parts: Sequence[Part]) -> bytes:
+    """What makes two messages with one MessageId the same: the SOAP part, byte for byte, and every payload.
 
-    action: Action
-    payloads: tuple[str, ...]
-    """Content-IDs that the Manifest names, in its order; other parts are discarded (statement 14)."""
-    acknowledge: bool
-    sign_acknowledgment: bool
-    references: tuple[SignedReference, ...]
-    """What the sender signed; copied into a signed acknowledgment."""
+    How they were packaged (boundary, transfer encoding, other part headers) may differ between two sends.
+    """
+    digest = hashlib.sha256(hashlib.sha256(document).digest())
+    for part in parts:
+        digest.update(hashlib.sha256(part.content_id.encode()).digest() + part.digests[names.SHA256])
+    return digest.digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A duplicate: deliver nothing, send the very same answer again (statements 96-99)."""
+def referred_message_id(envelope: Envelope) -> str | None:
+    """The MessageId of the message of ours that `envelope` is about.
+
+    Peers write it in MessageData; some acknowledgments hold it only in eb:Acknowledgment (peer-ebms-core.md, 5.2).
+    """
+    receipt = envelope.acknowledgment
+    return envelope.header.ref_to_message_id or (receipt.ref_to_message_id if receipt else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Store it with this error, and send a MessageError."""
-
-    error: EbxmlError
+def unknown_cpa(cpa_id: str) -> Refuse:
+    """No CPA, so no address to send an error to: a SOAP Fault that names the CPAId (7h)."""
+    return Refuse(Wire(500, soap_fault="Client"), f"CPAId {cpa_id[:200]!r} is not known here")
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer on the HTTP level and store nothing. `reason` is for the log and for the fault string."""
-
-    wire: Wire
-    reason: str
+# --- Business messages ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """An acknowledgment that counts for our message `message_id`."""
-
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A MessageError about our message `message_id`; with severity Error its delivery ends."""
-
-    message_id: str
-    errors: tuple[EbxmlError, ...]
+def _business(facts: Facts) -> Decision:
+    if _has_error(facts):
+        return Ignore("an ErrorList of severity Error outside a MessageError: never answered (MSG s.4.2.4.1)")
+    return _reject_or(facts, checks.STEPS, _accept)
 
 
-@dataclass(frozen=True, slots=True)
-class Pinged:
-    """A Ping: answer with a Pong."""
+def _accept(facts: Facts) -> Decision:
+    action, envelope = facts.action, facts.envelope
+    assert action is not None, "the steps found it"
+    asked = envelope.ack_requested
+    hrefs = envelope.manifest.hrefs if envelope.manifest else ()
+    return Accept(
+        action=action,
+        payloads=tuple(dict.fromkeys(name for href in hrefs if (name := content_id_of(href)) is not None)),
+        acknowledge=asked is not None,
+        sign_acknowledgment=asked is not None and asked.signed,
+        references=signed_references(facts.received.document) if action.sender_signs else (),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Ponged:
-    """The Pong to our Ping `message_id`."""
-
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ignore:
-    """A signal that changes nothing (unknown, late, or not asked for): log `reason`, store nothing, send nothing."""
-
-    reason: str
+def _reject_or(facts: Facts, steps: Sequence[checks.Step], otherwise: Callable[[Facts], Decision]) -> Decision:
+    match checks.first_problem(steps, facts):
+        case None:
+            return otherwise(facts)
+        case EbxmlError() as error:
+            return Reject(error)
+        case answer:
+            return answer
 
 
-Decision = Accept | Repeat | Reject | Refuse | Acknowledged | Failed | Pinged | Ponged | Ignore
+# --- Signals -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OurMessage:
-    """A message of ours to which a received one refers: the envelope as sent and what was signed in it."""
+def _report(about: Callable[[Facts, OurMessage], Decision]) -> Callable[[Facts], Decision]:
+    """A signal about a message of ours: checked, but never answered with an error (statements 76, 91 and 224)."""
 
-    envelope: Envelope
-    references: tuple[SignedReference, ...] = ()
+    def judge(facts: Facts) -> Decision:
+        match checks.first_problem(checks.REPORT_STEPS, facts):
+            case None:
+                assert facts.our_message is not None, "the steps asked for it"
+                return about(facts, facts.our_message)
+            case EbxmlError() as error:
+                return Ignore(f"{error.code} at {error.location}: {error.description}")
+            case answer:
+                return answer
+
+    return judge
+
+
+def _acknowledged(facts: Facts, ours: OurMessage) -> Decision:
+    problem = _why_it_does_not_count(facts, ours)
+    return Ignore(problem) if problem else Acknowledged(ours.envelope.header.message_id)
+
+
+def _why_it_does_not_count(facts: Facts, ours: OurMessage) -> str | None:
+    """Why this Acknowledgment is none for `ours`; None when it is one (statements 77-80 and 136-138)."""
+    receipt, sent = facts.envelope.acknowledgment, ours.envelope
+    if receipt is None:
+        return "an Acknowledgment without eb:Acknowledgment"
+    if sent.ack_requested is None:
+        return "nobody asked for this acknowledgment (statement 77)"
+    if receipt.ref_to_message_id != sent.header.message_id:
+        return "eb:Acknowledgment refers to another message than MessageData (statement 80)"
+    if not {*receipt.from_party_ids, *facts.header.from_party.party_ids} <= set(sent.header.to_party.party_ids):
+        return "it does not come from the party we sent to (statement 78)"
+    return _why_its_signature_does_not_count(facts, receipt, ours) if sent.ack_requested.signed else None
+
+
+def _why_its_signature_does_not_count(facts: Facts, receipt: Acknowledgment, ours: OurMessage) -> str | None:
+    signing = facts.agreement.their_signals.signing
+    if signing is None or facts.received.signatures != 1:
+        return "a signed acknowledgment was asked, this one has not one signature (statement 138)"
+    problem = checks.verified(facts, signing)
+    if problem is not None:
+        return f"its signature does not hold: {problem.description}"
+    if len(receipt.references) != len(ours.references) or set(receipt.references) != set(ours.references):
+        return "it does not confirm the references that we signed (statement 137)"
+    return None
+
+
+def _failed(facts: Facts, ours: OurMessage) -> Decision:
+    if not _has_error(facts):
+        return Ignore("a MessageError with warnings only does not end the delivery (statement 84)")
+    return Failed(ours.envelope.header.message_id, facts.envelope.errors)
+
+
+def _ponged(_: Facts, ours: OurMessage) -> Decision:
+    header = ours.envelope.header
+    if (header.service.value, header.action) != (names.MSH_SERVICE, names.PING):
+        return Ignore("a Pong to something that is no Ping (statement 159)")
+    return Ponged(header.message_id)
+
+
+def _pinged(facts: Facts) -> Decision:
+    return _reject_or(facts, checks.REQUEST_STEPS, lambda _: Pinged())
+
+
+def _status_requested(facts: Facts) -> Decision:
+    return _reject_or(facts, checks.REQUEST_STEPS, lambda _: Reject(checks.STATUS_NOT_SUPPORTED))
+
+
+def _status_told(_: Facts) -> Decision:
+    return Ignore("a StatusResponse that nobody asked for (statement 159)")
+
+
+def _unknown_signal(facts: Facts) -> Decision:
+    if _has_error(facts):
+        return Ignore("an unknown signal with an ErrorList: never answered (MSG s.4.2.4.1)")
+    return _reject_or(facts, checks.REQUEST_STEPS, lambda _: Reject(checks.UNKNOWN_ACTION))
+
+
+def _has_error(facts: Facts) -> bool:
+    return any(error.severity is Severity.ERROR for error in facts.envelope.errors)
+
+
+_SIGNALS: Final[Mapping[str, Callable[[Facts], Decision]]] = {
+    names.ACKNOWLEDGMENT: _report(_acknowledged),
+    names.MESSAGE_ERROR: _report(_failed),
+    names.PONG: _report(_ponged),
+    names.PING: _pinged,
+    names.STATUS_REQUEST: _status_requested,
+    names.STATUS_RESPONSE: _status_told,
+}
+"""The MSH actions (2.1) and who decides on them."""

@@ -1,0 +1,63 @@
+"""A notification from DSO-LV to a gemeente, unsigned, and what is needed to judge it: the base that tests change."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
+
+from digikoppelaar.ebms import answers, names
+from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.envelope import read_envelope, write_envelope
+from digikoppelaar.ebms.messages import Envelope, Part, ReceivedEnvelope
+from digikoppelaar.ebms.receive import Caller, Decision, OurMessage, Seen, decide
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+CID = "p1@dso"
+PARTNER = Caller(DSO)
+OURS = read_agreement(cpa_document().encode(), {GEMEENTE})
+THEIRS = read_agreement(cpa_document().encode(), {DSO})
+
+
+def payload(content: bytes = b"<verzoek/>", content_id: str = CID) -> Part:
+    """A part as the receiver knows it after reading it whole."""
+    return Part(content_id, "application/xml", len(content), {names.SHA256: hashlib.sha256(content).digest()})
+
+
+def notification(agreement: Agreement = THEIRS, *, now: datetime = NOW, message_id: str = "m1@dso") -> Envelope:
+    """What DSO-LV sends under `agreement`, its own view of the CPA."""
+    [action] = agreement.sends
+    return answers.business_message(
+        agreement, action, message_id=message_id, conversation_id="c1", now=now, hrefs=[f"cid:{CID}"]
+    )
+
+
+def received(envelope: Envelope) -> ReceivedEnvelope:
+    """`envelope` after a journey over the wire, unsigned."""
+    return read_envelope(write_envelope(envelope))
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message at the gemeente with everything that `decide` asks for; tests replace what they are about."""
+
+    envelope: Envelope = field(default_factory=notification)
+    parts: tuple[Part, ...] = (payload(),)
+    agreement: Agreement = OURS
+    caller: Caller = PARTNER
+    seen: Seen | None = None
+    our_message: OurMessage | None = None
+    now: datetime = NOW + timedelta(seconds=2)
+
+    def decided(self) -> Decision:
+        """The decision on it."""
+        return decide(
+            received(self.envelope),
+            self.parts,
+            self.agreement,
+            self.caller,
+            seen=self.seen,
+            our_message=self.our_message,
+            now=self.now,
+        )

@@ -1,0 +1,291 @@
+"""One defect at a time in a good message, and the code and place that name it (2.15 and statements 20-63, 93)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.unit.ebms.cpas import DSO, GEMEENTE, SERVICE
+from tests.unit.ebms.exchanges import NOW, OURS, Arrival, notification, payload, received
+
+from digikoppelaar.ebms import names
+from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
+from digikoppelaar.ebms.checks import HEADER, STEPS
+from digikoppelaar.ebms.messages import (
+    Acknowledgment,
+    AckRequested,
+    Envelope,
+    Manifest,
+    PartyId,
+    Service,
+    Severity,
+    SyncReply,
+)
+from digikoppelaar.ebms.receive import Accept, Caller, Refuse, Reject, decide
+
+STRANGER = "00000099000000009000"
+Change = Callable[[Envelope], Envelope]
+
+
+def _header(**changes: object) -> Change:
+    def change(envelope: Envelope) -> Envelope:
+        return replace(envelope, header=replace(envelope.header, **changes))  # type: ignore[arg-type]
+
+    return change
+
+
+def _with(**changes: object) -> Change:
+    return lambda envelope: replace(envelope, **changes)  # type: ignore[arg-type]
+
+
+def _party(place: str, **changes: object) -> Change:
+    def change(envelope: Envelope) -> Envelope:
+        party = getattr(envelope.header, place)
+        return _header(**{place: replace(party, **changes)})(envelope)
+
+    return change
+
+
+def _rejected(arrival: Arrival) -> tuple[str, str | None]:
+    decision = arrival.decided()
+    assert isinstance(decision, Reject), decision
+    assert decision.error.severity is Severity.ERROR
+    assert decision.error.description
+    return decision.error.code, decision.error.location
+
+
+def _our_side(change: Callable[[Channel], Channel]) -> Agreement:
+    [action] = OURS.receives
+    return replace(OURS, receives=(replace(action, channel=change(action.channel)),))
+
+
+def test_a_good_message_is_accepted() -> None:
+    decision = Arrival().decided()
+    assert isinstance(decision, Accept)
+    assert decision.payloads == ("p1@dso",)
+    assert (decision.acknowledge, decision.sign_acknowledgment, decision.references) == (True, False, ())
+    assert decision.action == OURS.receives[0]
+
+
+DEFECTS: dict[str, tuple[Change, str, str]] = {
+    "version": (_header(version="1.0"), "Inconsistent", f"{HEADER}/@version"),
+    "from_value": (_party("from_party", party_ids=(PartyId(STRANGER),)), "Inconsistent", f"{HEADER}/From/PartyId"),
+    "from_type": (_party("from_party", party_ids=(PartyId(DSO, "urn:x"),)), "Inconsistent", f"{HEADER}/From/PartyId"),
+    "from_untyped": (_party("from_party", party_ids=(PartyId(DSO, None),)), "Inconsistent", f"{HEADER}/From/PartyId"),
+    "from_is_us": (_party("from_party", party_ids=(PartyId(GEMEENTE),)), "Inconsistent", f"{HEADER}/From/PartyId"),
+    "to_value": (_party("to_party", party_ids=(PartyId(STRANGER),)), "Inconsistent", f"{HEADER}/To/PartyId"),
+    "one_of_two": (
+        _party("to_party", party_ids=(PartyId(GEMEENTE), PartyId("x", "urn:x"))),
+        "Inconsistent",
+        f"{HEADER}/To/PartyId",
+    ),
+    "same_type_twice": (
+        _party("from_party", party_ids=(PartyId(DSO), PartyId(DSO))),
+        "Inconsistent",
+        f"{HEADER}/From/PartyId",
+    ),
+    "service": (
+        _header(service=Service("dso:anders:1.0", "urn:osb:services")),
+        "ValueNotRecognized",
+        f"{HEADER}/Action",
+    ),
+    "service_type": (_header(service=Service(SERVICE, "urn:x")), "ValueNotRecognized", f"{HEADER}/Action"),
+    "service_not_a_uri": (_header(service=Service("notificaties")), "Inconsistent", f"{HEADER}/Service"),
+    "action": (_header(action="verwijder"), "ValueNotRecognized", f"{HEADER}/Action"),
+    "direction": (_header(action="bevestig"), "ValueNotRecognized", f"{HEADER}/Action"),
+    "from_role_missing": (_party("from_party", role=None), "Inconsistent", f"{HEADER}/From/Role"),
+    "to_role_missing": (_party("to_party", role=None), "Inconsistent", f"{HEADER}/To/Role"),
+    "from_role": (_party("from_party", role="Ontvanger"), "ValueNotRecognized", f"{HEADER}/Action"),
+    "to_role": (_party("to_party", role="Bronhouder"), "ValueNotRecognized", f"{HEADER}/Action"),
+    "no_duplicate_elimination": (
+        _header(duplicate_elimination=False),
+        "Inconsistent",
+        f"{HEADER}/DuplicateElimination",
+    ),
+    "no_ack_requested": (_with(ack_requested=None), "Inconsistent", "//Header/AckRequested"),
+    "ack_next_msh": (
+        _with(ack_requested=AckRequested(signed=False, actor=names.ACTOR_NEXT_MSH)),
+        "NotSupported",
+        "//Header/AckRequested/@actor",
+    ),
+    "ack_other_actor": (
+        _with(ack_requested=AckRequested(signed=False, actor="urn:x")),
+        "Inconsistent",
+        "//Header/AckRequested/@actor",
+    ),
+    "ack_version": (
+        _with(ack_requested=AckRequested(signed=False, version="3.0")),
+        "Inconsistent",
+        "//Header/AckRequested/@version",
+    ),
+    "ack_signed": (_with(ack_requested=AckRequested(signed=True)), "Inconsistent", "//Header/AckRequested/@signed"),
+    "sync_reply": (_with(sync_reply=SyncReply()), "Inconsistent", "//Header/SyncReply"),
+    "with_acknowledgment": (_with(acknowledgment=Acknowledgment(NOW, "x")), "Inconsistent", "//Header/Acknowledgment"),
+    "expired": (
+        _header(time_to_live=NOW + timedelta(seconds=1)),
+        "TimeToLiveExpired",
+        f"{HEADER}/MessageData/TimeToLive",
+    ),
+    "unknown_reference": (
+        _header(ref_to_message_id="never@sent"),
+        "ValueNotRecognized",
+        f"{HEADER}/MessageData/RefToMessageId",
+    ),
+    "manifest_version": (_with(manifest=Manifest(("cid:p1@dso",), "3.0")), "Inconsistent", "//Body/Manifest/@version"),
+    "no_such_part": (_with(manifest=Manifest(("cid:p1@dso", "cid:p2@dso"))), "MimeProblem", "cid:p2@dso"),
+    "outside": (_with(manifest=Manifest(("http://elders.example/x",))), "MimeProblem", "http://elders.example/x"),
+    "relative": (_with(manifest=Manifest(("p1@dso",))), "MimeProblem", "p1@dso"),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_is_named_with_its_code_and_place(name: str) -> None:
+    change, code, location = DEFECTS[name]
+    assert _rejected(Arrival(change(notification()))) == (code, location)
+
+
+def test_message_order_is_not_supported() -> None:
+    ordered = received(notification())  # we never write MessageOrder, so it is put into the value that was read
+    ordered = replace(ordered, envelope=replace(ordered.envelope, message_order=True))
+    decision = decide(ordered, [payload()], OURS, Caller(DSO), seen=None, our_message=None, now=NOW)
+    assert isinstance(decision, Reject)
+    assert (decision.error.code, decision.error.location) == ("NotSupported", "//Header/MessageOrder")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _with(ack_requested=AckRequested(signed=False, actor=None)),  # absent reads as toPartyMSH
+        _header(time_to_live=None),
+        _with(manifest=None),
+        _with(manifest=Manifest(("cid:p1%40dso",))),  # percent-encoded (statement 11)
+    ],
+)
+def test_what_the_standard_leaves_free_is_accepted(change: Change) -> None:
+    assert isinstance(Arrival(change(notification())).decided(), Accept)
+
+
+def test_parts_that_the_manifest_does_not_name_are_left_out() -> None:
+    decision = Arrival(parts=(payload(), payload(b"more", "extra@dso"))).decided()
+    assert isinstance(decision, Accept)
+    assert decision.payloads == ("p1@dso",)
+
+
+def test_a_part_named_twice_is_delivered_once() -> None:
+    twice = replace(notification(), manifest=Manifest(("cid:p1@dso", "cid:p1%40dso")))
+    decision = Arrival(twice).decided()
+    assert isinstance(decision, Accept)
+    assert decision.payloads == ("p1@dso",)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "present", "accepted"),
+    [
+        (Characteristic.PER_MESSAGE, True, True),
+        (Characteristic.PER_MESSAGE, False, True),
+        (Characteristic.NEVER, True, False),
+        (Characteristic.NEVER, False, True),
+        (Characteristic.ALWAYS, False, False),
+    ],
+)
+def test_characteristics_are_as_agreed_or_as_the_message_wishes(
+    agreed: Characteristic, present: bool, accepted: bool
+) -> None:
+    agreement = _our_side(lambda channel: replace(channel, ack_requested=agreed, duplicate_elimination=agreed))
+    envelope = _header(duplicate_elimination=present)(notification())
+    envelope = envelope if present else replace(envelope, ack_requested=None)
+    decision = Arrival(envelope, agreement=agreement).decided()
+    assert isinstance(decision, Accept) is accepted
+    if isinstance(decision, Accept):
+        assert decision.acknowledge is present
+
+
+def test_a_signed_acknowledgment_that_we_have_no_means_to_sign_is_inconsistent() -> None:
+    agreement = _our_side(lambda channel: replace(channel, ack_signature_requested=Characteristic.PER_MESSAGE))
+    envelope = replace(notification(), ack_requested=AckRequested(signed=True))
+    assert isinstance(Arrival(envelope, agreement=agreement).decided(), Accept)
+    agreement = replace(agreement, our_signals=replace(agreement.our_signals, signing=None))
+    assert _rejected(Arrival(envelope, agreement=agreement)) == ("Inconsistent", "//Header/AckRequested/@signed")
+
+
+def test_sync_reply_is_wanted_when_the_cpa_has_it() -> None:
+    agreement = _our_side(lambda channel: replace(channel, sync_reply_mode="mshSignalsOnly"))
+    assert _rejected(Arrival(agreement=agreement)) == ("Inconsistent", "//Header/SyncReply")
+    asked = replace(notification(), sync_reply=SyncReply())
+    assert isinstance(Arrival(asked, agreement=agreement).decided(), Accept)
+    wrong = replace(notification(), sync_reply=SyncReply(actor="urn:x"))
+    assert _rejected(Arrival(wrong, agreement=agreement)) == ("Inconsistent", "//Header/SyncReply")
+
+
+# --- Time ----------------------------------------------------------------------------------------------------
+
+BEFORE_END = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "now"),
+    [
+        (BEFORE_END, BEFORE_END + MINUTE),
+        (datetime(2025, 12, 31, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),
+        (BEFORE_END + MINUTE, BEFORE_END + MINUTE),
+    ],
+)
+def test_the_cpa_must_be_in_force_at_timestamp_and_receipt(sent: datetime, now: datetime) -> None:
+    assert _rejected(Arrival(notification(now=sent), now=now)) == ("Inconsistent", f"{HEADER}/@cpaid")
+
+
+def test_a_timestamp_may_be_ahead_by_the_clock_difference_and_no_more() -> None:
+    ahead = NOW + timedelta(minutes=5)
+    assert isinstance(Arrival(notification(now=ahead), now=NOW).decided(), Accept)
+    too_far = notification(now=ahead + timedelta(seconds=1))
+    assert _rejected(Arrival(too_far, now=NOW)) == ("Inconsistent", f"{HEADER}/MessageData/Timestamp")
+
+
+# --- Who calls -----------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_of_another_oin_is_refused_with_both_oins() -> None:
+    decision = Arrival(caller=Caller(STRANGER)).decided()
+    assert isinstance(decision, Refuse)
+    assert decision.wire.http_status == 403
+    assert STRANGER in decision.reason
+    assert DSO in decision.reason
+
+
+def test_another_oin_may_act_for_the_partner_when_a_machtiging_says_so() -> None:
+    assert isinstance(Arrival(caller=Caller(STRANGER, frozenset({DSO}))).decided(), Accept)
+    assert isinstance(Arrival(caller=Caller(STRANGER, frozenset({GEMEENTE}))).decided(), Refuse)
+
+
+def test_our_own_certificate_is_not_the_partners() -> None:
+    assert isinstance(Arrival(caller=Caller(GEMEENTE)).decided(), Refuse)
+
+
+@pytest.mark.parametrize("suffix", ["_O", "_T", "_A", "_OT", "_OTA"])
+def test_an_environment_suffix_of_the_party_id_does_not_count(suffix: str) -> None:
+    theirs = replace(OURS.theirs, party_ids=(PartyId(DSO + suffix),))
+    envelope = _party("from_party", party_ids=(PartyId(DSO + suffix),))(notification())
+    assert isinstance(Arrival(envelope, agreement=replace(OURS, theirs=theirs)).decided(), Accept)
+
+
+def test_a_stranger_learns_nothing_about_the_message() -> None:
+    bad = _header(action="verwijder")(notification())
+    assert isinstance(Arrival(bad, caller=Caller(STRANGER)).decided(), Refuse)
+
+
+# --- The order -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_defect_in_the_order_of_the_steps_is_the_one_that_is_named() -> None:
+    envelope = notification()
+    for name in ("no_such_part", "unknown_reference", "expired", "no_ack_requested", "action", "from_value", "version"):
+        change, code, location = DEFECTS[name]
+        envelope = change(envelope)
+        assert _rejected(Arrival(envelope)) == (code, location)
+
+
+def test_the_steps_stand_in_the_order_of_the_standard_but_for_the_caller() -> None:
+    numbers = [int((step.__doc__ or "").removeprefix("Step ").partition(":")[0]) for step in STEPS]
+    assert numbers[:2] == [10, 9]  # who may not call learns nothing, not even whether a message was here before
+    assert numbers[2:] == sorted(numbers[2:]) == [11, 11, *[12] * 9, 13, 14, 15, 16, 18]

@@ -1,0 +1,255 @@
+"""The decision on a message: duplicates, acknowledgments, errors, pings (statements 76-84, 91-100, 153-159)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.ebms.cpas import DSO, GEMEENTE
+from tests.unit.ebms.exchanges import NOW, OURS, THEIRS, Arrival, notification, payload
+
+from digikoppelaar.ebms import answers, names
+from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.envelope import write_envelope
+from digikoppelaar.ebms.messages import (
+    Acknowledgment,
+    EbxmlError,
+    Envelope,
+    ErrorCode,
+    Manifest,
+    Party,
+    PartyId,
+    Service,
+    Severity,
+)
+from digikoppelaar.ebms.receive import (
+    Accept,
+    Acknowledged,
+    Caller,
+    Failed,
+    Ignore,
+    OurMessage,
+    Pinged,
+    Ponged,
+    Refuse,
+    Reject,
+    Repeat,
+    Seen,
+    fingerprint,
+    referred_message_id,
+    unknown_cpa,
+)
+
+STRANGER = "00000099000000009000"
+LATER = NOW + timedelta(seconds=2)
+ERROR = EbxmlError("SecurityFailure", Severity.ERROR, "invalid", "//Header/Signature")
+WARNING = EbxmlError("DeliveryFailure", Severity.WARNING, "late", None)
+
+
+# --- Duplicates ----------------------------------------------------------------------------------------------
+
+
+def _seen(envelope: Envelope, *contents: bytes) -> Seen:
+    return Seen(fingerprint(write_envelope(envelope), [payload(content) for content in contents or (b"<verzoek/>",)]))
+
+
+def test_the_same_message_again_gets_the_same_answer_again() -> None:
+    assert Arrival(seen=_seen(notification())).decided() == Repeat()
+
+
+def test_a_duplicate_is_a_duplicate_also_after_its_time_to_live_and_the_end_of_the_cpa() -> None:
+    late = NOW + timedelta(days=400)
+    assert Arrival(seen=_seen(notification()), now=late).decided() == Repeat()
+
+
+def test_a_message_that_was_rejected_is_rejected_again_by_repeating_the_error() -> None:
+    bad = replace(notification(), ack_requested=None)
+    assert isinstance(Arrival(bad).decided(), Reject)
+    assert Arrival(bad, seen=_seen(bad)).decided() == Repeat()
+
+
+@pytest.mark.parametrize("contents", [(b"<ander/>",), (b"<verzoek/>", b"<verzoek/>")])
+def test_the_same_message_id_with_another_payload_is_refused(contents: tuple[bytes, ...]) -> None:
+    decision = Arrival(seen=_seen(notification(), *contents)).decided()
+    assert isinstance(decision, Refuse)
+    assert decision.wire.soap_fault == "Client"
+    assert "m1@dso" in decision.reason
+
+
+def test_the_same_message_id_with_another_header_is_refused() -> None:
+    earlier = notification(now=NOW - timedelta(minutes=1))
+    assert isinstance(Arrival(seen=_seen(earlier)).decided(), Refuse)
+
+
+def test_a_stranger_cannot_make_us_repeat_an_answer() -> None:
+    assert isinstance(Arrival(seen=_seen(notification()), caller=Caller(STRANGER)).decided(), Refuse)
+
+
+def test_a_fingerprint_tells_document_parts_and_their_order_apart() -> None:
+    one, two = payload(b"1", "a"), payload(b"2", "b")
+    prints = {
+        fingerprint(b"x", []),
+        fingerprint(b"y", []),
+        fingerprint(b"x", [one]),
+        fingerprint(b"x", [one, two]),
+        fingerprint(b"x", [two, one]),
+        fingerprint(b"x", [payload(b"1", "c")]),
+    }
+    assert len(prints) == 6
+    assert fingerprint(b"x", [one]) == fingerprint(b"x", [replace(one, content_type="text/plain")])
+
+
+def test_an_unknown_cpa_is_named_in_the_fault() -> None:
+    refused = unknown_cpa("cpa-elders")
+    assert (refused.wire.http_status, refused.wire.soap_fault) == (500, "Client")
+    assert "cpa-elders" in refused.reason
+    assert len(unknown_cpa("x" * 100_000).reason) < 300
+
+
+# --- Acknowledgments of what we sent: DSO-LV is us here ------------------------------------------------------
+
+
+def _reply(envelope: Envelope, *, to: Envelope | None = None, **changes: object) -> Arrival:
+    """`envelope` comes back from the gemeente to DSO-LV, which sent `to`."""
+    ours = OurMessage(to or notification())
+    arrival = Arrival(envelope, (), THEIRS, Caller(GEMEENTE), our_message=ours, now=LATER)
+    return replace(arrival, **changes)  # type: ignore[arg-type]
+
+
+def _acknowledgment() -> Envelope:
+    return answers.acknowledgment(notification(), OURS, message_id="a1@g", now=LATER)
+
+
+def _receipt(**changes: object) -> Envelope:
+    envelope = _acknowledgment()
+    assert envelope.acknowledgment is not None
+    return replace(envelope, acknowledgment=replace(envelope.acknowledgment, **changes))  # type: ignore[arg-type]
+
+
+def test_an_acknowledgment_counts_for_the_message_it_names() -> None:
+    assert _reply(_acknowledgment()).decided() == Acknowledged("m1@dso")
+
+
+def test_an_acknowledgment_with_roles_counts_too() -> None:
+    header = _acknowledgment().header
+    parties = {"from_party": replace(header.from_party, role="X"), "to_party": replace(header.to_party, role="Y")}
+    assert _reply(replace(_acknowledgment(), header=replace(header, **parties))).decided() == Acknowledged("m1@dso")
+
+
+def test_an_acknowledgment_that_is_already_stored_is_a_duplicate() -> None:
+    seen = Seen(fingerprint(write_envelope(_acknowledgment()), []))
+    assert _reply(_acknowledgment(), seen=seen).decided() == Repeat()
+
+
+def test_an_acknowledgment_counts_also_after_the_cpa_ended() -> None:
+    assert _reply(_acknowledgment(), now=NOW + timedelta(days=300)).decided() == Acknowledged("m1@dso")
+
+
+def _foreign_cpa(envelope: Envelope) -> Envelope:
+    return replace(envelope, header=replace(envelope.header, cpa_id="cpa-ander"))
+
+
+DROPPED = {
+    "unknown_message": _reply(_acknowledgment(), our_message=None),
+    "other_cpa": _reply(_acknowledgment(), to=_foreign_cpa(notification())),
+    "not_asked": _reply(_acknowledgment(), to=replace(notification(), ack_requested=None)),
+    "element_refers_elsewhere": _reply(_receipt(ref_to_message_id="m2@dso")),
+    "element_from_another": _reply(_receipt(from_party_ids=(PartyId(STRANGER),))),
+    "header_from_another": _reply(
+        replace(_acknowledgment(), header=replace(_acknowledgment().header, from_party=Party((PartyId(DSO),))))
+    ),
+    "not_from_the_one_we_sent_to": _reply(
+        _acknowledgment(),
+        to=replace(notification(), header=replace(notification().header, to_party=Party((PartyId("x", "urn:x"),)))),
+    ),
+    "without_element": _reply(replace(_acknowledgment(), acknowledgment=None)),
+    "pong_to_no_ping": _reply(answers.pong(notification(), OURS, message_id="p@g", now=LATER)),
+    "only_warnings": _reply(answers.message_error(notification(), OURS, [WARNING], message_id="e@g", now=LATER)),
+    "error_about_nothing": _reply(
+        answers.message_error(notification(), OURS, [ERROR], message_id="e@g", now=LATER), our_message=None
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_a_signal_that_does_not_count_is_dropped_without_an_answer(name: str) -> None:
+    decision = DROPPED[name].decided()
+    assert isinstance(decision, Ignore), decision
+    assert decision.reason
+
+
+def test_a_signal_from_a_stranger_is_refused() -> None:
+    assert isinstance(_reply(_acknowledgment(), caller=Caller(STRANGER)).decided(), Refuse)
+
+
+def test_an_acknowledgment_that_refers_only_in_its_element_counts() -> None:
+    envelope = replace(_acknowledgment(), header=replace(_acknowledgment().header, ref_to_message_id=None))
+    assert referred_message_id(envelope) == "m1@dso"
+    assert referred_message_id(notification()) is None
+    assert _reply(envelope).decided() == Acknowledged("m1@dso")
+
+
+# --- Errors --------------------------------------------------------------------------------------------------
+
+
+def test_an_error_ends_the_delivery_of_the_message_it_names() -> None:
+    envelope = answers.message_error(notification(), OURS, [WARNING, ERROR], message_id="e1@g", now=LATER)
+    assert _reply(envelope).decided() == Failed("m1@dso", (WARNING, ERROR))
+
+
+def test_an_error_is_never_answered_with_an_error() -> None:
+    odd = replace(notification(), errors=(ERROR,))
+    assert isinstance(Arrival(odd).decided(), Ignore)
+    unknown = replace(odd, header=replace(odd.header, service=Service(names.MSH_SERVICE), action="Iets"))
+    assert isinstance(Arrival(unknown).decided(), Ignore)
+
+
+def test_a_business_message_with_a_warning_in_it_is_processed() -> None:
+    assert isinstance(Arrival(replace(notification(), errors=(WARNING,))).decided(), Accept)
+
+
+# --- Ping, status, unknown signals ---------------------------------------------------------------------------
+
+
+def _signal(action: str, agreement: Agreement = THEIRS) -> Envelope:
+    ping = answers.ping(agreement, message_id="s1@dso", conversation_id="c2", now=NOW)
+    return replace(ping, header=replace(ping.header, action=action))
+
+
+def test_a_ping_is_answered_with_a_pong_that_counts() -> None:
+    ping = _signal(names.PING)
+    assert Arrival(ping, ()).decided() == Pinged()
+    pong = answers.pong(ping, OURS, message_id="s2@g", now=LATER)
+    assert _reply(pong, to=ping).decided() == Ponged("s1@dso")
+
+
+def test_a_repeated_ping_gets_the_same_pong() -> None:
+    ping = _signal(names.PING)
+    assert Arrival(ping, (), seen=Seen(fingerprint(write_envelope(ping), []))).decided() == Repeat()
+
+
+def test_a_ping_that_does_not_fit_the_cpa_is_told_so() -> None:
+    ping = _signal(names.PING)
+    wrong = replace(ping, header=replace(ping.header, to_party=Party((PartyId(STRANGER),))))
+    decision = Arrival(wrong, ()).decided()
+    assert isinstance(decision, Reject)
+    assert decision.error.code == ErrorCode.INCONSISTENT.value
+    expired = replace(ping, header=replace(ping.header, time_to_live=NOW))
+    assert isinstance(Arrival(expired, ()).decided(), Reject)
+
+
+@pytest.mark.parametrize(
+    ("action", "code"), [(names.STATUS_REQUEST, ErrorCode.NOT_SUPPORTED), ("Iets", ErrorCode.VALUE_NOT_RECOGNIZED)]
+)
+def test_signals_that_we_do_not_offer_are_rejected_by_name(action: str, code: ErrorCode) -> None:
+    decision = Arrival(_signal(action), ()).decided()
+    assert isinstance(decision, Reject)
+    assert decision.error.code == code.value
+
+
+def test_a_status_response_is_dropped() -> None:
+    assert isinstance(Arrival(_signal(names.STATUS_RESPONSE), ()).decided(), Ignore)
+
+
+def test_a_business_message_that_is_also_an_acknowledgment_is_no_acknowledgment() -> None:
+    both = replace(notification(), acknowledgment=Acknowledgment(NOW, "m1@g"), manifest=Manifest(("cid:p1@dso",)))
+    assert isinstance(Arrival(both).decided(), Reject)
