@@ -48,7 +48,7 @@ class PostgresVerzoeken:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
             notification = await _found(connection, "lock_notification", notification_id)
-            verzoek_id = await _made_or_found(connection, notification, verzoek, files, now)
+            verzoek_id = await _made_or_found(connection, notification, verzoek, files)
             await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
             return await _verzoek(connection, verzoek_id)
 
@@ -136,14 +136,12 @@ async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
     )
 
 
-async def _made_or_found(
-    connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile], now: datetime
-) -> int:
+async def _made_or_found(connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile]) -> int:
     values = {
         **asdict(new),
         "aansluiting_id": notification["aansluiting_id"],
+        "received_at": notification["received_at"],
         "state": VerzoekState.FETCHING,
-        "now": now,
     }
     made = await (await connection.execute(_SQL["insert_verzoek"], values)).fetchone()
     if made is None:

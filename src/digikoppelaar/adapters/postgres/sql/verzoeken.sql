@@ -24,7 +24,7 @@ WHERE verzoek_id = %(verzoek_id)s
 ORDER BY position, id
 
 -- name: lock_notification
-SELECT id, aansluiting_id, verzoeknummer, state FROM notification WHERE id = %(id)s FOR UPDATE
+SELECT id, aansluiting_id, verzoeknummer, received_at, state FROM notification WHERE id = %(id)s FOR UPDATE
 
 -- name: lock_verzoek
 SELECT id, aansluiting_id, verzoeknummer, state FROM verzoek WHERE id = %(id)s FOR UPDATE
@@ -32,11 +32,11 @@ SELECT id, aansluiting_id, verzoeknummer, state FROM verzoek WHERE id = %(id)s F
 -- name: insert_verzoek
 -- No row comes back when the version is there: another notification announced it too.
 INSERT INTO verzoek (
-    aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, started_at
+    aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, received_at
 )
 VALUES (
     %(aansluiting_id)s, %(verzoeknummer)s, %(volgnummer)s, %(type)s, %(doel)s, %(naam)s, %(indien_datum)s, %(test)s,
-    %(state)s, %(now)s
+    %(state)s, %(received_at)s
 )
 ON CONFLICT (aansluiting_id, verzoeknummer, volgnummer) DO NOTHING
 RETURNING id

@@ -197,7 +197,7 @@ CREATE TABLE verzoek (
     indien_datum timestamptz,
     test boolean NOT NULL,
     state text NOT NULL CHECK (state IN ('fetching', 'fetched', 'delivered', 'parked')),
-    started_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
     fetched_at timestamptz,
     delivered_at timestamptz,
     case_reference text,
@@ -208,9 +208,10 @@ CREATE TABLE verzoek (
     CHECK (state <> 'delivered' OR (delivered_at IS NOT NULL AND case_reference IS NOT NULL))
 );
 COMMENT ON TABLE verzoek IS 'A verzoek version, known since its XML was fetched; flows.intake_states says how it moves.';
+COMMENT ON COLUMN verzoek.received_at IS 'When the notification came in that led to it.';
 COMMENT ON COLUMN verzoek.case_reference IS 'Where the case system put it.';
 COMMENT ON COLUMN verzoek.reason IS 'Why it does not go on; English, ids only. advice is Dutch.';
-CREATE INDEX verzoek_started_at ON verzoek (started_at, id);
+CREATE INDEX verzoek_received_at ON verzoek (received_at, id);
 
 CREATE TABLE verzoek_file (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,117 @@
+-- name: verzoeken
+-- Versions, and notifications that led to none yet. A version that is being fetched shows the trouble of its
+-- notification, for that is what is parked then.
+SELECT
+    listed.*, aansluiting.omgeving, aansluiting.organisatie_oin, organisatie.naam AS organisatie_naam
+FROM (
+    SELECT
+        verzoek.id AS verzoek_id, NULL::bigint AS notification_id, verzoek.aansluiting_id, verzoek.verzoeknummer,
+        verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam, verzoek.test,
+        CASE WHEN verzoek.state = 'fetching' AND troubled.state = 'parked' THEN 'parked' ELSE verzoek.state END AS state,
+        verzoek.received_at, verzoek.delivered_at, verzoek.case_reference,
+        coalesce(verzoek.reason, troubled.reason) AS reason, coalesce(verzoek.advice, troubled.advice) AS advice
+    FROM verzoek
+    LEFT JOIN LATERAL (
+        SELECT notification.state, notification.reason, notification.advice
+        FROM notification
+        WHERE notification.verzoek_id = verzoek.id AND notification.state <> 'fetched' AND verzoek.state = 'fetching'
+        ORDER BY notification.id DESC
+        LIMIT 1
+    ) AS troubled ON true
+    UNION ALL
+    SELECT
+        NULL, id, aansluiting_id, verzoeknummer, NULL, '', '', '', false, state, received_at, NULL, NULL, reason,
+        advice
+    FROM notification
+    WHERE verzoek_id IS NULL
+) AS listed
+JOIN aansluiting ON aansluiting.id = listed.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE (%(aansluiting_id)s::bigint IS NULL OR listed.aansluiting_id = %(aansluiting_id)s)
+  AND (%(verzoeknummer)s::text IS NULL OR listed.verzoeknummer = %(verzoeknummer)s)
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+  AND (%(state)s::text IS NULL OR listed.state = %(state)s)
+  AND (%(before)s::timestamptz IS NULL OR listed.received_at < %(before)s)
+ORDER BY listed.received_at DESC, listed.volgnummer DESC NULLS FIRST, listed.verzoek_id DESC
+LIMIT %(limit)s
+
+-- name: files
+SELECT kind, document_id, naam, media_type, size, sha256, fetched_at
+FROM verzoek_file
+WHERE verzoek_id = %(verzoek_id)s
+ORDER BY position, id
+
+-- name: steps_of_verzoek
+SELECT at, name, detail
+FROM step
+WHERE verzoek_id = %(verzoek_id)s
+   OR notification_id IN (SELECT id FROM notification WHERE verzoek_id = %(verzoek_id)s)
+   OR notification_id = %(notification_id)s
+ORDER BY at, id
+
+-- name: steps_of_message
+SELECT at, name, detail
+FROM step
+WHERE inbound_message_id = %(inbound_id)s OR outbound_message_id = %(outbound_id)s
+ORDER BY at, id
+
+-- name: messages
+SELECT
+    message.*, aansluiting.omgeving, aansluiting.organisatie_oin, organisatie.naam AS organisatie_naam, cpa.cpa_id
+FROM (
+    SELECT
+        'in' AS direction, id, aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service,
+        action, CASE WHEN error_code IS NULL THEN 'accepted' ELSE 'rejected' END AS state, received_at AS at,
+        0 AS attempts, coalesce(error_code || ': ' || error_reason, error_code) AS reason
+    FROM inbound_message
+    UNION ALL
+    SELECT
+        'out', id, aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, action, state,
+        timestamp, attempts, reason
+    FROM outbound_message
+) AS message
+JOIN aansluiting ON aansluiting.id = message.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+JOIN cpa ON cpa.id = message.cpa_row
+WHERE (%(direction)s::text IS NULL OR message.direction = %(direction)s)
+  AND (%(id)s::bigint IS NULL OR message.id = %(id)s)
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+  AND (%(state)s::text IS NULL OR message.state = %(state)s)
+  AND (%(message_id)s::text IS NULL OR message.message_id = %(message_id)s)
+  AND (%(before)s::timestamptz IS NULL OR message.at < %(before)s)
+ORDER BY message.at DESC, message.direction DESC, message.id DESC
+LIMIT %(limit)s
+
+-- name: messages_of_verzoek
+-- What brought its notifications, and what was answered.
+SELECT 'in' AS direction, inbound.id
+FROM notification
+JOIN inbound_message AS inbound ON inbound.id = notification.inbound_message_id
+WHERE notification.id = ANY(%(notification_ids)s) OR notification.verzoek_id = ANY(%(verzoek_ids)s)
+UNION
+SELECT 'out', inbound.answer_id
+FROM notification
+JOIN inbound_message AS inbound ON inbound.id = notification.inbound_message_id
+WHERE inbound.answer_id IS NOT NULL
+  AND (notification.id = ANY(%(notification_ids)s) OR notification.verzoek_id = ANY(%(verzoek_ids)s))
+
+-- name: inbound_content
+SELECT inbound.content_type, inbound.document, notification.verzoeknummer, cpa.document AS cpa, cpa.our_party_ids
+FROM inbound_message AS inbound
+JOIN cpa ON cpa.id = inbound.cpa_row
+LEFT JOIN notification ON notification.inbound_message_id = inbound.id
+WHERE inbound.id = %(id)s
+
+-- name: outbound_content
+SELECT content_type, body AS document, partner, endpoint FROM outbound_message WHERE id = %(id)s
+
+-- name: payloads
+SELECT content_id, content_type, size, sha256 FROM payload WHERE inbound_message_id = %(id)s ORDER BY position
+
+-- name: attempts
+SELECT number, started_at, ended_at, event, status, detail
+FROM attempt
+WHERE outbound_message_id = %(id)s
+ORDER BY id
