@@ -146,15 +146,16 @@ def retry_window(reliable: ReliableMessaging) -> timedelta:
     return (reliable.retries + 1) * reliable.retry_interval
 
 
-def next_due(*, attempt: int, sent_at: datetime, reliable: ReliableMessaging | None) -> datetime:
+def next_due(*, attempt: int, sent_at: datetime, reliable: ReliableMessaging | None) -> datetime | None:
     """When to look again at a message whose attempt number `attempt` (from 1) was made at `sent_at`.
 
-    After the last attempt that is the time to give up: one RetryInterval later, for the acknowledgment may still come
-    (statement 69), but at once for a signal, which waits for nothing.
+    After the last attempt of a reliable message that is the time to give up, one RetryInterval later, for the
+    acknowledgment may still come (statement 69). None: a signal whose attempts are used up has nothing to wait for;
+    the caller gives it up at once.
     """
     if reliable is not None:
         return sent_at + reliable.retry_interval
-    return sent_at + (SIGNAL_WAITS[attempt - 1] if attempt <= len(SIGNAL_WAITS) else timedelta(0))
+    return sent_at + SIGNAL_WAITS[attempt - 1] if attempt <= len(SIGNAL_WAITS) else None
 
 
 def due(*, attempts: int, reliable: ReliableMessaging | None, time_to_live: datetime | None, now: datetime) -> Event:
