@@ -153,7 +153,7 @@ async def _send(answer: Answer, body: Body, send: Send) -> None:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     if answer.status == 405:
         headers.append((b"allow", b"POST"))
-    if not body.complete:
+    if body.refusal is not None or not body.complete:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
