@@ -22,8 +22,8 @@ MAX_PADDING: Final = 1000
 _PARAMETER: Final = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
 _HEADER: Final = re.compile(r"([!-9;-~]+)[ \t]*:(.*)")
-_DELIMITER_END: Final = re.compile(rb"(--)?[ \t]*\r?\n")
-_UNDECIDED_END: Final = re.compile(rb"-|(?:--)?[ \t]*\r?")
+_DELIMITER_END: Final = re.compile(rb"(--)?[ \t]{0,%d}\r?\n" % MAX_PADDING)
+_UNDECIDED_END: Final = re.compile(rb"-|(?:--)?[ \t]{0,%d}\r?" % MAX_PADDING)
 _ONLY_ONCE: Final = frozenset({"content-id", "content-type", "content-transfer-encoding"})
 
 
@@ -143,7 +143,7 @@ class MimeSplitter:
             raise MimeError("the body is empty")
         if self._state is _State.DOCUMENT:
             self._events.append(PartEnd())
-        else:
+        elif self._buffer[self._position :]:
             self._read(b"\n")  # the closing boundary may do without a line end
         self._step(_Token.END_OF_INPUT)
         return self._take_events()
@@ -202,7 +202,7 @@ class MimeSplitter:
                 self._emit(self._before(at))
                 self._end_part(found)
                 return True
-            if len(self._buffer) - after < MAX_PADDING and _UNDECIDED_END.fullmatch(self._buffer, after):
+            if _UNDECIDED_END.fullmatch(self._buffer, after):
                 self._emit(self._before(at))
                 return False
             search = at + 1

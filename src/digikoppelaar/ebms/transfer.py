@@ -14,7 +14,7 @@ MAX_LINE: Final = 16 * 1024
 """Longest line of quoted-printable in bytes; RFC 2045 says 76, and a line is kept in memory until it is whole."""
 
 _WHITE_SPACE: Final = b" \t\r\n"
-_TRAILING_SPACE: Final = re.compile(rb"[ \t]+(?=\r?\n)")
+_TRAILING_SPACE: Final = re.compile(rb"(?<![ \t])[ \t]+(?=\r?\n)")  # looks at a run of spaces once
 _SOFT_BREAK: Final = re.compile(rb"=\r?\n")
 _ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})?")
 
