@@ -1,1 +1,100 @@
-"""The only place where parts are put together."""
+"""The only place where parts are put together: an open database, the stores over it, and the administration."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from digikoppelaar.adapters.postgres import embedded
+from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
+from digikoppelaar.adapters.postgres.messages import PostgresMessages
+from digikoppelaar.adapters.postgres.reading import PostgresReading
+from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.schema import require_schema
+from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
+from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.config import Config
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows import administration
+from digikoppelaar.flows.administration import Imported, PingResult
+from digikoppelaar.flows.ports import CpaRecord
+from digikoppelaar.flows.registration import Change, Entry
+
+CLI_CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything that is kept in the database; `url` gives the address of this moment, password included."""
+
+    url: Url
+    pool: Pool
+    registry: PostgresRegistry
+    messages: PostgresMessages
+    verzoeken: PostgresVerzoeken
+    reading: PostgresReading
+
+
+@asynccontextmanager
+async def open_database(config: Config) -> AsyncIterator[Url]:
+    """The database of this installation; the embedded server runs as long as somebody has it open."""
+    if config.embedded:
+        async with embedded.leased(config.data_folder / "postgres") as lease:
+            yield lambda: lease.url
+    else:
+        url = _with_password(config.database.url, config.database.password_file)
+        yield lambda: url
+
+
+@asynccontextmanager
+async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> AsyncIterator[Stores]:
+    """The stores over the database. Raises ConfigError when its schema is not the one of this version."""
+    async with open_database(config) as url:
+        require_schema(url())
+        async with opened_pool(url, connections) as pool:
+            yield Stores(
+                url,
+                pool,
+                PostgresRegistry(pool),
+                PostgresMessages(pool),
+                PostgresVerzoeken(pool),
+                PostgresReading(pool),
+            )
+
+
+async def apply_registration(config: Config, entries: Sequence[Entry], *, dry_run: bool) -> tuple[Change, ...]:
+    """See flows.administration.apply_registration."""
+    async with open_stores(config) as stores:
+        return await administration.apply_registration(
+            stores.registry, entries, dry_run=dry_run, embedded=config.embedded, now=SystemClock().now()
+        )
+
+
+async def import_cpa(config: Config, document: bytes, *, omgeving: str | None, replace: bool) -> Imported:
+    """See flows.administration.import_cpa."""
+    async with open_stores(config) as stores:
+        return await administration.import_cpa(
+            stores.registry, document, omgeving=omgeving, replace=replace, now=SystemClock().now()
+        )
+
+
+async def ping(config: Config, cpa: CpaRecord, *, timeout: float) -> PingResult:
+    """See flows.administration.ping."""
+    async with open_stores(config) as stores:
+        return await administration.ping(
+            cpa, stores.messages, stores.reading, RandomIds(), SystemClock(), timeout=timeout
+        )
+
+
+def _with_password(url: str, password_file: Path | None) -> str:
+    """The URL with the password from its file: a password does not belong in a configuration file."""
+    if password_file is None:
+        return url
+    try:
+        password = password_file.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"database.password_file {password_file}: {error.strerror}") from error
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}"))

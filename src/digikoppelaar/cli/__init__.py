@@ -1,5 +1,1 @@
-"""The command line."""
-
-
-def main() -> None:
-    """Run the command."""
+"""The command `digikoppelaar`. Each file here is one group of commands; what they share stands in `context`."""

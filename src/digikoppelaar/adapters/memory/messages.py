@@ -1,0 +1,204 @@
+"""The in-memory twins of Registry and MessageStore.
+
+The state rules are the core's (`ebms.reliability`), the same as in the PostgreSQL store; one contract test runs
+against both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, next_due
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    Claimed,
+    CpaRecord,
+    Machtiging,
+    NewInbound,
+    NewNotification,
+    NewOutbound,
+    SeenInbound,
+    SentMessage,
+)
+
+Key = tuple[int, str]
+"""(row of the CPA, MessageId): a CPA belongs to one aansluiting."""
+
+
+@dataclass(slots=True)
+class MemoryRegistry:
+    """CPAs and machtigingen in a list."""
+
+    cpas: list[CpaRecord] = field(default_factory=list)
+    machtigingen: list[Machtiging] = field(default_factory=list)
+
+    async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
+        """See flows.ports.Registry."""
+        wanted = (omgeving, cpa_id)
+        return next((cpa for cpa in self.cpas if (cpa.aansluiting.omgeving, cpa.agreement.cpa_id) == wanted), None)
+
+    async def acts_for(self, omgeving: str, oin: str) -> frozenset[str]:
+        """See flows.ports.Registry."""
+        holder = (omgeving, oin)
+        return frozenset(m.namens_oin for m in self.machtigingen if (m.omgeving, m.gemachtigde_oin) == holder)
+
+    async def aansluiting(self, aansluiting_id: int) -> Aansluiting:
+        """See flows.ports.Registry."""
+        for cpa in self.cpas:
+            if cpa.aansluiting.id == aansluiting_id:
+                return cpa.aansluiting
+        raise ConfigError(f"there is no aansluiting {aansluiting_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInbound:
+    """An inbound message as stored, with the id of its answer and what is to be fetched."""
+
+    id: int
+    message: NewInbound
+    answer_id: int | None
+    job: NewNotification | None
+
+
+@dataclass(slots=True)
+class StoredOutbound:
+    """An outbound message and how far it is; `attempts` counts those of the present series."""
+
+    id: int
+    message: NewOutbound
+    state: State = State.CREATED
+    attempts: int = 0
+    due_at: datetime | None = None
+    """When to look at it again; while an attempt is under way, when its lease runs out. None when settled."""
+    reason: str = ""
+    settled_at: datetime | None = None
+    outcomes: list[tuple[int, Event, int | None, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class MemoryMessages:
+    """Messages in two dictionaries. One event loop uses it, so a method without await is a transaction."""
+
+    inbound: dict[Key, StoredInbound] = field(default_factory=dict)
+    outbound: dict[int, StoredOutbound] = field(default_factory=dict)
+
+    async def find_inbound(self, cpa: CpaRecord, message_id: str) -> SeenInbound | None:
+        """See flows.ports.MessageStore."""
+        found = self.inbound.get((cpa.id, message_id))
+        return SeenInbound(found.id, found.message.fingerprint, found.answer_id) if found else None
+
+    async def find_outbound(self, cpa: CpaRecord, message_id: str) -> SentMessage | None:
+        """See flows.ports.MessageStore."""
+        found = self._sent(cpa, message_id)
+        if found is None:
+            return None
+        message = found.message
+        return SentMessage(found.id, message.message_id, found.state, message.body, message.content_type)
+
+    async def record_inbound(
+        self, inbound: NewInbound, answer: NewOutbound | None, job: NewNotification | None
+    ) -> bool:
+        """See flows.ports.MessageStore."""
+        key = (inbound.cpa.id, inbound.message_id)
+        if key in self.inbound:
+            return False
+        answer_id = await self.queue_outbound(answer) if answer else None
+        self.inbound[key] = StoredInbound(len(self.inbound) + 1, inbound, answer_id, job)
+        return True
+
+    async def repeat_answer(self, answer_id: int, now: datetime) -> None:
+        """See flows.ports.MessageStore."""
+        stored = self.outbound[answer_id]
+        if stored.state is State.SENDING:  # it is on its way already
+            return
+        stored.state = advance(stored.state, Event.REPEAT)
+        stored.attempts, stored.due_at, stored.settled_at = 0, now, None
+
+    async def queue_outbound(self, message: NewOutbound) -> int:
+        """See flows.ports.MessageStore."""
+        stored = StoredOutbound(len(self.outbound) + 1, message, due_at=message.due_at)
+        self.outbound[stored.id] = stored
+        return stored.id
+
+    async def settle_by_signal(
+        self, signal: NewInbound, message_id: str, event: str, reason: str, now: datetime
+    ) -> str:
+        """See flows.ports.MessageStore."""
+        await self.record_inbound(signal, None, None)
+        stored = self._sent(signal.cpa, message_id)
+        assert stored is not None, "the core settles only what the store found"
+        self._move(stored, Event(event), now, reason)
+        return stored.state
+
+    async def claim(self, now: datetime, lease: timedelta, busy: Mapping[str, int], slots: int) -> Sequence[Claimed]:
+        """See flows.ports.MessageStore."""
+        free: dict[str, int] = {}
+        claimed = []
+        for stored in self._due(now):
+            partner = stored.message.partner
+            event = due(
+                attempts=stored.attempts,
+                reliable=stored.message.reliable,
+                time_to_live=stored.message.time_to_live,
+                now=now,
+            )
+            if event is not Event.CLAIMED:
+                self._move(stored, event, now, "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed")
+            elif free.setdefault(partner, slots - busy.get(partner, 0)) > 0:
+                free[partner] -= 1
+                claimed.append(self._claim(stored, now, lease))
+        return claimed
+
+    async def settle_attempt(
+        self, claimed: Claimed, event: str, now: datetime, *, status: int | None, detail: str
+    ) -> None:
+        """See flows.ports.MessageStore."""
+        stored = self.outbound[claimed.id]
+        stored.outcomes.append((claimed.attempt, Event(event), status, detail))
+        if stored.state is State.SENDING and stored.attempts == claimed.attempt:
+            self._move(stored, Event(event), now, detail)
+
+    async def next_due(self) -> datetime | None:
+        """See flows.ports.MessageStore."""
+        return min((stored.due_at for stored in self.outbound.values() if stored.due_at), default=None)
+
+    def _sent(self, cpa: CpaRecord, message_id: str) -> StoredOutbound | None:
+        wanted = (cpa.id, message_id)
+        return next((s for s in self.outbound.values() if (s.message.cpa.id, s.message.message_id) == wanted), None)
+
+    def _due(self, now: datetime) -> list[StoredOutbound]:
+        waiting = [stored for stored in self.outbound.values() if stored.due_at and stored.due_at <= now]
+        for stored in waiting:
+            if stored.state is State.SENDING:
+                stored.state = advance(stored.state, Event.LEASE_LOST)
+        return sorted(waiting, key=lambda stored: (stored.due_at or now, stored.id))
+
+    def _claim(self, stored: StoredOutbound, now: datetime, lease: timedelta) -> Claimed:
+        message = stored.message
+        stored.state = advance(stored.state, Event.CLAIMED)
+        stored.attempts += 1
+        stored.due_at = now + lease
+        return Claimed(
+            id=stored.id,
+            attempt=stored.attempts,
+            message_id=message.message_id,
+            omgeving=message.cpa.aansluiting.omgeving,
+            partij_oin=message.cpa.aansluiting.partij_oin,
+            partner=message.partner,
+            endpoint=message.endpoint,
+            content_type=message.content_type,
+            body=message.body,
+            reliable=message.reliable,
+            time_to_live=message.time_to_live,
+        )
+
+    def _move(self, stored: StoredOutbound, event: Event, now: datetime, reason: str) -> None:
+        stored.state = advance(stored.state, event)
+        stored.reason = reason
+        if stored.state in SETTLED:
+            stored.due_at, stored.settled_at = None, stored.settled_at or now
+            return
+        stored.due_at = next_due(attempt=stored.attempts, sent_at=now, reliable=stored.message.reliable)
+        if stored.due_at is None:
+            self._move(stored, Event.GAVE_UP, now, reason)

@@ -1,0 +1,65 @@
+"""The command tree, and the one place where errors become a line and an exit status."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digikoppelaar import __version__
+from digikoppelaar.cli import context, cpa, demo, message, organisatie, sandbox, serve, verzoek
+from digikoppelaar.cli.output import errors
+from digikoppelaar.errors import DigikoppelaarError
+
+app = typer.Typer(
+    name="digikoppelaar",
+    help="Receive permit requests from DSO-LV over Digikoppeling ebMS2 and deliver them into the case folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(organisatie.app, name="organisatie")
+app.add_typer(cpa.app, name="cpa")
+app.add_typer(verzoek.app, name="verzoek")
+app.add_typer(message.app, name="message")
+app.add_typer(sandbox.app, name="sandbox")
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("migrate")(serve.migrate)
+app.command("ping")(cpa.ping)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The configuration file.", envvar="DIGIKOPPELAAR_CONFIG", show_default="digikoppelaar.toml"),
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show where an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    del version
+    context.use(config=config, debug=debug)
+
+
+def main() -> None:
+    """Run the command; a known error is one clear line and exit status 1, with a traceback only under --debug."""
+    try:
+        app(standalone_mode=True)
+    except DigikoppelaarError as error:
+        if context.debug():
+            raise
+        errors.print(f"error: {error}", markup=False, style="red")
+        errors.print(f"wat te doen: {error.advice}", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

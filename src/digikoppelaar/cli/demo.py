@@ -1,0 +1,282 @@
+"""`digikoppelaar demo`: the main job on this machine, told step by step from what the real processes log."""
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+from digikoppelaar import wiring
+from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.cli import output
+from digikoppelaar.cli.context import Json, run
+from digikoppelaar.cli.serve import stop_on_signal
+from digikoppelaar.cli.trial import Trial, TrialError, peak_memory_mib, seconds_since_start
+from digikoppelaar.config import Config, default_data_folder
+from digikoppelaar.flows.intake_states import VerzoekState
+
+LARGE: Final = 25 * 1000**2
+BIJLAGEN: Final[tuple[int | str, ...]] = (LARGE, "pdf", "png", "txt", 180_000)
+"""One of 25 MB, and some of the kinds that applicants send; sizes in bytes."""
+KEPT: Final = 2
+"""Folders of earlier runs that stay, to look into."""
+GIVE_UP: Final = 120.0
+"""Seconds after which a verzoek that is not delivered counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BijlageResult:
+    """`verified`: the file in the case folder has the SHA-256 that the sandbox generated."""
+
+    naam: str
+    bytes: int
+    sha256: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What happened; times in seconds from the start of the process, memory in MiB."""
+
+    verzoeknummer: str
+    message_id: str
+    acknowledged: bool
+    ebms_profile: str
+    case_folder: str
+    bijlagen: tuple[BijlageResult, ...]
+    seconds_to_acknowledged: float
+    seconds_to_delivered: float
+    gateway_rss_mib: float
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the verzoek is delivered.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where to make the folders of the runs.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the main job: a vergunningaanvraag from a local DSO-LV arrives, whole, in the case folder."""
+    base = folder or default_data_folder(Path.home(), root=os.geteuid() == 0) / "demo"
+    run(_demo(base, once=once, json=json))
+
+
+async def _demo(base: Path, *, once: bool, json: bool) -> None:
+    stop = stop_on_signal()
+    teller = Teller(output.errors if json else output.console)
+    with _own_folder(base) as own:
+        async with Trial(own) as trial, _prepared(trial, teller):
+            result = await _unless(stop, _main_job(trial, teller))
+            if json:
+                output.print_json(asdict(result))
+            if not once:
+                teller.say("web", f"look at it: {trial.web_url} (Ctrl-C stops everything)")
+                await stop.wait()
+            teller.say("demo", "stopping")
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, DemoResult]) -> DemoResult:
+    """The result of `work`; raises KeyboardInterrupt when told to stop before."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        raise KeyboardInterrupt
+    return await working
+
+
+@asynccontextmanager
+async def _prepared(trial: Trial, teller: "Teller") -> AsyncIterator[None]:
+    """Sandbox and database, at the same time; then the gateway."""
+    trial.folder.mkdir(parents=True, exist_ok=True)
+    config = Config(data_folder=trial.folder / "gateway")
+    async with wiring.open_database(config):  # kept open, so that the server is not stopped between the steps
+        teller.say("gateway", "PostgreSQL started")
+        await asyncio.gather(trial.migrate(), trial.start_sandbox())
+        teller.say("sandbox", f"DSO-LV and its PKIoverheid look-alike started ({trial.facts['omgeving']})")
+        imported = await trial.connect()
+        teller.say("gateway", f"{trial.facts['organisatie_naam']} on record; CPA {imported.cpa.agreement.cpa_id}")
+        await trial.start_gateway()
+        teller.say("gateway", f"listens for ebMS on port {trial.ports['endpoint']}, mutual TLS only")
+        yield
+        # The gateway must not lose its database before it has ended its work.
+        await trial.stop_gateway()
+
+
+async def _main_job(trial: Trial, teller: "Teller") -> DemoResult:
+    [verzoek] = await trial.submit(bijlagen=BIJLAGEN)
+    size = sum(file["bytes"] for file in verzoek["files"])
+    count = sum(file["kind"] == "bijlage" for file in verzoek["files"])
+    teller.say(
+        "DSO-LV",
+        f"{verzoek['type']} {verzoek['verzoeknummer']} submitted: XML, PDF and {count} bijlagen, {size / 1e6:.1f} MB",
+    )
+    telling = asyncio.create_task(teller.follow(trial))
+    try:
+        acknowledged_after, delivered_after = await asyncio.gather(
+            _acknowledged(trial, verzoek, teller), _delivered(trial, verzoek, teller)
+        )
+    finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        teller.end()
+    result = await asyncio.to_thread(_result, trial, verzoek, acknowledged_after, delivered_after)
+    _tell_result(result, teller)
+    return result
+
+
+async def _acknowledged(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller") -> float:
+    nummer = verzoek["verzoeknummer"]
+    while not (await trial.submitted(nummer))["acknowledged"]:
+        await _look_again(trial, nummer, "acknowledged")
+    teller.say("DSO-LV", "has the signed acknowledgment")
+    return seconds_since_start()
+
+
+async def _delivered(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller") -> float:
+    nummer = verzoek["verzoeknummer"]
+    while not trial.case(nummer).is_dir():
+        await _look_again(trial, nummer, VerzoekState.DELIVERED)
+    seconds = seconds_since_start()
+    teller.say("case", f"{trial.case(nummer)}")
+    return seconds
+
+
+async def _look_again(trial: Trial, nummer: str, wanted: str) -> None:
+    if seconds_since_start() > GIVE_UP:
+        raise TrialError(f"verzoek {nummer} is not {wanted} after {GIVE_UP:g} s; see {trial.log_file('gateway')}")
+    if trial.gateway is not None and trial.gateway.returncode is not None:
+        raise TrialError(f"the gateway ended; see {trial.log_file('gateway')}")
+    await asyncio.sleep(0.02)
+
+
+def _result(trial: Trial, verzoek: Mapping[str, Any], acknowledged: float, delivered: float) -> DemoResult:
+    assert trial.gateway is not None
+    case = trial.case(verzoek["verzoeknummer"])
+    result = DemoResult(
+        verzoeknummer=verzoek["verzoeknummer"],
+        message_id=verzoek["message_id"],
+        acknowledged=True,
+        ebms_profile=trial.profile,
+        case_folder=str(case),
+        bijlagen=tuple(_verified(case, file) for file in verzoek["files"] if file["kind"] == "bijlage"),
+        seconds_to_acknowledged=round(acknowledged, 2),
+        seconds_to_delivered=round(delivered, 2),
+        gateway_rss_mib=round(peak_memory_mib(trial.gateway.pid), 1),
+    )
+    if broken := [bijlage.naam for bijlage in result.bijlagen if not bijlage.verified]:
+        raise TrialError(f"not the same in the case folder {case}: {len(broken)} bijlagen")
+    return result
+
+
+def _verified(case: Path, generated: Mapping[str, Any]) -> BijlageResult:
+    """Compare a file in the case folder with what the sandbox generated; the manifest only says where to look."""
+    manifest = json.loads((case / "manifest.json").read_text())
+    paths = [each["pad"] for each in manifest["bestanden"] if each["documentId"] == generated["document_id"]]
+    found = _sha256(case / paths[0]) if paths else ""
+    return BijlageResult(generated["naam"], generated["bytes"], generated["sha256"], found == generated["sha256"])
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _tell_result(result: DemoResult, teller: "Teller") -> None:
+    whole = sum(bijlage.verified for bijlage in result.bijlagen)
+    teller.say(
+        "demo",
+        f"{whole} of {len(result.bijlagen)} bijlagen have the SHA-256 that DSO-LV generated; "
+        f"gateway used {result.gateway_rss_mib:.0f} MiB",
+    )
+
+
+@dataclass(slots=True)
+class Teller:
+    """Tells steps, one line each with its time, and a bar for a large file."""
+
+    console: Console
+    _bar: Progress | None = None
+    _files: dict[int, TaskID] = field(default_factory=dict)
+
+    def say(self, who: str, what: str) -> None:
+        """One line."""
+        console = self._bar.console if self._bar else self.console
+        console.print(f"{seconds_since_start():6.2f} s  {who:<8} {what}", markup=False)
+
+    async def follow(self, trial: Trial) -> None:
+        """Tell what the gateway logs, until cancelled."""
+        async for line in trial.log_lines("gateway"):
+            match line:
+                case {"event": "message_decided", "decision": "Accept"}:
+                    self.say("gateway", "notification received over mutual TLS, checked and stored")
+                case {"event": "attempt_made", "status": int(status)} if 200 <= status < 300:
+                    self.say("gateway", f"acknowledgment sent (HTTP {status})")
+                case {"event": "file_progress", "file": int(file), "done": int(done), "total": int(total)}:
+                    self._progress(file, done, total)
+                case {"event": "verzoek_fetched", "files": int(files)}:
+                    self.say("gateway", f"verzoek fetched over REST: {files} files")
+                case {"event": "verzoek_delivered"}:
+                    self.say("gateway", "delivered into the case folder")
+                case {"event": "step_failed", "reason": str(reason)}:
+                    self.say("gateway", f"not yet: {reason}")
+
+    def end(self) -> None:
+        """No more bars."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _progress(self, file: int, done: int, total: int) -> None:
+        if self._bar is None:
+            columns = (
+                TextColumn("          gateway  large file"),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
+            self._bar = Progress(*columns, console=self.console)
+            self._bar.start()
+        if file not in self._files:
+            self._files[file] = self._bar.add_task("", total=total)
+        self._bar.update(self._files[file], completed=done)
+
+
+@contextmanager
+def _own_folder(base: Path) -> Iterator[Path]:
+    """A new folder for this run, under a lock as long as it runs; folders of older runs are removed but for KEPT."""
+    base.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _remove_old(base)
+    own = base / SystemClock().now().strftime("%Y%m%d-%H%M%S-%f")
+    own.mkdir(mode=0o711)
+    lock = os.open(own / "running", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield own
+    finally:
+        os.close(lock)
+
+
+def _remove_old(base: Path) -> None:
+    runs = sorted((path.parent for path in base.glob("*/running")), reverse=True)
+    for old in runs[KEPT - 1 :]:
+        lock = os.open(old / "running", os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old, ignore_errors=True)
+        except BlockingIOError:
+            continue  # it is still running
+        finally:
+            os.close(lock)

@@ -1,0 +1,102 @@
+"""`digikoppelaar message`: the ebMS messages that came in and went out."""
+
+from typing import Annotated
+
+import typer
+
+from digikoppelaar import wiring
+from digikoppelaar.cli import output
+from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
+
+app = typer.Typer(no_args_is_help=True, help="ebMS messages, in and out.")
+
+COLUMNS = {
+    "direction": "direction",
+    "at": "at",
+    "action": "action",
+    "message_id": "message_id",
+    "refers to": "ref_to_message_id",
+    "state": "state",
+    "attempts": "attempts",
+    "reason": "reason",
+}
+ATTEMPT_COLUMNS = {
+    "attempt": "number",
+    "started": "started_at",
+    "ended": "ended_at",
+    "outcome": "event",
+    "status": "status",
+    "detail": "detail",
+}
+
+
+@app.command("list")
+def list_messages(
+    omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Only this way.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only messages in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = PAGE_SIZE,
+    json: Json = False,
+) -> None:
+    """List messages, the newest first."""
+    rows = run(_list(MessageFilter(omgeving=omgeving, direction=direction, state=state, limit=limit)))
+    if json:
+        output.print_json(rows)
+    else:
+        output.print_table(COLUMNS, rows, "No messages.")
+
+
+@app.command("show")
+def show(
+    message_id: str,
+    raw: Annotated[
+        bool, typer.Option(help="Print the message as it was received or is sent, and nothing else.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show one message with its attempts and payloads."""
+    pages = run(_show(message_id))
+    if json:
+        output.print_json(pages)
+        return
+    for page in pages:
+        if raw:
+            output.console.out(page.document.decode(errors="replace"), highlight=False)
+        else:
+            _print_page(page)
+
+
+def _print_page(page: MessagePage) -> None:
+    message = page.message
+    output.print_fields(
+        {
+            "message_id": message.message_id,
+            "direction": message.direction,
+            "action": message.action,
+            "service": message.service,
+            "cpa": message.cpa_id,
+            "partner": page.partner,
+            "endpoint": page.endpoint,
+            "refers to": message.ref_to_message_id,
+            "verzoek": page.verzoeknummer,
+            "state": message.state,
+            "reason": message.reason,
+        }
+    )
+    output.print_table(ATTEMPT_COLUMNS, page.attempts, "No attempts.")
+
+
+async def _list(wanted: MessageFilter) -> list[object]:
+    async with wiring.open_stores(configuration()) as stores:
+        return list(await stores.reading.messages(wanted))
+
+
+async def _show(message_id: str) -> list[MessagePage]:
+    async with wiring.open_stores(configuration()) as stores:
+        rows = await stores.reading.messages(MessageFilter(message_id=message_id))
+        pages = [await stores.reading.message(row.direction, row.id) for row in rows]
+    if not pages:
+        raise ConfigError(f"there is no message {message_id}", advice="Zie `digikoppelaar message list`.")
+    return [page for page in pages if page is not None]

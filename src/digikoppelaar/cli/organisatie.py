@@ -1,0 +1,67 @@
+"""`digikoppelaar organisatie apply`: put on record who is connected to what."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digikoppelaar import wiring
+from digikoppelaar.cli import output
+from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.registration import Change, Entry, read_registration
+
+app = typer.Typer(no_args_is_help=True, help="Organisaties, partijen, machtigingen and aansluitingen.")
+
+
+@app.callback()
+def group() -> None:
+    """Organisaties, partijen, machtigingen and aansluitingen."""
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="TOML with organisatie, partij, machtiging and aansluiting tables.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Show how the file differs from what is on record, and make it so. Removes nothing; applying twice is harmless."""
+    changes = run(wiring.apply_registration(configuration(), read_file(file), dry_run=dry_run))
+    if json:
+        output.print_json({"applied": not dry_run, "changes": [_as_values(change) for change in changes]})
+        return
+    print_changes(changes)
+    if changes:
+        output.console.print("Nothing changed: --dry-run." if dry_run else "Applied.")
+
+
+def read_file(file: Path) -> tuple[Entry, ...]:
+    """The entries of an apply file. Raises ConfigError with the name of the file."""
+    try:
+        return read_registration(tomllib.loads(file.read_text()), str(file.resolve().parent))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}", advice=error.advice) from error
+
+
+def print_changes(changes: Sequence[Change]) -> None:
+    """Show a difference: + is new, ~ is changed."""
+    if not changes:
+        output.console.print("No difference.")
+    for change in changes:
+        output.console.print(f"{'+' if change.before is None else '~'} {change.name}", markup=False)
+        for name, before, after in change.differences:
+            output.console.print(
+                f"    {name}: {after}" if before is None else f"    {name}: {before} -> {after}", markup=False
+            )
+
+
+def _as_values(change: Change) -> dict[str, object]:
+    return {
+        "entry": change.name,
+        "new": change.before is None,
+        "fields": {name: {"before": before, "after": after} for name, before, after in change.differences},
+    }

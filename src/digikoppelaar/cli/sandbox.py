@@ -1,0 +1,72 @@
+"""`digikoppelaar sandbox`: DSO-LV on this machine."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digikoppelaar.adapters.logs import configure
+from digikoppelaar.cli import output
+from digikoppelaar.cli.context import Json, run
+from digikoppelaar.cli.serve import stop_on_signal
+
+app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
+
+
+@app.callback()
+def group() -> None:
+    """The national side on this machine. Never production."""
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Option(help="State folder: certificates, CPA, and the files to set up a gateway.")],
+    gateway_endpoint: Annotated[str, typer.Option(help="https URL of the gateway's ebMS endpoint; goes into the CPA.")],
+    case_folder: Annotated[Path, typer.Option(help="Folder for verzoeken; goes into organisatie.toml.")],
+    omgeving: Annotated[str, typer.Option(help="Which omgeving to play: sandbox-pre or sandbox-prod.")] = "sandbox-pre",
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback, unless allowed otherwise.")] = "127.0.0.1",
+    rest_port: Annotated[int, typer.Option(help="Port of Verzoek afhandelen; 0 takes a free one.")] = 0,
+    ebms_port: Annotated[int, typer.Option(help="Port of DSO-LV's ebMS endpoint.")] = 0,
+    management_port: Annotated[int, typer.Option(help="Port on which to submit, look and switch faults on.")] = 0,
+    profile: Annotated[str, typer.Option(help="ebMS profile of the CPA: osb-rm or osb-rm-s.")] = "osb-rm-s",
+    retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
+    retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
+    seed: Annotated[int | None, typer.Option(help="Invent the same content at every run.")] = None,
+    allow_other_addresses: Annotated[
+        bool, typer.Option("--allow-other-addresses", help="Listen on an address that others can reach.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run DSO-LV until Ctrl-C, with fresh certificates for a new folder. It forgets every verzoek when it stops."""
+    from digikoppelaar.sandbox import serve as sandbox  # heavy, and only this command needs it
+    from digikoppelaar.sandbox.folder import SandboxReady
+
+    settings = sandbox.SandboxSettings(
+        folder=folder,
+        gateway_endpoint=gateway_endpoint,
+        case_folder=case_folder,
+        omgeving=omgeving,
+        host=host,
+        rest_port=rest_port,
+        ebms_port=ebms_port,
+        management_port=management_port,
+        profile=profile,
+        retries=retries,
+        retry_interval=timedelta(seconds=retry_interval),
+        seed=seed,
+        allow_other_addresses=allow_other_addresses,
+    )
+    configure("info")
+
+    def ready(at: SandboxReady) -> None:
+        if json:
+            output.print_json(at)
+        else:
+            output.console.print(f"SANDBOX ready: submit at {at.management_url}; everything else is in", markup=False)
+            output.console.print(f"{folder / 'sandbox.json'}", markup=False)
+
+    async def until_signal() -> None:
+        await sandbox.serve(settings, ready, stop_on_signal())
+
+    run(until_signal())

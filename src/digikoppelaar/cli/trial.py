@@ -1,0 +1,284 @@
+"""A trial installation in one folder: sandbox and gateway as real processes on loopback, over embedded PostgreSQL.
+
+The demo, the journeys and the benches all run one. Layout of the folder:
+
+    digikoppelaar.toml   the gateway's configuration      gateway/   its data folder (database, blobs)
+    sandbox/             the sandbox's state folder       zaken/     the case folder
+    *.log                what each process logged
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+from digikoppelaar.cli.organisatie import read_file
+from digikoppelaar.config import Config, load
+from digikoppelaar.errors import DigikoppelaarError
+from digikoppelaar.flows.administration import Imported
+from digikoppelaar.wiring import apply_registration, import_cpa
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 45.0
+LOOK_EVERY: Final = 0.02
+
+CONFIGURATION: Final = """\
+data_folder = "gateway"
+
+[endpoint.{omgeving}]
+port = {endpoint}
+partij = "{partij_oin}"
+trust_anchors = ["{trust_anchor_file}"]
+
+[management]
+port = {management}
+
+[web]
+port = {web}
+"""
+
+
+class TrialError(DigikoppelaarError):
+    """A part of the trial did not do what it should; its log says why."""
+
+    default_advice = "Bekijk het genoemde logbestand."
+
+
+@dataclass(slots=True)
+class Trial:
+    """The installation in `folder`, which is made. An async context manager: leaving it stops what it started.
+
+    `profile`, `retries` and `retry_interval` (seconds) go into the CPA.
+    """
+
+    folder: Path
+    omgeving: str = "sandbox-pre"
+    profile: str = "osb-rm-s"
+    retries: int = 8
+    retry_interval: float = 10.0
+    ports: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    """sandbox.json, once the sandbox runs."""
+    gateway: Process | None = None
+    sandbox: Process | None = None
+    _http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(_stopped(process) for process in (self.gateway, self.sandbox) if process))
+        if self._http:
+            await self._http.close()
+
+    @property
+    def config_file(self) -> Path:
+        """The gateway's configuration."""
+        return self.folder / "digikoppelaar.toml"
+
+    @property
+    def config(self) -> Config:
+        """The gateway's configuration, read."""
+        return load(self.config_file)
+
+    @property
+    def case_folder(self) -> Path:
+        """Where the folder case system puts verzoeken."""
+        return self.folder / "zaken"
+
+    @property
+    def web_url(self) -> str:
+        """The first page."""
+        return f"http://127.0.0.1:{self.ports['web']}/"
+
+    def log_file(self, name: str) -> Path:
+        """What the process `name` (gateway, sandbox, migrate) logged."""
+        return self.folder / f"{name}.log"
+
+    # --- Setting up --------------------------------------------------------------------------------------
+
+    async def start_sandbox(self) -> None:
+        """Make the folders and start the sandbox; returns when it listens."""
+        self.case_folder.mkdir(parents=True, exist_ok=True)
+        self.ports = dict(zip(("endpoint", "management", "web"), free_ports(3), strict=True))
+        self.sandbox = await self._spawn(
+            "sandbox",
+            *("sandbox", "serve", "--folder", str(self.folder / "sandbox"), "--case-folder", str(self.case_folder)),
+            *("--gateway-endpoint", f"https://127.0.0.1:{self.ports['endpoint']}/ebms"),
+            *("--omgeving", self.omgeving, "--profile", self.profile),
+            *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
+        )
+        facts = self.folder / "sandbox" / "sandbox.json"
+        await self._until(self.sandbox, "sandbox", facts.exists)
+        self.facts = json.loads(facts.read_text())
+
+    async def migrate(self) -> None:
+        """Make the database and its schema."""
+        # Before the sandbox is there the configuration cannot be whole; the database needs the data folder only.
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "database.toml"
+        file.write_text('data_folder = "gateway"\n')
+        process = await self._spawn("migrate", "--config", str(file), "migrate")
+        if await process.wait():
+            raise TrialError(f"migrate failed; see {self.log_file('migrate')}")
+
+    async def connect(self) -> Imported:
+        """Write the configuration, and put the sandbox's organisatie and CPA on record."""
+        self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports))
+        entries = read_file(Path(self.facts["organisatie_file"]))
+        await apply_registration(self.config, entries, dry_run=False)
+        document = Path(self.facts["cpa_file"]).read_bytes()
+        return await import_cpa(self.config, document, omgeving=self.omgeving, replace=False)
+
+    async def start_gateway(self) -> Process:
+        """Start the gateway; returns when it is ready."""
+        self.gateway = await self._spawn("gateway", "--config", str(self.config_file), "serve")
+        await self._until(self.gateway, "gateway", self._gateway_ready)
+        return self.gateway
+
+    async def stop_gateway(self) -> None:
+        """Let the gateway end its work and stop."""
+        if self.gateway:
+            await _stopped(self.gateway)
+
+    # --- What a trial is for -----------------------------------------------------------------------------
+
+    async def submit(
+        self, *, bijlagen: Sequence[int | str] = (), soort: str | None = None, count: int = 1
+    ) -> list[Any]:
+        """Submit verzoeken in the sandbox; what its management port says of them."""
+        wish: dict[str, object] = {"bijlagen": list(bijlagen), "count": count}
+        if soort:
+            wish["soort"] = soort
+        async with self.http.post(f"{self.facts['management_url']}/verzoeken", json=wish) as answer:
+            return list(await _checked(answer))
+
+    async def submitted(self, verzoeknummer: str | None = None) -> Any:
+        """What the sandbox knows of one verzoek, or of all."""
+        suffix = f"/{verzoeknummer}" if verzoeknummer else ""
+        async with self.http.get(f"{self.facts['management_url']}/verzoeken{suffix}") as answer:
+            return await _checked(answer)
+
+    async def fault(self, **wish: object) -> None:
+        """Switch a fault on in the sandbox."""
+        async with self.http.post(f"{self.facts['management_url']}/faults", json=wish) as answer:
+            await _checked(answer)
+
+    async def no_faults(self) -> None:
+        """Switch all faults off."""
+        await self.http.delete(f"{self.facts['management_url']}/faults")
+
+    async def refusals(self) -> list[Any]:
+        """What the sandbox did not take."""
+        async with self.http.get(f"{self.facts['management_url']}/refusals") as answer:
+            return list(await _checked(answer))
+
+    def case(self, verzoeknummer: str, volgnummer: int = 0) -> Path:
+        """Where a verzoek is delivered, whole or not at all."""
+        return self.case_folder / self.omgeving / self.facts["organisatie_oin"] / f"{verzoeknummer}-{volgnummer}"
+
+    async def log_lines(self, name: str) -> AsyncIterator[Mapping[str, Any]]:
+        """The JSON lines that a process logs, from the first on, for ever."""
+        with self.log_file(name).open(encoding="utf-8") as log:
+            rest = ""
+            while True:
+                rest += log.readline()
+                if not rest.endswith("\n"):
+                    await asyncio.sleep(LOOK_EVERY)
+                    continue
+                with suppress(ValueError):
+                    yield json.loads(rest)
+                rest = ""
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """A session for the management ports."""
+        assert self._http is not None, "a trial is an async context manager"
+        return self._http
+
+    async def _spawn(self, name: str, *arguments: str) -> Process:
+        with self.log_file(name).open("ab") as log:
+            # A session of its own: Ctrl-C is for whoever runs the trial, who then stops its parts in order.
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "digikoppelaar", *arguments),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def _until(self, process: Process, name: str, condition: Any) -> None:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            found = condition()
+            if await found if asyncio.iscoroutine(found) else found:
+                return
+            if process.returncode is not None:
+                raise TrialError(f"{name} ended with status {process.returncode}; see {self.log_file(name)}")
+            await asyncio.sleep(LOOK_EVERY)
+        raise TrialError(f"{name} was not ready within {START_SECONDS:g} s; see {self.log_file(name)}")
+
+    async def _gateway_ready(self) -> bool:
+        url = f"http://127.0.0.1:{self.ports['management']}/health/ready"
+        try:
+            async with self.http.get(url) as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+async def _checked(answer: aiohttp.ClientResponse) -> Any:
+    if answer.status >= 400:
+        raise TrialError(f"the sandbox answered {answer.status}: {await answer.text()}")
+    return await answer.json()
+
+
+async def _stopped(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def peak_memory_mib(pid: int) -> float:
+    """The most memory (VmHWM) that a running process ever had, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def seconds_since_start() -> float:
+    """How long this process exists, by the kernel's account: imports count too."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    return uptime - ticks / os.sysconf("SC_CLK_TCK")

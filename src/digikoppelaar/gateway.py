@@ -1,0 +1,272 @@
+"""The running gateway: the roles of `serve` (endpoint, sender, worker, web), each a task that goes on until `stop`.
+
+A part that fails in a way nobody thought of is logged and started again; a wrong configuration ends the process.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp
+
+from digikoppelaar import worker
+from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
+from digikoppelaar.adapters.dso_client import DsoRestClient
+from digikoppelaar.adapters.http_in import server
+from digikoppelaar.adapters.http_in.body import BodyLimits
+from digikoppelaar.adapters.http_in.endpoint import Endpoint
+from digikoppelaar.adapters.http_in.management import management_app
+from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
+from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.postgres import jobs
+from digikoppelaar.adapters.postgres.connect import listen, transaction
+from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.config import Config
+from digikoppelaar.ebms.mime import MimeLimits
+from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.flows.administration import refuse_embedded
+from digikoppelaar.flows.deliver import Delivery
+from digikoppelaar.flows.intake import Intake
+from digikoppelaar.flows.ports import Aansluiting, CaseSystem, DsoClient, File
+from digikoppelaar.flows.receive import Receiver
+from digikoppelaar.flows.send import Sender
+from digikoppelaar.flows.spool import SpoolLimits
+from digikoppelaar.pki.certificate import Use
+from digikoppelaar.web.app import make_app
+from digikoppelaar.wiring import Stores, open_stores
+
+log = structlog.get_logger()
+
+ROLES: Final = ("endpoint", "sender", "worker", "web")
+WAKE_CHANNEL: Final = "outbound"
+PATIENCE: Final = 30.0
+"""Seconds that a part gets to end its work after `stop`."""
+RESTART_AFTER: Final = 1.0
+"""Seconds before a part that failed is started again."""
+LEAST_FREE_DISK: Final = 256 * 1024**2
+"""Bytes that must be free for the gateway to call itself ready."""
+PROGRESS_FROM: Final = 1024**2
+"""Bytes from which a file is large enough to tell how far it is."""
+PROGRESS_STEP: Final = 0.1
+"""Part of a large file after which progress is told again."""
+
+Ready = Callable[[dict[str, int]], None]
+"""Called once, with the port of every listener."""
+
+
+async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: asyncio.Event) -> None:
+    """Run these roles until `stop` is set. Raises ConfigError or TrustError when they cannot start."""
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(config, config.database.connections))
+        await _check_database(config, stores)
+        keyring = await _keyring(config, stores)
+        timeout = config.sender.timeout
+        sessions = await stack.enter_async_context(
+            MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout))
+        )
+        gateway = Gateway(config, stores, keyring, sessions, stop)
+        await gateway.run(roles, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts that the roles share."""
+
+    config: Config
+    stores: Stores
+    keyring: Keyring
+    sessions: MtlsSessions
+    stop: asyncio.Event
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    async def run(self, roles: Collection[str], ready: Ready) -> None:
+        """Run the roles; `ready` is called when every listener listens."""
+        await self._blobs().sweep(self.clock.now())
+        try:
+            async with asyncio.TaskGroup() as group:
+                sender = self._start_sender(group) if "sender" in roles else None
+                if "worker" in roles:
+                    group.create_task(self._supervised("worker", self._work))
+                ready(await self._listen(group, roles, sender))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    def _start_sender(self, group: asyncio.TaskGroup) -> Sender:
+        sender = Sender(
+            self.stores.messages,
+            MtlsTransport(self.sessions),
+            self.clock,
+            slots=self.config.sender.slots,
+            lease=timedelta(seconds=self.config.sender.timeout * 1.5),
+        )
+        group.create_task(self._supervised("sender", lambda: sender.run(self.stop)))
+        group.create_task(self._supervised("sender wake-up", lambda: self._wake_on_commit(sender), patience=0))
+        return sender
+
+    async def _wake_on_commit(self, sender: Sender) -> None:
+        """Commits of other processes wake the sender too."""
+        async for _ in listen(self.stores.url, WAKE_CHANNEL):
+            sender.wake()
+
+    async def _work(self) -> None:
+        app = await jobs.make_app(self.stores.pool)
+        worker.register(app, self._intake(), self._delivery(), self.clock)
+        await worker.run(app, self.config.worker.jobs, self.stop)
+
+    async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], sender: Sender | None) -> dict[str, int]:
+        starting: dict[str, asyncio.Future[int]] = {}
+
+        def start(app: ASGIApp, listener: server.Listener) -> None:
+            port = starting[listener.name] = asyncio.get_running_loop().create_future()
+            group.create_task(server.serve(app, listener, ready=port.set_result, stop=self.stop))
+
+        if "endpoint" in roles:
+            for app, listener in self._endpoints(sender):
+                start(app, listener)
+        if "web" in roles:
+            web = self.config.web
+            start(make_app(self.stores.reading, self.clock), server.Listener("web", web.host, web.port))
+        management = self.config.management
+        start(management_app(self._checks()), server.Listener("management", management.host, management.port))
+        return {name: await port for name, port in starting.items()}
+
+    def _endpoints(self, sender: Sender | None) -> list[tuple[Endpoint, server.Listener]]:
+        limits = self.config.limits
+        receiver = Receiver(
+            self.stores.registry,
+            self.stores.messages,
+            self._blobs(),
+            self.keyring,
+            RandomIds(),
+            self.clock,
+            sender.wake if sender else _nobody_to_wake,
+            SpoolLimits(soap=limits.soap, mime=MimeLimits(parts=limits.parts, body_bytes=limits.body)),
+        )
+        return [
+            (
+                Endpoint(
+                    omgeving,
+                    receiver.receive,
+                    (endpoint.path,),
+                    BodyLimits(size=limits.body, pause=limits.read_timeout),
+                ),
+                server.Listener(
+                    omgeving,
+                    endpoint.host,
+                    endpoint.port,
+                    self.keyring.server_context(omgeving, endpoint.partij),
+                    server.Limits(connections=limits.connections),
+                ),
+            )
+            for omgeving, endpoint in self.config.endpoint.items()
+        ]
+
+    def _intake(self) -> Intake:
+        return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)
+
+    def _delivery(self) -> Delivery:
+        return Delivery(self.stores.verzoeken, _case_system, self._blobs(), self.clock)
+
+    def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
+        if aansluiting.dso is None:
+            raise ConfigError(f"aansluiting {aansluiting.id} has no dso settings")
+        http = MtlsHttp(self.sessions, aansluiting.omgeving, aansluiting.partij_oin)
+        return DsoRestClient(http, aansluiting, load_profile(aansluiting.dso.profile), self.clock)
+
+    def _blobs(self) -> FolderBlobs:
+        return FolderBlobs(self.config.data_folder / "blobs")
+
+    def _checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {"database": self._database_answers, "disk": self._disk_has_room}
+
+    async def _database_answers(self) -> None:
+        async with transaction(self.stores.pool) as connection:
+            await connection.execute("SELECT 1")
+
+    async def _disk_has_room(self) -> None:
+        free = shutil.disk_usage(self.config.data_folder).free
+        if free < LEAST_FREE_DISK:
+            raise StorageError(f"only {free // 1024**2} MiB is free in the data folder")
+
+    async def _supervised(self, name: str, run: Callable[[], Awaitable[None]], patience: float = PATIENCE) -> None:
+        """Run a part until `stop`, and start it again when it fails or ends by itself.
+
+        After `stop` it gets `patience` seconds to end what it is doing.
+        """
+        stopping = asyncio.create_task(self.stop.wait())
+        while not self.stop.is_set():
+            running = asyncio.ensure_future(run())
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self.stop.is_set():
+                await _ended(running, patience)
+                return
+            log.error("part_failed", part=name, exc_info=running.exception())
+            await asyncio.sleep(RESTART_AFTER)
+
+
+async def _ended(running: "asyncio.Future[None]", patience: float) -> None:
+    await asyncio.wait({running}, timeout=patience)
+    running.cancel()
+    await asyncio.wait({running})
+
+
+def _nobody_to_wake() -> None:
+    """The sender runs in another process and hears of the commit through the database."""
+
+
+def _case_system(aansluiting: Aansluiting) -> CaseSystem:
+    settings = aansluiting.case_system
+    if settings is None or settings.kind != "folder":
+        raise ConfigError(f"aansluiting {aansluiting.id} has no case system that this version knows")
+    return FolderCaseSystem(Path(settings.settings["path"]))
+
+
+async def _check_database(config: Config, stores: Stores) -> None:
+    for omgeving in {each.omgeving for each in await stores.registry.aansluitingen()} | set(config.endpoint):
+        refuse_embedded(omgeving, embedded=config.embedded)
+
+
+async def _keyring(config: Config, stores: Stores) -> Keyring:
+    records = [
+        CertificateRecord(
+            entry.partij_oin, entry.omgeving, Use(entry.use), Path(entry.certificate_file), Path(entry.key_file)
+        )
+        for entry in await stores.registry.certificates()
+    ]
+    anchors: dict[str, Sequence[Path]] = {
+        omgeving: endpoint.trust_anchors for omgeving, endpoint in config.endpoint.items()
+    }
+    return Keyring(records, anchors, SystemClock())
+
+
+class _Progress:
+    """Tells in the log how far large files are, now and then."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, float] = {}
+
+    def tell(self, file: File, done: int, total: int | None) -> None:
+        """See flows.intake.Progress."""
+        if total is None or total < PROGRESS_FROM:
+            return
+        part = done / total
+        if done < total and part < self._told.get(file.id, 0.0) + PROGRESS_STEP:
+            return
+        self._told[file.id] = part
+        if done >= total:
+            del self._told[file.id]
+        log.info("file_progress", file=file.id, kind=file.kind.value, done=done, total=total)
+
+
+def set_umask() -> None:
+    """Whatever this process writes (verzoeken hold personal data) is for its own user and group only."""
+    os.umask(0o027)
