@@ -1,0 +1,270 @@
+"""Runs a sandbox: DSO-LV's ebMS endpoint and REST service over mutual TLS, its sender, and the management port.
+
+Everything but the state folder is forgotten when it stops.
+"""
+
+import asyncio
+import ipaddress
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from digikoppelaar.adapters.http_in import server
+from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
+from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
+from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, Machtiging
+from digikoppelaar.flows.receive import Receiver
+from digikoppelaar.flows.send import Sender
+from digikoppelaar.pki.certificate import Use
+from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.dso_lv import DsoLv
+from digikoppelaar.sandbox.endpoint import PATH, StrictEndpoint
+from digikoppelaar.sandbox.faults import Faults
+from digikoppelaar.sandbox.folder import (
+    DSO_LV,
+    GEMEENTE,
+    LEVERANCIER,
+    Certificates,
+    SandboxReady,
+    Serials,
+    api_key,
+    open_folder,
+    write_for_gateway,
+)
+from digikoppelaar.sandbox.management import Management
+from digikoppelaar.sandbox.rest import BASE_PATH, RestService
+from digikoppelaar.sandbox.state import Authority, SandboxState
+from digikoppelaar.sandbox.transport import FaultyTransport
+from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
+
+OMGEVINGEN: Final = ("sandbox-pre", "sandbox-prod")
+_CPA_LIFE: Final = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """How to run. Port 0 takes a free one; `gateway_endpoint` is the https URL that goes into the CPA.
+
+    `profile`, `retries` and `retry_interval` go into the CPA too; `case_folder` goes into organisatie.toml. `seed`
+    makes the invented content the same at every run.
+    """
+
+    folder: Path
+    gateway_endpoint: str
+    case_folder: Path
+    omgeving: str = "sandbox-pre"
+    host: str = "127.0.0.1"
+    rest_port: int = 0
+    ebms_port: int = 0
+    management_port: int = 0
+    profile: str = "osb-rm-s"
+    retries: int = 8
+    retry_interval: timedelta = timedelta(seconds=10)
+    seed: int | None = None
+    allow_other_addresses: bool = False
+
+
+async def serve(settings: SandboxSettings, ready: Callable[[SandboxReady], None], stop: asyncio.Event) -> None:
+    """Run until `stop` is set. `ready` is called once, when everything listens and all files are written.
+
+    Raises ConfigError for an address or omgeving that a sandbox must not have, or that is taken.
+    """
+    check(settings)
+    clock, ids = SystemClock(), RandomIds()
+    certificates = await asyncio.to_thread(open_folder, settings.folder.resolve(), clock.now(), settings.host)
+    keyring = _keyring(settings.omgeving, certificates, clock)
+    async with MtlsSessions(keyring, _timeouts(settings)) as sessions:
+        world = _World.make(settings, keyring, sessions, clock, ids)
+        try:
+            await world.run(certificates, keyring, ready, stop)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+
+def check(settings: SandboxSettings) -> None:
+    """Raises ConfigError when these settings would let the sandbox out of this machine, or into pre or prod."""
+    if settings.omgeving not in OMGEVINGEN:
+        raise ConfigError(f"the sandbox plays {' or '.join(OMGEVINGEN)}, not {settings.omgeving!r}")
+    if not settings.allow_other_addresses and not _is_loopback(settings.host):
+        raise ConfigError(
+            f"{settings.host} is not a loopback address",
+            advice="De sandbox luistert alleen op deze machine, tenzij u uitdrukkelijk een ander adres toestaat.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    settings: SandboxSettings
+    registry: MemoryRegistry
+    state: SandboxState
+    dso: DsoLv
+    sender: Sender
+    endpoint: StrictEndpoint
+    rest: RestService
+    clock: Clock
+
+    @classmethod
+    def make(
+        cls, settings: SandboxSettings, keyring: Keyring, sessions: MtlsSessions, clock: Clock, ids: Ids
+    ) -> "_World":
+        registry, state, messages = MemoryRegistry(), SandboxState(), MemoryMessages()
+        chance, dice = (random.Random(settings.seed) for _ in range(2))  # noqa: S311  # invented content, no secrets
+        faults, serials = Faults(dice), Serials(settings.folder)
+        sender = Sender(messages, FaultyTransport(MtlsTransport(sessions), faults), clock)
+        receiver = Receiver(registry, messages, MemoryBlobs(), keyring, ids, clock, sender.wake)
+        return cls(
+            settings,
+            registry,
+            state,
+            DsoLv(state, messages, faults, keyring, ids, clock, chance, serials.next, sender.wake),
+            sender,
+            StrictEndpoint(settings.omgeving, state, faults, receiver.receive, clock.now),
+            RestService(state, faults, load_profile("dso-lv"), clock.now),
+            clock,
+        )
+
+    async def run(
+        self,
+        certificates: Certificates,
+        keyring: Keyring,
+        ready: Callable[[SandboxReady], None],
+        stop: asyncio.Event,
+    ) -> None:
+        settings = self.settings
+        tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
+        listeners: tuple[tuple[ASGIApp, server.Listener], ...] = (
+            (self.rest.app(), server.Listener("sandbox-rest", settings.host, settings.rest_port, tls)),
+            (self.endpoint, server.Listener("sandbox-ebms", settings.host, settings.ebms_port, tls)),
+            (
+                Management(self.dso).app(),
+                server.Listener("sandbox-management", settings.host, settings.management_port),
+            ),
+        )
+        async with asyncio.TaskGroup() as group:
+            ports = [_listen(group, app, listener, stop) for app, listener in listeners]
+            ready(self._connect(certificates, *await asyncio.gather(*ports)))
+            group.create_task(self.sender.run(stop))
+            await stop.wait()
+            self.sender.wake()
+
+    def _connect(self, certificates: Certificates, rest: int, ebms: int, management: int) -> SandboxReady:
+        """Make the CPA now that the ports are known, and connect the gemeente with it."""
+        settings, now = self.settings, self.clock.now()
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        key_file, key = api_key(settings.folder.resolve())
+        cpa = _cpa(settings, certificates, f"https://{host}:{ebms}{PATH}", self.clock)
+        record = CpaRecord(1, _aansluiting(settings.omgeving), read_agreement(cpa, [DSO_LV.oin]))
+        self.registry.cpas.append(record)
+        self.registry.machtigingen.append(
+            Machtiging(settings.omgeving, LEVERANCIER.oin, GEMEENTE.oin, since=now, recorded_by="sandbox")
+        )
+        gezag = BevoegdGezag(GEMEENTE.oin, GEMEENTE.name)
+        mandated = frozenset({GEMEENTE.oin, LEVERANCIER.oin})
+        self.state.authorities[gezag.oin] = Authority(gezag, record, mandated, key)
+        addresses = (f"https://{host}:{rest}{BASE_PATH}", f"https://{host}:{ebms}{PATH}", f"http://{host}:{management}")
+        ready = _ready(settings, certificates, addresses, record.agreement.cpa_id, key_file)
+        write_for_gateway(settings.folder.resolve(), ready, cpa, settings.case_folder.resolve(), now)
+        return ready
+
+
+def _listen(
+    group: asyncio.TaskGroup, app: ASGIApp, listener: server.Listener, stop: asyncio.Event
+) -> asyncio.Future[int]:
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    group.create_task(server.serve(app, listener, ready=port.set_result, stop=stop))
+    return port
+
+
+def _timeouts(settings: SandboxSettings) -> Timeouts:
+    """Shorter than RetryInterval (statement 170), within reason."""
+    total = max(2.0, min(10.0, 0.8 * settings.retry_interval.total_seconds()))
+    return Timeouts(connect=total / 2, read=total, total=total)
+
+
+def _keyring(omgeving: str, certificates: Certificates, clock: Clock) -> Keyring:
+    files = (
+        (Use.TLS_SERVER, certificates.dso_tls),
+        (Use.TLS_CLIENT, certificates.dso_tls),
+        (Use.SIGN, certificates.dso_sign),
+    )
+    records = [CertificateRecord(DSO_LV.oin, omgeving, use, file.certificate, file.key) for use, file in files]
+    authorities = certificates.authorities
+    return Keyring(records, {omgeving: (authorities.root,)}, clock, {omgeving: (authorities.crls,)})
+
+
+def _aansluiting(omgeving: str) -> Aansluiting:
+    """DSO-LV's own end of the link."""
+    return Aansluiting(1, DSO_LV.oin, f"SANDBOX {DSO_LV.name}", "stam", omgeving, DSO_LV.oin, None, None)
+
+
+def _cpa(settings: SandboxSettings, certificates: Certificates, dso_endpoint: str, clock: Clock) -> bytes:
+    authorities = certificates.authorities
+    root, domain, tsp = (issuer.der() for issuer in authorities.issuers)
+    now = clock.now()
+    terms = CpaTerms(
+        settings.profile, settings.retries, settings.retry_interval, now - timedelta(days=1), now + _CPA_LIFE, root
+    )
+    dso = CpaParty(
+        "DSO",
+        f"SANDBOX {DSO_LV.name}",
+        DSO_LV.oin,
+        dso_endpoint,
+        certificates.dso_tls.der(),
+        certificates.dso_sign.der(),
+        (tsp, domain),
+    )
+    gemeente = CpaParty(
+        "BG",
+        f"SANDBOX {GEMEENTE.name}",
+        GEMEENTE.oin,
+        settings.gateway_endpoint,
+        certificates.leverancier_tls.der(),
+        certificates.leverancier_sign.der(),
+        (tsp, domain),
+    )
+    return build_cpa(terms, dso, gemeente)
+
+
+def _ready(
+    settings: SandboxSettings, certificates: Certificates, addresses: tuple[str, str, str], cpa_id: str, key_file: Path
+) -> SandboxReady:
+    folder = settings.folder.resolve()
+    rest_base_url, ebms_url, management_url = addresses
+    return SandboxReady(
+        omgeving=settings.omgeving,
+        rest_base_url=rest_base_url,
+        ebms_url=ebms_url,
+        management_url=management_url,
+        dso_oin=DSO_LV.oin,
+        organisatie_oin=GEMEENTE.oin,
+        organisatie_naam=GEMEENTE.name,
+        partij_oin=LEVERANCIER.oin,
+        cpa_id=cpa_id,
+        cpa_file=str(folder / "cpa.xml"),
+        organisatie_file=str(folder / "organisatie.toml"),
+        api_key_file=str(key_file),
+        trust_anchor_file=str(certificates.authorities.root),
+        crls_file=str(certificates.authorities.crls),
+        tls_certificate_file=str(certificates.leverancier_tls.certificate),
+        tls_key_file=str(certificates.leverancier_tls.key),
+        sign_certificate_file=str(certificates.leverancier_sign.certificate),
+        sign_key_file=str(certificates.leverancier_sign.key),
+    )

@@ -1,0 +1,115 @@
+"""The receiving end that the tests of the sandbox talk to: the gateway's endpoint, receiver and sender over real TLS,
+with the stores that forget. No PostgreSQL and no intake; the journeys have those.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from digikoppelaar.adapters.http_in import server
+from digikoppelaar.adapters.http_in.endpoint import Endpoint
+from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
+from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
+from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
+from digikoppelaar.flows.receive import Receiver
+from digikoppelaar.flows.send import Sender
+from digikoppelaar.pki.certificate import Use
+from digikoppelaar.sandbox.folder import SandboxReady, open_folder
+from digikoppelaar.sandbox.serve import SandboxSettings, serve
+
+CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a test looks at."""
+
+    ready: SandboxReady
+    messages: MemoryMessages
+    registry: MemoryRegistry
+    sender: Sender
+    keyring: Keyring
+    sessions: MtlsSessions
+
+    @property
+    def notified(self) -> list[str]:
+        """The verzoeknummers that were handed over to the intake, in order."""
+        return [stored.job.verzoeknummer for stored in self.messages.inbound.values() if stored.job]
+
+
+@asynccontextmanager
+async def sandbox_and_gateway(
+    folder: Path, *, profile: str = "osb-rm-s", retries: int = 8, interval: timedelta = timedelta(seconds=0.3)
+) -> AsyncIterator[Gateway]:
+    """A sandbox with a gateway beside it, until the context ends."""
+    certificates = open_folder(folder, CLOCK.now(), "127.0.0.1")
+    keyring = _keyring(certificates_of(folder), certificates.authorities.root, certificates.authorities.crls)
+    registry, messages = MemoryRegistry(), MemoryMessages()
+    stop = asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
+    async with MtlsSessions(keyring, Timeouts(connect=2, read=2, total=2)) as sessions:
+        sender = Sender(messages, MtlsTransport(sessions), CLOCK)
+        receiver = Receiver(registry, messages, MemoryBlobs(), keyring, RandomIds(), CLOCK, sender.wake)
+        port = await _endpoint(tasks, receiver, keyring, stop)
+        settings = SandboxSettings(
+            folder=folder,
+            gateway_endpoint=f"https://127.0.0.1:{port}/ebms",
+            case_folder=folder / "cases",
+            profile=profile,
+            retries=retries,
+            retry_interval=interval,
+            seed=1,
+        )
+        readiness: asyncio.Future[SandboxReady] = asyncio.get_running_loop().create_future()
+        tasks.append(asyncio.create_task(serve(settings, readiness.set_result, stop)))
+        tasks.append(asyncio.create_task(sender.run(stop)))
+        ready = await readiness
+        _connect(registry, ready)
+        try:
+            yield Gateway(ready, messages, registry, sender, keyring, sessions)
+        finally:
+            stop.set()
+            sender.wake()
+            await asyncio.gather(*tasks)
+
+
+def certificates_of(folder: Path) -> list[CertificateRecord]:
+    """The leverancier's certificates in the state folder of a sandbox."""
+    pki = folder / "pki"
+    return [
+        CertificateRecord(
+            "00000099000000003000", "sandbox-pre", use, pki / f"leverancier-{kind}.pem", pki / f"leverancier-{kind}.key"
+        )
+        for use, kind in ((Use.TLS_SERVER, "tls"), (Use.TLS_CLIENT, "tls"), (Use.SIGN, "sign"))
+    ]
+
+
+def _keyring(records: list[CertificateRecord], root: Path, crls: Path) -> Keyring:
+    return Keyring(records, {"sandbox-pre": (root,)}, CLOCK, {"sandbox-pre": (crls,)})
+
+
+async def _endpoint(tasks: list[asyncio.Task[None]], receiver: Receiver, keyring: Keyring, stop: asyncio.Event) -> int:
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    tls = keyring.server_context("sandbox-pre", "00000099000000003000")
+    listener = server.Listener("sandbox-pre", "127.0.0.1", 0, tls, server.Limits(stop=1))
+    endpoint = Endpoint("sandbox-pre", receiver.receive)
+    tasks.append(asyncio.create_task(server.serve(endpoint, listener, ready=port.set_result, stop=stop)))
+    return await port
+
+
+def _connect(registry: MemoryRegistry, ready: SandboxReady) -> None:
+    aansluiting = Aansluiting(
+        1, ready.organisatie_oin, ready.organisatie_naam, "stam", ready.omgeving, ready.partij_oin, None, None
+    )
+    agreement = read_agreement(Path(ready.cpa_file).read_bytes(), [ready.organisatie_oin])
+    registry.cpas.append(CpaRecord(1, aansluiting, agreement))
+    registry.machtigingen.append(
+        Machtiging(ready.omgeving, ready.partij_oin, ready.organisatie_oin, since=CLOCK.now(), recorded_by="test")
+    )
