@@ -39,9 +39,13 @@ async def defer(
     await job.defer_async(**argument)
 
 
-def lock_of(aansluiting_id: int, verzoeknummer: str) -> str:
-    """The lock of every job about this verzoek."""
-    return f"{aansluiting_id}:{verzoeknummer}"
+def lock_of(task: str, aansluiting_id: int, verzoeknummer: str) -> str:
+    """The lock of the jobs of one kind about one verzoek.
+
+    Of one kind only: a job that waits for its next attempt holds back every later job with its lock, and a
+    notification that cannot be fetched must not keep a version that is there from its case system.
+    """
+    return f"{task}:{aansluiting_id}:{verzoeknummer}"
 
 
 async def rescue_stalled(app: App, seconds: float) -> int:

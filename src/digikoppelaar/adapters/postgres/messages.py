@@ -195,7 +195,7 @@ async def _store_notification(
     row = await _one(connection, "insert_notification", values)
     assert row is not None
     if not job.problem:
-        lock = jobs.lock_of(aansluiting_id, job.verzoeknummer)
+        lock = jobs.lock_of(jobs.FETCH, aansluiting_id, job.verzoeknummer)
         await jobs.defer(connection, jobs.FETCH, {"notification_id": row["id"]}, lock=lock)
     return int(row["id"])
 

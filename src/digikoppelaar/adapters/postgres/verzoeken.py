@@ -71,7 +71,7 @@ class PostgresVerzoeken:
             if not needs_delivery_job(verzoek["state"], after):
                 return
             await connection.execute(_SQL["verzoek_fetched"], {"id": verzoek_id, "state": after, "now": now})
-            lock = jobs.lock_of(verzoek["aansluiting_id"], verzoek["verzoeknummer"])
+            lock = jobs.lock_of(jobs.DELIVER, verzoek["aansluiting_id"], verzoek["verzoeknummer"])
             await jobs.defer(connection, jobs.DELIVER, {"verzoek_id": verzoek_id}, lock=lock)
             await _tell(connection, verzoek, "fetched", now, verzoek_id=verzoek_id)
 

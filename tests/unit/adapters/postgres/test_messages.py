@@ -52,7 +52,7 @@ async def test_everything_about_a_message_is_stored_together(world: World) -> No
     assert row
     assert (row["task_name"], row["queue_name"], row["args"], row["lock"]) == (
         *("fetch", "fetch", {"notification_id": ANY}),
-        f"{world.pre.aansluiting.id}:{VERZOEKNUMMER}",
+        f"fetch:{world.pre.aansluiting.id}:{VERZOEKNUMMER}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
@@ -56,7 +56,7 @@ ENTRIES: tuple[Entry, ...] = (
 class World:
     """The stores over one fresh database, and the CPA of both aansluitingen."""
 
-    url: str
+    url: str = field(repr=False)
     pool: Pool
     registry: PostgresRegistry
     messages: PostgresMessages

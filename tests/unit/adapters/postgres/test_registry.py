@@ -1,0 +1,127 @@
+"""The registry against a real server."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+from tests.unit.adapters.postgres.world import AGREEMENT, CPA, ENTRIES, NOW, World
+from tests.unit.ebms.cpas import DSO, GEMEENTE
+
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import CaseSystemSettings, DsoSettings
+from digikoppelaar.flows.registration import (
+    AansluitingEntry,
+    CertificateEntry,
+    Entry,
+    MachtigingEntry,
+    PartijEntry,
+    difference,
+)
+
+GEMACHTIGDE = "00000099000000009000"
+OTHER_CPA = CPA.replace(b"<tp:Retries>5<", b"<tp:Retries>6<")
+
+
+async def test_what_was_applied_is_on_record_and_applying_again_changes_nothing(world: World) -> None:
+    assert difference(await world.registry.entries(), ENTRIES) == ()
+    ids = [each.id for each in await world.registry.aansluitingen()]
+    await world.registry.apply(difference([], ENTRIES), NOW)
+    assert [each.id for each in await world.registry.aansluitingen()] == ids
+
+
+async def test_every_kind_of_entry_can_change(world: World) -> None:
+    changed: list[Entry] = [
+        replace(ENTRIES[0], naam="Gemeente Anders"),
+        PartijEntry(GEMEENTE, "Anders"),
+        CertificateEntry(GEMEENTE, "sandbox-pre", "sign", "/keys/new.pem", "/keys/new.key"),
+        MachtigingEntry("sandbox-pre", GEMACHTIGDE, GEMEENTE, NOW - timedelta(days=1), "een ander"),
+        replace(
+            next(each for each in ENTRIES if isinstance(each, AansluitingEntry)),
+            case_system={"kind": "folder", "path": "/x"},
+        ),
+    ]
+    changes = difference(await world.registry.entries(), changed)
+    assert len(changes) == 5
+    await world.registry.apply(changes, NOW)
+    assert difference(await world.registry.entries(), changed) == ()
+
+
+async def test_a_change_that_points_nowhere_is_refused_whole(world: World) -> None:
+    before = await world.registry.entries()
+    nobody = replace(next(each for each in ENTRIES if isinstance(each, AansluitingEntry)), partij_oin="0" * 20)
+    with pytest.raises(ConfigError):
+        await world.registry.apply(difference([], [PartijEntry(GEMEENTE, "Anders"), nobody]), NOW)
+    assert await world.registry.entries() == before
+
+
+async def test_an_aansluiting_is_read_with_its_settings(world: World) -> None:
+    read = await world.registry.aansluiting(world.pre.aansluiting.id)
+    assert read == world.pre.aansluiting
+    assert read.organisatie_naam == "Gemeente Voorbeeldstad"
+    assert read.dso == DsoSettings("https://sandbox-pre.example", "/keys/api")
+    assert read.case_system == CaseSystemSettings("folder", {"path": "/zaken"})
+    with pytest.raises(ConfigError):
+        await world.registry.aansluiting(999_999)
+
+
+async def test_a_machtiging_counts_in_its_own_omgeving_and_from_its_day(world: World) -> None:
+    assert await world.registry.acts_for("sandbox-pre", GEMACHTIGDE) == {GEMEENTE}
+    assert await world.registry.acts_for("sandbox-prod", GEMACHTIGDE) == frozenset()
+    async with world.pool.connection() as connection:
+        await connection.execute("UPDATE machtiging SET since = now() + interval '1 day'")
+    assert await world.registry.acts_for("sandbox-pre", GEMACHTIGDE) == frozenset()
+
+
+async def test_certificates_are_those_of_the_omgeving(world: World) -> None:
+    assert [each.use for each in await world.registry.certificates("sandbox-pre")] == ["sign"]
+    assert await world.registry.certificates("sandbox-prod") == []
+
+
+async def test_a_cpa_is_found_in_its_own_omgeving_as_its_aansluiting_sees_it(world: World) -> None:
+    assert world.pre.agreement == AGREEMENT
+    assert world.pre.aansluiting.omgeving == "sandbox-pre"
+    assert world.pre.id != world.prod.id
+    assert await world.registry.cpa("pre", AGREEMENT.cpa_id) is None
+    assert await world.registry.cpas() == [world.pre, world.prod]
+
+
+async def test_an_agreement_is_read_once(world: World) -> None:
+    again = await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert again
+    assert again.agreement is world.pre.agreement
+
+
+async def test_importing_the_same_bytes_changes_nothing_and_other_bytes_need_a_decision(world: World) -> None:
+    pre = world.pre.aansluiting.id
+    assert not await world.registry.import_cpa(pre, CPA, AGREEMENT, NOW)
+    other = read_agreement(OTHER_CPA, [GEMEENTE])
+    with pytest.raises(ConfigError, match="other content"):
+        await world.registry.import_cpa(pre, OTHER_CPA, other, NOW)
+    assert await world.registry.import_cpa(pre, OTHER_CPA, other, NOW, replace=True)
+    replaced = await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert replaced
+    assert (replaced.id, replaced.agreement) == (world.pre.id, other)
+    assert (await world.registry.cpas("sandbox-prod"))[0].agreement == AGREEMENT
+
+
+async def test_a_cpa_does_not_move_to_another_aansluiting(world: World) -> None:
+    with pytest.raises(ConfigError, match="there is no aansluiting"):
+        await world.registry.import_cpa(999_999, CPA, AGREEMENT, NOW)
+    organisatie, *_, aansluiting = ENTRIES
+    neighbour = [
+        replace(organisatie, oin=DSO),
+        replace(aansluiting, organisatie_oin=DSO, omgeving="sandbox-pre"),
+    ]
+    await world.registry.apply(difference([], neighbour), NOW)
+    [theirs] = [each for each in await world.registry.aansluitingen() if each.organisatie_oin == DSO]
+    with pytest.raises(ConfigError, match="belongs to aansluiting"):
+        await world.registry.import_cpa(theirs.id, CPA, AGREEMENT, NOW, replace=True)
+
+
+async def test_the_keys_refuse_a_cpa_in_another_omgeving_than_its_aansluiting(world: World) -> None:
+    async with await psycopg.AsyncConnection.connect(world.url) as connection:
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            await connection.execute("UPDATE cpa SET omgeving = 'prod' WHERE omgeving = 'sandbox-prod'")
+        await connection.rollback()
