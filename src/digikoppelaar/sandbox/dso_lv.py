@@ -78,7 +78,7 @@ class DsoLv:
             outbound_id=await self.messages.queue_outbound(outbound),
             awaited=_awaited(outbound, authority),
         )
-        self.state.verzoeken[nummer] = submitted
+        self.state.submitted(submitted)
         self.wake()
         return submitted
 

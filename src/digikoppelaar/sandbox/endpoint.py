@@ -23,10 +23,11 @@ _LIMIT: Final = 4 * 1024 * 1024
 
 
 class HangUp(Response):
-    """Closes the connection without an answer."""
+    """Closes the connection before the answer is complete."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Return without having answered: the server then closes the connection."""
+        """Announce a body and give none: the server then closes the connection."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,16 @@ class StrictEndpoint:
 
     async def _receive(self, arrival: Arrival) -> Answer:
         try:
-            return await self.receive_flow(arrival)
+            answer = await self.receive_flow(arrival)
         except DigikoppelaarError as error:
-            self.state.refuse(self.now(), "ebms", arrival.oin, strictness.Refusal("core", str(error), http=True))
+            self._refused_by_core(arrival, str(error))
             return soap_fault_for(error)
+        if answer.status != RECEIVED.status:
+            self._refused_by_core(arrival, answer.body.decode(errors="replace"))
+        return answer
+
+    def _refused_by_core(self, arrival: Arrival, reason: str) -> None:
+        self.state.refuse(self.now(), "ebms", arrival.oin, strictness.Refusal("core", reason, http=True))
 
 
 def _refused(broken: tuple[strictness.Refusal, ...]) -> Answer:

@@ -59,8 +59,9 @@ class SandboxReady:
 
 
 def open_folder(folder: Path, now: datetime, host: str) -> Certificates:
-    """The certificates in `folder`, made when they are not there yet."""
+    """The certificates in `folder`, made when they are not there yet. A sandbox.json of an earlier run goes."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "sandbox.json").unlink(missing_ok=True)
     authorities = pki.make_pki(folder / "pki", now)
     hosts = tuple(dict.fromkeys((host, *DSO_LV.hosts)))
     dso = pki.Holder(DSO_LV.file_name, DSO_LV.name, DSO_LV.oin, hosts)
@@ -95,7 +96,10 @@ def write_for_gateway(folder: Path, ready: SandboxReady, cpa: bytes, case_folder
     """Write cpa.xml, organisatie.toml and, last, sandbox.json."""
     Path(ready.cpa_file).write_bytes(cpa)
     Path(ready.organisatie_file).write_text(organisatie_toml(ready, case_folder, now), encoding="utf-8")
-    (folder / "sandbox.json").write_text(json.dumps({"sandbox": True, **asdict(ready)}, indent=2), encoding="utf-8")
+    # A program that waits for this file must never see half of it.
+    unfinished = folder / "sandbox.json.part"
+    unfinished.write_text(json.dumps({"sandbox": True, **asdict(ready)}, indent=2), encoding="utf-8")
+    unfinished.replace(folder / "sandbox.json")
 
 
 def organisatie_toml(ready: SandboxReady, case_folder: Path, now: datetime) -> str:

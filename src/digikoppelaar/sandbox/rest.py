@@ -125,7 +125,8 @@ class RestService:
             case Fault(kind=Kind.CUT):
                 return _answer(size, _cut(chunks, size // 2), media_type)
             case Fault(kind=Kind.LENGTH):
-                return _answer(size - 1, _cut(chunks, size - 1), media_type)
+                shorter = max(0, size - 1)
+                return _answer(shorter, _cut(chunks, shorter), media_type)
         return _answer(size, _each(chunks), media_type)
 
     async def _problem(self, request: Request, problem: Exception) -> Response:

@@ -49,6 +49,7 @@ from digikoppelaar.sandbox.transport import FaultyTransport
 from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
 
 OMGEVINGEN: Final = ("sandbox-pre", "sandbox-prod")
+_LIMITS: Final = server.Limits(stop=2)  # a request that the fault `silence` holds must not hold us up
 _CPA_LIFE: Final = timedelta(days=365)
 
 
@@ -148,14 +149,14 @@ class _World:
         ready: Callable[[SandboxReady], None],
         stop: asyncio.Event,
     ) -> None:
-        settings = self.settings
+        settings, host = self.settings, self.settings.host
         tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
         listeners: tuple[tuple[ASGIApp, server.Listener], ...] = (
-            (self.rest.app(), server.Listener("sandbox-rest", settings.host, settings.rest_port, tls)),
-            (self.endpoint, server.Listener("sandbox-ebms", settings.host, settings.ebms_port, tls)),
+            (self.rest.app(), server.Listener("sandbox-rest", host, settings.rest_port, tls, _LIMITS)),
+            (self.endpoint, server.Listener("sandbox-ebms", host, settings.ebms_port, tls, _LIMITS)),
             (
                 Management(self.dso).app(),
-                server.Listener("sandbox-management", settings.host, settings.management_port),
+                server.Listener("sandbox-management", host, settings.management_port, limits=_LIMITS),
             ),
         )
         async with asyncio.TaskGroup() as group:

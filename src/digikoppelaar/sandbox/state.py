@@ -78,6 +78,13 @@ class SandboxState:
     verzoeken: dict[str, Submitted] = field(default_factory=dict)
     """By verzoeknummer, oldest first."""
     refusals: list[RecordedRefusal] = field(default_factory=list)
+    _awaited: dict[str, Awaited] = field(default_factory=dict)
+    """By the MessageId of the notification."""
+
+    def submitted(self, verzoek: Submitted) -> None:
+        """Remember a verzoek, and what its acknowledgment must be like."""
+        self.verzoeken[verzoek.verzoeknummer] = verzoek
+        self._awaited[verzoek.awaited.message_id] = verzoek.awaited
 
     def authority(self, oin: str | None) -> Authority:
         """The authority with this OIN, or the only one; raises ConfigError."""
@@ -96,10 +103,11 @@ class SandboxState:
         authority = self.authority_of_cpa(cpa_id)
         if authority is None:
             return None
-        about = (v.awaited for v in self.verzoeken.values() if v.awaited.message_id == message_id)
+        about = self._awaited.get(message_id)
+        if about is not None and about.cpa_id == cpa_id:
+            return about
         ours, theirs = authority.cpa.agreement.ours, authority.cpa.agreement.theirs
-        nothing = Awaited(cpa_id, "", "", ours.party_ids[0].value, theirs.party_ids[0].value, authority.mandated)
-        return next((awaited for awaited in about if awaited.cpa_id == cpa_id), nothing)
+        return Awaited(cpa_id, "", "", ours.party_ids[0].value, theirs.party_ids[0].value, authority.mandated)
 
     def refuse(self, at: datetime, channel: str, oin: str, *broken: Refusal) -> None:
         """Record what was refused."""

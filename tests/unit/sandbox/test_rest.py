@@ -113,7 +113,7 @@ async def running(files: folder.Certificates, other: pki.CertificateFiles) -> As
     state, faults = SandboxState(), Faults(random.Random(1))
     for oin in (folder.GEMEENTE.oin, BUURGEMEENTE):
         state.authorities[oin] = authority(files, oin)
-    state.verzoeken[NUMMER] = submitted(state.authorities[folder.GEMEENTE.oin])
+    state.submitted(submitted(state.authorities[folder.GEMEENTE.oin]))
     tls = server_context(Identity(files.dso_tls.certificate, files.dso_tls.key), [files.authorities.root])
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
