@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test check fix lock crashtest bench bench-large clean
+.PHONY: help setup demo test check fix lock crashtest bench bench-large bench-latency clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 fix: $(READY)  ## what a machine can fix
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
 lock: $(READY)  ## pin the newest versions, with hashes
@@ -41,7 +41,10 @@ crashtest: $(READY)  ## kill gateway and PostgreSQL at random moments under load
 	$(BIN)/python bench/crashtest.py
 
 bench: $(READY)  ## all benches
-bench: bench-large
+bench: bench-latency bench-large
+
+bench-latency: $(READY)  ## from notification to delivered, without a large file
+	$(BIN)/python bench/latency.py
 
 bench-large: $(READY)  ## a bijlage of 1 GiB passes; memory of the gateway
 	$(BIN)/python bench/large.py
