@@ -292,7 +292,7 @@ def signal_to_send(cpa: CpaRecord, envelope: Envelope, content_type: str, body: 
         service=header.service.value,
         action=header.action,
         timestamp=header.timestamp,
-        partner=cpa.agreement.theirs.party_ids[0].value,
+        partner=partner_of(cpa),
         endpoint=cpa.agreement.our_signals.endpoint,
         content_type=content_type,
         body=body,
@@ -300,6 +300,11 @@ def signal_to_send(cpa: CpaRecord, envelope: Envelope, content_type: str, body: 
         time_to_live=None,
         due_at=now,
     )
+
+
+def partner_of(cpa: CpaRecord) -> str:
+    """The key of the partner's slots in the sender: the same party in another omgeving is another partner."""
+    return f"{cpa.aansluiting.omgeving}/{cpa.agreement.theirs.party_ids[0].value}"
 
 
 def domain_of(cpa: CpaRecord) -> str:
