@@ -147,9 +147,14 @@ class Trial:
 
     async def start_gateway(self) -> Process:
         """Start the gateway; returns when it is ready."""
-        self.gateway = await self._spawn("gateway", "--config", str(self.config_file), "serve")
+        await self.spawn_gateway()
+        assert self.gateway is not None
         await self._until(self.gateway, "gateway", self._gateway_ready)
         return self.gateway
+
+    async def spawn_gateway(self) -> None:
+        """Start the gateway and do not wait for it."""
+        self.gateway = await self._spawn("gateway", "--config", str(self.config_file), "serve")
 
     async def stop_gateway(self) -> None:
         """Let the gateway end its work and stop."""
