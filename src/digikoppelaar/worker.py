@@ -68,7 +68,11 @@ def register(app: App, intake: Intake, delivery: Delivery, clock: Clock) -> None
 
 async def _attempt(context: JobContext, make: Callable[[int], Awaitable[Outcome]]) -> None:
     attempts_before = context.job.attempts
-    outcome = await make(attempts_before + 1)
+    try:
+        outcome = await make(attempts_before + 1)
+    except asyncio.CancelledError:
+        # The worker stops before a long step ended. Procrastinate would call the job aborted, and never run it again.
+        raise _TryAgainError(0.0) from None
     if isinstance(outcome, Retry):
         raise _TryAgainError(outcome.after)
 
