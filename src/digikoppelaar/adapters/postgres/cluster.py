@@ -40,6 +40,7 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # a DETAIL quotes the values of rows
 }
 _STARTED_WITHIN: Final = 60.0
 _STOPPED_WITHIN: Final = 10.0

@@ -7,7 +7,7 @@ and only `redacted` makes a text of it that may be shown.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from digikoppelaar.errors import ConfigError, StorageError
 
 Connection = AsyncConnection[DictRow]
+"""What a query gives is a dictionary by column name."""
 Pool = AsyncConnectionPool[Connection]
 Url = Callable[[], str]
 
@@ -28,9 +29,24 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "tcp_user_timeout": 30_000,
 }
 _WAIT_FOR_CONNECTION: Final = 5.0
-_GIVE_UP_CONNECTING: Final = 3.0
-"""Seconds. The pool waits longer and longer between its tries; a new request starts a fresh series."""
-_RECONNECT_AFTER: Final = 0.2
+_KEEP_KNOCKING: Final = 3.0
+_RECONNECT_AFTER: Final = 0.1
+"""Seconds."""
+
+
+class _PatientConnection(AsyncConnection[DictRow]):
+    """Connects as soon as a server that restarts is back: the pool itself would wait a second, then two, then four."""
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        give_up_at = asyncio.get_running_loop().time() + _KEEP_KNOCKING
+        while True:
+            try:
+                return await super().connect(conninfo, **options)
+            except psycopg.OperationalError:
+                if asyncio.get_running_loop().time() > give_up_at:
+                    raise
+            await asyncio.sleep(_RECONNECT_AFTER)
 
 
 def redacted(url: str) -> str:
@@ -53,15 +69,22 @@ async def opened_pool(url: Url, connections: int) -> AsyncIterator[Pool]:
     async def conninfo() -> str:
         return _conninfo(url)
 
+    async def check(connection: AsyncConnection[Any]) -> None:
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            await pool.check()  # all died together; one by one, the pool would pause longer after each
+            raise
+
     pool: Pool = AsyncConnectionPool(
         conninfo,
-        connection_class=AsyncConnection[DictRow],
+        connection_class=_PatientConnection,
         kwargs={"row_factory": dict_row},
         min_size=1,
         max_size=connections,
         timeout=_WAIT_FOR_CONNECTION,
-        reconnect_timeout=_GIVE_UP_CONNECTING,
-        check=AsyncConnectionPool.check_connection,
+        reconnect_timeout=_KEEP_KNOCKING,
+        check=check,
         open=False,
     )
     await pool.open()
