@@ -55,9 +55,19 @@ MESSAGE_STATES: Final = {
 """States of inbound messages (the first two) and of outbound ones (`ebms.reliability.State`)."""
 
 STEPS: Final = {
-    "received": "Notificatie ontvangen",
-    "fetched": "Opgehaald bij DSO-LV",
+    "received": "Bericht ontvangen",
+    "rejected": "Bericht afgewezen",
+    "answer_repeated": "Antwoord opnieuw klaargezet",
+    "outbound_acknowledged": "Ontvangst door de partner bevestigd",
+    "outbound_delivered": "Antwoord bezorgd bij de partner",
+    "outbound_failed": "Verzenden mislukt",
+    "outbound_expired": "Verzenden te laat: de uiterste tijd is voorbij",
+    "file_fetched": "Bestand opgehaald",
+    "fetched": "Alles opgehaald bij DSO-LV",
     "delivered": "Afgeleverd in het zaaksysteem",
+    "fetch_failed": "Ophalen niet gelukt, wordt herhaald",
+    "delivery_failed": "Afleveren niet gelukt, wordt herhaald",
+    "parked": "Wacht op een beheerder",
 }
 """Lines of a timeline."""
 

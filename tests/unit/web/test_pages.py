@@ -187,7 +187,7 @@ async def test_a_verzoek_shows_its_versions_steps_and_messages() -> None:
     headings = [words_of(heading) for heading in page.xpath("//h2")]
     assert headings == ["Versie 1 (aanvulling)", "Versie 0 (eerste indiening)", "Berichten"]
     text = words_of(page)
-    assert "Notificatie ontvangen" in text
+    assert "Bericht ontvangen" in text
     assert "9d1f@dso.example" in text
     assert "ack-1@gemeente.example" in text
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from digikoppelaar.ebms.reliability import Event, State
+from digikoppelaar.ebms.reliability import SETTLED, Event, State
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import FileKind
 from digikoppelaar.web import words
@@ -58,3 +58,7 @@ def test_addresses_are_quoted() -> None:
     assert words.verzoek_address(1, "a/b?c#d") == "/verzoeken/1/a%2Fb%3Fc%23d"
     assert words.list_address("/berichten", {"message_id": "<a&b>", "oin": None}) == "/berichten?message_id=%3Ca%26b%3E"
     assert words.list_address("/berichten", {"oin": None}) == "/berichten"
+
+
+def test_every_way_a_message_of_ours_can_settle_is_a_line_in_dutch() -> None:
+    assert {f"outbound_{state}" for state in SETTLED} <= set(words.STEPS)
