@@ -127,8 +127,7 @@ class Cluster:
         wanted = port or self._status()[0]
         while time.monotonic() < deadline:
             server = self._ready() if self.running() else self._start(wanted)
-            if server:
-                self._ensure_database(server)
+            if server and self._has_database(server):
                 return server
             time.sleep(_POLL)
         raise StorageError(f"the embedded PostgreSQL did not start; see {self._home / 'log'}")
@@ -162,13 +161,17 @@ class Cluster:
         if log.exists() and log.stat().st_size > _LOG_KEPT:
             log.replace(log.with_name("log.1"))
 
-    def _ensure_database(self, server: Server) -> None:
+    def _has_database(self, server: Server) -> bool:
+        """Whether the server lets us in, with the database made; not yet while it recovers from a killed backend."""
         try:
             with psycopg.connect(self.url(server.port, "postgres"), connect_timeout=10, autocommit=True) as connection:
                 if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except psycopg.OperationalError:
+            return False
         except psycopg.Error as error:
             raise StorageError(f"the embedded PostgreSQL on port {server.port} does not work for us") from error
+        return True
 
     # --- stopped ---
 
