@@ -45,6 +45,17 @@ def test_a_missing_acknowledgment_leads_to_a_resend_and_at_last_to_failed() -> N
     assert _run(*resent, Event.GAVE_UP) is State.FAILED
 
 
+def test_an_attempt_that_found_nobody_is_made_again_and_one_that_was_refused_is_not() -> None:
+    assert _run(Event.CLAIMED, Event.UNREACHABLE) is State.CREATED
+    assert _run(Event.CLAIMED, Event.TRANSPORTED, Event.CLAIMED, Event.UNREACHABLE, Event.CLAIMED) is State.SENDING
+    assert _run(Event.CLAIMED, Event.REFUSED) is State.FAILED
+
+
+def test_an_error_or_a_passed_time_to_live_ends_the_delivery() -> None:
+    assert _run(Event.CLAIMED, Event.TRANSPORTED, Event.ERROR_RECEIVED) is State.FAILED
+    assert _run(Event.CLAIMED, Event.TRANSPORTED, Event.TIME_TO_LIVE_PASSED) is State.EXPIRED
+
+
 def test_an_acknowledgment_that_overtakes_its_own_answer_is_not_overwritten() -> None:
     assert _run(Event.CLAIMED, Event.ACKNOWLEDGED, Event.TRANSPORTED) is State.ACKNOWLEDGED
     assert _run(Event.CLAIMED, Event.ACKNOWLEDGED, Event.LEASE_LOST) is State.ACKNOWLEDGED
