@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import textwrap
 import tomllib
 from collections import Counter
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from digikoppelaar.cli.app import app
 from digikoppelaar.config import Config
 from digikoppelaar.flows.registration import KEYS, read_registration
 from digikoppelaar.sandbox.faults import APPLIES, Kind, Target
+from digikoppelaar.sandbox.folder import LEVERANCIER
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "digikoppelaar"
@@ -33,6 +37,13 @@ LINES_ON_A_PAGE = 75
 @cache
 def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+@cache
+def layers() -> list[str]:
+    """The layers of the import contract, the highest first, as names under digikoppelaar."""
+    contracts = tomllib.loads(read(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    return [re.sub(r"digikoppelaar\.", "", layer).replace(" | ", ", ") for layer in contracts[0]["layers"]]
 
 
 @cache
@@ -113,6 +124,38 @@ def test_every_link_within_the_texts_leads_somewhere(text: str, target: str) -> 
     assert not anchor or anchor in anchors(read(found))
 
 
+def cli_commands() -> list[tuple[str, str]]:
+    in_blocks = found_in_texts(r"^ *(?:\.venv/bin/)?(digikoppelaar [a-z-].*)$")
+    return in_blocks + found_in_texts(r"`(?:\.venv/bin/)?(digikoppelaar [a-z-][^`]*)`")
+
+
+def unknown_word(line: str) -> str | None:
+    """The first word of a command line in the texts that the program would not understand."""
+    command = typer.main.get_command(app)
+    words = [word for word in shlex.split(line, comments=True)[1:] if word != "--help"]
+    while words:
+        word = words.pop(0)
+        if word.startswith("-"):
+            option = next((option for option in command.params if word in option.opts), None)
+            if option is None:
+                return word
+            del words[: 0 if option.is_flag else 1]
+        elif hasattr(command, "commands"):
+            if word not in command.commands:
+                return word
+            command = command.commands[word]
+    return None
+
+
+@pytest.mark.parametrize(("text", "line"), cli_commands())
+def test_every_command_in_the_texts_is_one_of_the_program(text: str, line: str) -> None:
+    assert unknown_word(line) is None, text
+
+
+def test_the_tutorial_names_the_partij_that_the_sandbox_makes() -> None:
+    assert f'partij = "{LEVERANCIER.oin}"' in read(ROOT / "docs" / "tutorial.md")
+
+
 def test_ci_runs_the_checks_and_the_test_command_of_the_readme() -> None:
     script = read(ROOT / ".ci" / "run")
     assert "make check" in script
@@ -178,6 +221,16 @@ def test_a_glossary_term_has_a_meaning_and_a_place_in_the_code(row: list[str]) -
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_contributing_says_what_every_package_is_for(package: Path) -> None:
     assert f"{package.relative_to(SOURCE)}/" in read(ROOT / "CONTRIBUTING.md")
+
+
+def test_the_picture_in_contributing_shows_the_layers_of_the_import_contract() -> None:
+    [picture] = code_blocks(read(ROOT / "CONTRIBUTING.md"), "text")
+    names_column = [line[:38] for line in picture.splitlines()]
+    assert [", ".join(re.findall(r"(\w+)(?:/|\.py)", names)) for names in names_column] == layers()
+
+
+def test_the_first_decision_record_gives_the_layers_of_the_import_contract() -> None:
+    assert " > ".join(layers()) in " ".join(read(ADR / "0001-one-program-with-pure-cores.md").split())
 
 
 def test_the_changelog_begins_with_what_is_unreleased() -> None:
