@@ -158,6 +158,15 @@ def next_due(*, attempt: int, sent_at: datetime, reliable: ReliableMessaging | N
     return sent_at + SIGNAL_WAITS[attempt - 1] if attempt <= len(SIGNAL_WAITS) else None
 
 
+def lease_until(*, sent_at: datetime, lease: timedelta, reliable: ReliableMessaging | None) -> datetime:
+    """When an attempt counts as lost: after its lease, and not before RetryInterval has passed, for what
+    was sent may have arrived (statement 65).
+    """
+    if reliable is None:
+        return sent_at + lease
+    return sent_at + max(lease, reliable.retry_interval)
+
+
 def due(*, attempts: int, reliable: ReliableMessaging | None, time_to_live: datetime | None, now: datetime) -> Event:
     """What happens to a due message after `attempts` attempts: CLAIMED, GAVE_UP or TIME_TO_LIVE_PASSED."""
     if attempts >= attempts_allowed(reliable):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, next_due
+from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, lease_until, next_due
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import (
     Aansluiting,
@@ -178,7 +178,7 @@ class MemoryMessages:
         message = stored.message
         stored.state = advance(stored.state, Event.CLAIMED)
         stored.attempts += 1
-        stored.due_at = now + lease
+        stored.due_at = lease_until(sent_at=now, lease=lease, reliable=message.reliable)
         return Claimed(
             id=stored.id,
             attempt=stored.attempts,

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
 from digikoppelaar.ebms.agreement import ReliableMessaging
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, attempts_allowed, due, next_due
+from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, attempts_allowed, due, lease_until, next_due
 from digikoppelaar.errors import StorageError, VerzoekError
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import (
@@ -268,7 +268,8 @@ async def _without_lost_attempt(connection: Connection, row: Row, now: datetime)
 async def _start_attempt(connection: Connection, row: Row, now: datetime, lease: timedelta) -> None:
     free = await _without_lost_attempt(connection, row, now)
     number = row["attempts"] + 1
-    started = {"id": row["id"], "number": number, "state": advance(free, Event.CLAIMED), "lease_until": now + lease}
+    until = lease_until(sent_at=now, lease=lease, reliable=_reliable(row))
+    started = {"id": row["id"], "number": number, "state": advance(free, Event.CLAIMED), "lease_until": until}
     await connection.execute(_SQL["start_attempt"], started)
     attempt = {"id": row["id"], "aansluiting_id": row["aansluiting_id"], "number": number, "now": now}
     await connection.execute(_SQL["insert_attempt"], attempt)
