@@ -31,6 +31,8 @@ from digikoppelaar.ebms.references import copy_reference, read_reference
 from digikoppelaar.ebms.structure import check_structure, elements_of, read_date_time, short_name, text_of
 from digikoppelaar.errors import EnvelopeError
 
+LONGEST_MESSAGE_ID: Final = 998
+"""Characters: a line of RFC 2822, whose form it has; what is longer cannot be a key."""
 SOAP_LIMIT: Final = 1024 * 1024
 """Largest SOAP part in bytes."""
 
@@ -154,6 +156,13 @@ def _optional(parent: etree._Element, name: str) -> str | None:
     return None if child is None else _value(child)
 
 
+def _message_id(data: etree._Element) -> str:
+    message_id = _value(_child(data, "MessageId"))
+    if len(message_id) > LONGEST_MESSAGE_ID:
+        raise EnvelopeError(f"eb:MessageId has more than {LONGEST_MESSAGE_ID} characters")
+    return message_id
+
+
 def _read_header(element: etree._Element) -> MessageHeader:
     data = _child(element, "MessageData")
     time_to_live = data.find(_EB + "TimeToLive")
@@ -165,7 +174,7 @@ def _read_header(element: etree._Element) -> MessageHeader:
         conversation_id=_value(_child(element, "ConversationId")),
         service=Service(_value(service), service.get(_EB + "type")),
         action=_value(_child(element, "Action")),
-        message_id=_value(_child(data, "MessageId")),
+        message_id=_message_id(data),
         timestamp=_moment(_child(data, "Timestamp")),
         ref_to_message_id=_optional(data, "RefToMessageId"),
         time_to_live=None if time_to_live is None else _moment(time_to_live),

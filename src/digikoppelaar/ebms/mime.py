@@ -21,7 +21,7 @@ MAX_PADDING: Final = 1000
 
 _PARAMETER: Final = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
-_HEADER: Final = re.compile(r"([!-9;-~]+)[ \t]*:(.*)")
+_HEADER: Final = re.compile(r"([!-9;-~]+)[ \t]*:([^\0]*)")
 _DELIMITER_END: Final = re.compile(rb"(--)?[ \t]{0,%d}\r?\n" % MAX_PADDING)
 _UNDECIDED_END: Final = re.compile(rb"-|(?:--)?[ \t]{0,%d}\r?" % MAX_PADDING)
 _ONLY_ONCE: Final = frozenset({"content-id", "content-type", "content-transfer-encoding"})

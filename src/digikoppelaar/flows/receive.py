@@ -129,7 +129,7 @@ class Receiver:
         _check_soap_action(arrival.soap_action)
         async with Spool(self.blobs, self.ids.unique, arrival.omgeving, self.limits) as spool:
             spooled = await spool.read(arrival.content_type, arrival.body)
-            envelope = read_envelope(spooled.soap)
+            envelope = read_envelope(spooled.soap, content_type=spooled.soap_type)
             await spool.add_digests(required_digests(envelope))
             return await self._take(arrival, envelope, spool)
 
@@ -194,10 +194,11 @@ class Receiver:
         payloads = tuple(received.spooled.stored[content_id] for content_id in decision.payloads)
         notification = await self._notification(decision, spool)
         inbound = _inbound(received, payloads=payloads)
+        spool.keep(decision.payloads)
         if await self.messages.record_inbound(inbound, answer, notification):
-            spool.keep(decision.payloads)
             self.wake()
             return RECEIVED
+        spool.give_up(decision.payloads)
         return await self._lost_the_race(received)
 
     async def _lost_the_race(self, received: Received) -> Answer:

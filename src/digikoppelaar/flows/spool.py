@@ -1,6 +1,6 @@
 """Reading the body of a message as it streams in: SOAP part and small payloads in memory, large ones in the blob store.
 
-Until a payload is kept (`Spool.keep`, after the commit) leaving the spool removes what it put in the blob store.
+Leaving the spool removes from the blob store what was not kept (`Spool.keep`).
 """
 
 import hashlib
@@ -33,6 +33,8 @@ class Spooled:
     """A message read whole: the SOAP part, and per Content-ID the facts and the place of each payload."""
 
     soap: bytes = field(repr=False)
+    soap_type: str
+    """Content-Type of the SOAP part."""
     parts: tuple[Part, ...]
     stored: dict[str, StoredPayload]
 
@@ -45,8 +47,9 @@ class Spool:
         self._new_name = new_name
         self._folder = f"ebms/{omgeving}"
         self._limits = limits
-        self._unkept: dict[str, str] = {}
-        self.spooled = Spooled(b"", (), {})
+        self._written: dict[str, str] = {}
+        self._kept: set[str] = set()
+        self.spooled = Spooled(b"", "", (), {})
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,30 +57,37 @@ class Spool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for blob in self._unkept.values():
-            await self._blobs.delete(blob)
+        for content_id, blob in self._written.items():
+            if content_id not in self._kept:
+                await self._blobs.delete(blob)
 
     def keep(self, content_ids: Iterable[str]) -> None:
-        """These payloads are referred to by a committed row: they stay."""
-        for content_id in content_ids:
-            self._unkept.pop(content_id, None)
+        """A row may refer to these payloads from now on: they stay.
+
+        To be called before the commit. When its outcome stays unknown they must be there; one too many is swept later.
+        """
+        self._kept.update(content_ids)
+
+    def give_up(self, content_ids: Iterable[str]) -> None:
+        """No row refers to these payloads after all."""
+        self._kept.difference_update(content_ids)
 
     async def read(self, content_type: str, body: AsyncIterator[bytes]) -> Spooled:
         """Read the whole body. Raises MimeError, TooLarge or StorageError."""
         splitter = MimeSplitter(content_type, self._limits.mime)
         events = _events(splitter, body)
-        soap: bytes | None = None
+        soap: tuple[bytes, str] | None = None
         stored: list[StoredPayload] = []
         async for event in events:
             assert isinstance(event, PartBegin), "parts do not nest"
             if soap is None and splitter.start in {None, event.content_id}:
-                soap = await self._read_soap(events)
+                soap = await self._read_soap(events), event.content_type
             else:
                 stored.append(await self._read_payload(event, events))
         if soap is None:
             raise MimeError("the message has no SOAP part: the parameter `start` names no part, or there is none")
         parts = tuple(_part(payload) for payload in stored)
-        self.spooled = Spooled(soap, parts, {payload.content_id: payload for payload in stored})
+        self.spooled = Spooled(*soap, parts, {payload.content_id: payload for payload in stored})
         return self.spooled
 
     async def content(self, content_id: str, limit: int) -> bytes:
@@ -135,7 +145,7 @@ class Spool:
 
     async def _to_blob(self, begin: PartBegin, start: bytes, rest: AsyncIterator[bytes]) -> StoredPayload:
         name = f"{self._folder}/{self._new_name()}"
-        self._unkept[begin.content_id] = name
+        self._written[begin.content_id] = name
         blob = await self._blobs.put(name, _chain(start, rest))
         return StoredPayload(begin.content_id, begin.content_type, blob.size, blob.sha256, blob=name)
 
