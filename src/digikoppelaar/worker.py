@@ -1,7 +1,8 @@
 """The jobs, and a worker that goes on when the database does not.
 
 A job only says which notification or verzoek; what there is to do stands in `flows.intake` and `flows.deliver`, and
-when to try again in `flows.intake_states`. Jobs of one verzoek never run at once (their lock); their order is no rule here.
+when to try again in `flows.intake_states`. Jobs of one kind about one verzoek never run at once (their lock); their
+order is no rule here.
 """
 
 import asyncio

@@ -84,7 +84,9 @@ class Sender:
         try:
             event, status, detail = await self._post(claimed)
             await self.messages.settle_attempt(claimed, event, self.clock.now(), status=status, detail=detail)
-            log.info("attempt_made", message_id=claimed.message_id, attempt=claimed.attempt, event=event, status=status)
+            log.info(
+                "attempt_made", message_id=claimed.message_id, attempt=claimed.attempt, outcome=event, status=status
+            )
         except StorageError as error:  # the lease runs out and the attempt is made again, with the same bytes
             log.warning("attempt_not_settled", message_id=claimed.message_id, reason=str(error))
         finally:
