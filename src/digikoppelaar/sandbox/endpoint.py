@@ -1,6 +1,7 @@
 """DSO-LV's own ebMS endpoint: strict first, then the same receiving flow as the gateway's."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from digikoppelaar.flows.receive import RECEIVED, Answer, Arrival
 from digikoppelaar.sandbox import strictness
 from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
 from digikoppelaar.sandbox.rest import Silence, certificate_oin
-from digikoppelaar.sandbox.state import SandboxState
+from digikoppelaar.sandbox.state import RecordedSignal, SandboxState
 
 PATH: Final = "/ebms"
 _LIMIT: Final = 4 * 1024 * 1024
@@ -53,6 +54,7 @@ class StrictEndpoint:
         if request.url.path != PATH:
             return Response(status_code=404)
         body = await _body(request)
+        self._record(request, body)
         match self.faults.strike(Target.ACKNOWLEDGMENT):
             case Fault(kind=Kind.LOSE):
                 return Response(status_code=RECEIVED.status)
@@ -65,6 +67,10 @@ class StrictEndpoint:
             case Fault(kind=Kind.DELAY, seconds=seconds):
                 await asyncio.sleep(seconds)
         return _http(await self._judge(request, body))
+
+    def _record(self, request: Request, body: bytes) -> None:
+        digest = hashlib.sha256(body).digest()
+        self.state.signals.append(RecordedSignal(self.now(), certificate_oin(request), len(body), digest))
 
     async def _judge(self, request: Request, body: bytes) -> Answer:
         """Strictly: what breaks a rule is recorded and goes no further."""

@@ -37,6 +37,8 @@ class Kind(Enum):
     """The body is one byte shorter than the summary says, and Content-Length agrees with the body."""
     SILENCE = "silence"
     """Take the request and never answer."""
+    STALL = "stall"
+    """Send nothing for `seconds` in the middle of the body, then go on."""
 
 
 _REST: Final = frozenset({Target.SUMMARY, Target.XML, Target.PDF, Target.BIJLAGE})
@@ -50,6 +52,7 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.CUT: _INBOUND,
     Kind.LENGTH: _REST - {Target.SUMMARY},
     Kind.SILENCE: _INBOUND,
+    Kind.STALL: _REST - {Target.SUMMARY},
 }
 
 

@@ -4,6 +4,7 @@ POST   /verzoeken          {"soort": ..., "bijlagen": [bytes or "pdf"/"png"/"txt
 GET    /verzoeken          everything submitted, with attempts, acknowledgment and files
 GET    /verzoeken/{nummer}
 GET    /refusals           what DSO-LV did not take, with the statement that was broken
+GET    /signals            every body that came in on the ebMS endpoint, with its SHA-256, also when a fault struck it
 POST   /faults             {"kind": ..., "target": ..., "probability": 1, "count": null, "seconds": 1, "status": 500}
 GET    /faults
 DELETE /faults, /faults/{id}
@@ -43,6 +44,7 @@ class Management:
                 Route("/verzoeken", self._verzoeken),
                 Route("/verzoeken/{nummer}", self._verzoek),
                 Route("/refusals", self._refusals),
+                Route("/signals", self._signals),
                 Route("/faults", self._switch_on, methods=["POST"]),
                 Route("/faults", self._faults),
                 Route("/faults", self._switch_off, methods=["DELETE"]),
@@ -69,6 +71,14 @@ class Management:
 
     async def _faults(self, request: Request) -> Response:
         return _answer([fault.as_values() for fault in self.dso.faults.listed()])
+
+    async def _signals(self, request: Request) -> Response:
+        return _answer(
+            [
+                {"at": signal.at.isoformat(), "oin": signal.oin, "bytes": signal.size, "sha256": signal.sha256.hex()}
+                for signal in self.dso.state.signals
+            ]
+        )
 
     async def _switch_on(self, request: Request) -> Response:
         return _answer(self.dso.faults.switch_on(await _json(request)).as_values(), 201)

@@ -127,6 +127,8 @@ class RestService:
             case Fault(kind=Kind.LENGTH):
                 shorter = max(0, size - 1)
                 return _answer(shorter, _cut(chunks, shorter), media_type)
+            case Fault(kind=Kind.STALL):
+                return _answer(size, _stalled(chunks, size // 2, fault.seconds), media_type)
         return _answer(size, _each(chunks), media_type)
 
     async def _problem(self, request: Request, problem: Exception) -> Response:
@@ -166,6 +168,18 @@ async def _cut(chunks: Iterator[bytes], size: int) -> AsyncIterator[bytes]:
         size -= len(chunk)
         if size <= 0:
             return
+
+
+async def _stalled(chunks: Iterator[bytes], size: int, seconds: float) -> AsyncIterator[bytes]:
+    """All of it, but nothing for `seconds` after the first `size` bytes."""
+    for chunk in chunks:
+        if 0 <= size < len(chunk):
+            yield chunk[:size]
+            await asyncio.sleep(seconds)
+            yield chunk[size:]
+        else:
+            yield chunk
+        size -= len(chunk)
 
 
 def certificate_oin(request: Request) -> str:

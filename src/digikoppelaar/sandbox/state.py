@@ -69,6 +69,16 @@ class RecordedRefusal:
     refusal: Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedSignal:
+    """A body that came in on DSO-LV's ebMS endpoint, whatever became of it. `sha256` is raw."""
+
+    at: datetime
+    oin: str
+    size: int
+    sha256: bytes
+
+
 @dataclass(slots=True)
 class SandboxState:
     """Everything, in memory."""
@@ -78,6 +88,7 @@ class SandboxState:
     verzoeken: dict[str, Submitted] = field(default_factory=dict)
     """By verzoeknummer, oldest first."""
     refusals: list[RecordedRefusal] = field(default_factory=list)
+    signals: list[RecordedSignal] = field(default_factory=list)
     _awaited: dict[str, Awaited] = field(default_factory=dict)
     """By the MessageId of the notification."""
 

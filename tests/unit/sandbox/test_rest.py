@@ -234,6 +234,15 @@ async def test_silence_lasts_until_the_caller_gives_up(world: World) -> None:
         await asyncio.wait_for(world.get(path), 0.3)
 
 
+async def test_a_stall_is_a_pause_within_the_body_and_the_body_is_whole(world: World) -> None:
+    world.faults.switch_on({"kind": "stall", "target": "bijlage", "seconds": 0.2, "count": 1})
+    path = link((await world.get(SUMMARY))[2], "documenten")["href"]
+    before = asyncio.get_running_loop().time()
+    stalled = await world.get(path)
+    assert asyncio.get_running_loop().time() - before >= 0.2
+    assert stalled[2] == (await world.get(path))[2]
+
+
 async def test_a_delay_is_only_a_delay(world: World) -> None:
     world.faults.switch_on({"kind": "delay", "target": "summary", "seconds": 0.2})
     before = asyncio.get_running_loop().time()

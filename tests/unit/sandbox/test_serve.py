@@ -127,6 +127,15 @@ async def test_a_notification_that_comes_twice_is_handed_over_once(gateway: Gate
     assert await refused(gateway) == []
 
 
+async def test_every_signal_is_listed_with_its_hash_also_a_lost_one(gateway: Gateway) -> None:
+    await switch_on(gateway, target="acknowledgment", kind="lose", count=1)
+    submitted = await submit(gateway)
+    await acknowledged(gateway, submitted["verzoeknummer"])
+    signals = (await call(gateway, "GET", "/signals"))[1]
+    assert len(signals) == 2
+    assert len({signal["sha256"] for signal in signals}) == 1, "a repeated acknowledgment has the same bytes"
+
+
 @pytest.mark.parametrize(
     "fault", [{"kind": "lose"}, {"kind": "answer", "status": 500}, {"kind": "cut"}, {"kind": "delay", "seconds": 0.1}]
 )
