@@ -28,7 +28,7 @@ from digikoppelaar.cli.organisatie import read_file
 from digikoppelaar.config import Config, load
 from digikoppelaar.errors import DigikoppelaarError
 from digikoppelaar.flows.administration import Imported
-from digikoppelaar.wiring import apply_registration, import_cpa
+from digikoppelaar.wiring import apply_registration, import_cpa, open_database
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 45.0
@@ -60,7 +60,8 @@ class TrialError(DigikoppelaarError):
 class Trial:
     """The installation in `folder`, which is made. An async context manager: leaving it stops what it started.
 
-    `profile`, `retries` and `retry_interval` (seconds) go into the CPA.
+    `profile`, `retries` and `retry_interval` (seconds) go into the CPA; `settings` is TOML that is added to the
+    configuration of the gateway.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class Trial:
     profile: str = "osb-rm-s"
     retries: int = 8
     retry_interval: float = 10.0
+    settings: str = ""
     ports: dict[str, int] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     """sandbox.json, once the sandbox runs."""
@@ -116,7 +118,7 @@ class Trial:
         """Make the folders and start the sandbox; returns when it listens."""
         self.case_folder.mkdir(parents=True, exist_ok=True)
         self.ports = dict(zip(("endpoint", "management", "web"), free_ports(3), strict=True))
-        self.sandbox = await self._spawn(
+        self.sandbox = await self.spawn(
             "sandbox",
             *("sandbox", "serve", "--folder", str(self.folder / "sandbox"), "--case-folder", str(self.case_folder)),
             *("--gateway-endpoint", f"https://127.0.0.1:{self.ports['endpoint']}/ebms"),
@@ -133,13 +135,21 @@ class Trial:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "database.toml"
         file.write_text('data_folder = "gateway"\n')
-        process = await self._spawn("migrate", "--config", str(file), "migrate")
+        process = await self.spawn("migrate", "--config", str(file), "migrate")
         if await process.wait():
             raise TrialError(f"migrate failed; see {self.log_file('migrate')}")
 
+    async def start(self) -> None:
+        """Everything, from an empty folder to a gateway that is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        async with open_database(Config(data_folder=self.folder / "gateway")):  # not stopped between the steps
+            await asyncio.gather(self.migrate(), self.start_sandbox())
+            await self.connect()
+            await self.start_gateway()
+
     async def connect(self) -> Imported:
         """Write the configuration, and put the sandbox's organisatie and CPA on record."""
-        self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports))
+        self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports) + self.settings)
         entries = read_file(Path(self.facts["organisatie_file"]))
         await apply_registration(self.config, entries, dry_run=False)
         document = Path(self.facts["cpa_file"]).read_bytes()
@@ -154,7 +164,7 @@ class Trial:
 
     async def spawn_gateway(self) -> None:
         """Start the gateway and do not wait for it."""
-        self.gateway = await self._spawn("gateway", "--config", str(self.config_file), "serve")
+        self.gateway = await self.spawn("gateway", "--config", str(self.config_file), "serve")
 
     async def stop_gateway(self) -> None:
         """Let the gateway end its work and stop."""
@@ -184,6 +194,11 @@ class Trial:
         async with self.http.post(f"{self.facts['management_url']}/faults", json=wish) as answer:
             await _checked(answer)
 
+    async def struck(self) -> int:
+        """How often the faults that are on have struck."""
+        async with self.http.get(f"{self.facts['management_url']}/faults") as answer:
+            return sum(fault["struck"] for fault in await _checked(answer))
+
     async def no_faults(self) -> None:
         """Switch all faults off."""
         await self.http.delete(f"{self.facts['management_url']}/faults")
@@ -191,6 +206,11 @@ class Trial:
     async def refusals(self) -> list[Any]:
         """What the sandbox did not take."""
         async with self.http.get(f"{self.facts['management_url']}/refusals") as answer:
+            return list(await _checked(answer))
+
+    async def signals(self) -> list[Any]:
+        """What came in on the sandbox's ebMS endpoint, with its SHA-256."""
+        async with self.http.get(f"{self.facts['management_url']}/signals") as answer:
             return list(await _checked(answer))
 
     def case(self, verzoeknummer: str, volgnummer: int = 0) -> Path:
@@ -216,7 +236,8 @@ class Trial:
         assert self._http is not None, "a trial is an async context manager"
         return self._http
 
-    async def _spawn(self, name: str, *arguments: str) -> Process:
+    async def spawn(self, name: str, *arguments: str) -> Process:
+        """Run `digikoppelaar` with these arguments, logging under this name; stopping it is the caller's."""
         with self.log_file(name).open("ab") as log:
             # A session of its own: Ctrl-C is for whoever runs the trial, who then stops its parts in order.
             return await asyncio.create_subprocess_exec(
