@@ -116,6 +116,19 @@ class Watch:
         assert sorted(signals) == sorted(given)
 
 
+def _send_all_due(world: World) -> int:
+    """Everything that is due arrives, is committed and answered; how much that was."""
+    for name in NAMES:
+        world.send_due(name)
+    requests, world.requests = world.requests, []
+    for request in requests:
+        world.arrive(request)
+        receiver = world.other(request.sender)
+        world.commit(receiver, receiver.working[-1])
+        world.answer(world.replies[-1])
+    return len(requests)
+
+
 def heal(world: World) -> None:
     """From now on the network is perfect: everything that can still be settled is."""
     hopeful = [
@@ -130,14 +143,8 @@ def heal(world: World) -> None:
     world.requests.clear()
     world.replies.clear()
     for _ in range(60):
-        for name in NAMES:
-            world.send_due(name)
-        while world.requests:
-            request = world.requests.pop(0)
-            world.arrive(request)
-            receiver = world.other(request.sender)
-            world.commit(receiver, receiver.working[-1])
-            world.answer(world.replies[-1])
+        while _send_all_due(world):
+            pass
         world.now += 5 * MINUTE
     assert all(row.state in SETTLED for party in world.parties.values() for row in party.outbound.values())
     assert {party.business[message_id].state for party, message_id in hopeful} <= {State.ACKNOWLEDGED}
