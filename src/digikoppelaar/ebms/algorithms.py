@@ -56,9 +56,7 @@ def check_signature(value: bytes, data: bytes, algorithm: str, certificate: x509
 
     An ECDSA value is r and s side by side, as XML Signature has it, not DER.
     """
-    known = _SIGNATURES.get(algorithm)
-    if known is None:
-        raise SignatureError(f"the signature method {algorithm!r} is not allowed", location=METHOD_LOCATION)
+    known = _allowed(algorithm)
     try:
         match certificate.public_key():
             case rsa.RSAPublicKey() as key if not known.elliptic:
@@ -69,6 +67,18 @@ def check_signature(value: bytes, data: bytes, algorithm: str, certificate: x509
                 raise SignatureError("the signature method does not fit the key of the certificate in the CPA")
     except InvalidSignature as error:
         raise SignatureError("the signature does not hold under the certificate in the CPA") from error
+
+
+def check_allowed(algorithm: str) -> None:
+    """Raise SignatureError for a signature method that is not allowed, whatever the CPA says."""
+    _allowed(algorithm)
+
+
+def _allowed(algorithm: str) -> _SignatureAlgorithm:
+    known = _SIGNATURES.get(algorithm)
+    if known is None:
+        raise SignatureError(f"the signature method {algorithm!r} is not allowed", location=METHOD_LOCATION)
+    return known
 
 
 def _der(value: bytes, key_size: int) -> bytes:

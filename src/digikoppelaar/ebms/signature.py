@@ -59,6 +59,7 @@ def sign(document: bytes, parts: Sequence[Part], signing: Signing, sign: Callabl
     `sign(data, algorithm)` gives the raw signature by the key of `signing.certificate`; for ECDSA r and s side by
     side. Every part must have its digest for `signing.digest_method`. Raises SignatureError.
     """
+    algorithms.check_allowed(signing.signature_algorithm)
     root = xml.parse(document, limit=SOAP_LIMIT)
     header = root.find(_HEADER)
     if header is None or next(root.iter(_DS + "Signature"), None) is not None:
@@ -77,7 +78,7 @@ def sign(document: bytes, parts: Sequence[Part], signing: Signing, sign: Callabl
     _sub(signature, "SignatureValue").text = b64encode(value).decode("ascii")
     data = _sub(_sub(signature, "KeyInfo"), "X509Data")
     _sub(data, "X509Certificate").text = b64encode(signing.certificate).decode("ascii")
-    return xml.serialize(root)
+    return etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)  # with what is beside the root
 
 
 def verify(received: ReceivedEnvelope, parts: Sequence[Part], signing: Signing, *, now: datetime) -> Verified:

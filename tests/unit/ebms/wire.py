@@ -24,6 +24,7 @@ from digikoppelaar.ebms.messages import (
     PartyId,
     Service,
     SyncReply,
+    cid_uri,
 )
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -112,7 +113,7 @@ def signatory(name: str = "sender", kind: str = "rsa", *, years: int = 4) -> Sig
 
 def envelope(*content_ids: str, sync: bool = False) -> Envelope:
     """A reliable business message with these payloads."""
-    hrefs = tuple(f"cid:{content_id}" for content_id in content_ids)
+    hrefs = tuple(cid_uri(content_id) for content_id in content_ids)
     return Envelope(
         header=MessageHeader(
             from_party=Party((PartyId(SENDER),), "Verzender"),
