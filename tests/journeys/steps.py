@@ -1,0 +1,191 @@
+"""What journeys are made of: a running trial, waiting for what must come, and a look at what arrived."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from digikoppelaar.cli.trial import Trial
+from digikoppelaar.flows.reading import VerzoekFilter, VerzoekRow
+from digikoppelaar.wiring import Stores
+
+DEADLINE: Final = 30.0
+"""Seconds that anything may take; what is waited for comes within a few."""
+LOOK_EVERY: Final = 0.02
+SETTINGS: Final = """
+[sender]
+timeout = 2
+"""
+"""Short time-outs, for a facility that says nothing is waited for in these tests."""
+
+Verzoek = Mapping[str, Any]
+"""What the sandbox's management port says of a submitted verzoek."""
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def running_trial(
+    folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS
+) -> AsyncIterator[Trial]:
+    """Sandbox, PostgreSQL and gateway in a folder of their own, which is added to `folders` and stays.
+
+    Not in tmp_path: as root PostgreSQL runs under another account, which may not enter pytest's folders.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-journey-"))
+    folder.chmod(0o711)
+    folders.append(folder)
+    trial = Trial(folder, profile=profile, retries=60, retry_interval=1.0, settings=settings)
+    async with trial:
+        await trial.start()
+        yield trial
+
+
+def remove(folders: Sequence[Path]) -> None:
+    """Remove what trials left."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- Waiting -------------------------------------------------------------------------------------------------
+
+
+async def eventually(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool] = bool, what: str = "") -> T:
+    """What `look` sees, as soon as it is wanted; fails after DEADLINE with what it saw last."""
+    deadline = asyncio.get_running_loop().time() + DEADLINE
+    while not wanted(seen := await look()):
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"not within {DEADLINE:g} s: {what or wanted}; last seen: {seen}")
+        await asyncio.sleep(LOOK_EVERY)
+    return seen
+
+
+async def delivered(trial: Trial, *verzoeken: Verzoek) -> None:
+    """Wait until these are in the case folder."""
+
+    async def missing() -> list[str]:
+        return [v["verzoeknummer"] for v in verzoeken if not trial.case(v["verzoeknummer"]).is_dir()]
+
+    await eventually(missing, lambda nummers: not nummers, "every verzoek is in the case folder")
+
+
+async def acknowledged(trial: Trial, verzoek: Verzoek) -> Verzoek:
+    """Wait until DSO-LV has the acknowledgment; what it says of the verzoek then."""
+
+    async def look() -> Verzoek:
+        found: Verzoek = await trial.submitted(verzoek["verzoeknummer"])
+        return found
+
+    return await eventually(look, lambda seen: bool(seen["acknowledged"]), "DSO-LV has the acknowledgment")
+
+
+async def struck(trial: Trial, times: int = 1) -> None:
+    """Wait until the faults that are on have struck so often."""
+    await eventually(trial.struck, lambda number: number >= times, f"{times} strikes")
+
+
+async def logged(trial: Trial, name: str, wanted: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
+    """The first line of this log that is wanted."""
+    async with asyncio.timeout(DEADLINE):
+        async for line in trial.log_lines(name):
+            if wanted(line):
+                return line
+    raise AssertionError("a log never ends")
+
+
+# --- Looking -------------------------------------------------------------------------------------------------
+
+
+async def listed(stores: Stores, verzoek: Verzoek) -> VerzoekRow:
+    """The only row of this verzoek in the list."""
+    [row] = await stores.reading.verzoeken(VerzoekFilter(verzoeknummer=verzoek["verzoeknummer"]))
+    return row
+
+
+async def in_state(stores: Stores, verzoek: Verzoek, state: str) -> VerzoekRow:
+    """Wait until this verzoek is listed, in this state."""
+
+    async def look() -> list[VerzoekRow]:
+        return list(await stores.reading.verzoeken(VerzoekFilter(verzoeknummer=verzoek["verzoeknummer"])))
+
+    [row] = await eventually(look, lambda rows: [row.state for row in rows] == [state], f"one row, {state}")
+    return row
+
+
+def assert_whole(trial: Trial, verzoek: Verzoek) -> None:
+    """In the case folder is exactly what the sandbox generated, with verzoek.json, manifest and done-marker."""
+    case = trial.case(verzoek["verzoeknummer"])
+    content = (case / "manifest.json").read_bytes()
+    assert (case / "gereed").read_text().strip() == hashlib.sha256(content).hexdigest()
+    entries = {entry["documentId"]: entry for entry in json.loads(content)["bestanden"]}
+    for generated in verzoek["files"]:
+        entry = entries[generated["document_id"]]
+        found = case / entry["pad"]
+        assert (found.stat().st_size, sha256(found)) == (generated["bytes"], generated["sha256"])
+        assert (entry["sha256"], entry["naam"]) == (generated["sha256"], generated["naam"])
+    expected = {"gereed", "manifest.json", "verzoek.json", *(entry["pad"] for entry in entries.values())}
+    assert {str(path.relative_to(case)) for path in case.rglob("*") if path.is_file()} == expected
+    assert len(entries) == len(verzoek["files"])
+    assert json.loads((case / "verzoek.json").read_text())["verzoeknummer"] == verzoek["verzoeknummer"]
+
+
+def assert_once(trial: Trial, *verzoeken: Verzoek) -> None:
+    """Each of these is in the case folder once, a delivery under way included."""
+    copies = Counter(sha256(file) for file in trial.case_folder.rglob("verzoek.xml"))
+    for verzoek in verzoeken:
+        [document] = [file["sha256"] for file in verzoek["files"] if file["kind"] == "xml"]
+        assert copies[document] == 1
+
+
+def sha256(file: Path) -> str:
+    """In hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+# --- The command line ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document of a command that went well."""
+        assert (self.status, self.err) == (0, "")
+        [line] = self.out.splitlines()
+        return json.loads(line)
+
+
+async def command(*arguments: str | Path) -> Output:
+    """Run `digikoppelaar` with these arguments."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "digikoppelaar",
+        *map(str, arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Output(process.returncode, out.decode(), err.decode())
+
+
+async def gateway_command(trial: Trial, *arguments: str | Path) -> Output:
+    """Run `digikoppelaar` with the configuration of the trial's gateway."""
+    return await command("--config", trial.config_file, *arguments)
