@@ -1,10 +1,11 @@
-"""A notification from DSO-LV to a gemeente, unsigned, and what is needed to judge it: the base that tests change."""
+"""A notification from DSO-LV to a gemeente, and what is needed to judge it: the base that tests change."""
 
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
+from tests.unit.ebms.wire import Signatory, signatory
 
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
@@ -12,12 +13,18 @@ from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Envelope, Part, ReceivedEnvelope
 from digikoppelaar.ebms.receive import Caller, Decision, OurMessage, Seen, decide
+from digikoppelaar.ebms.signature import sign
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CID = "p1@dso"
 PARTNER = Caller(DSO)
 OURS = read_agreement(cpa_document().encode(), {GEMEENTE})
 THEIRS = read_agreement(cpa_document().encode(), {DSO})
+
+
+KEY = signatory()
+_SIGNED_CPA = cpa_document(signed=True, ack_signed=True, certificate=KEY.certificate).encode()
+SIGNED_OURS, SIGNED_THEIRS = read_agreement(_SIGNED_CPA, {GEMEENTE}), read_agreement(_SIGNED_CPA, {DSO})
 
 
 def payload(content: bytes = b"<verzoek/>", content_id: str = CID) -> Part:
@@ -38,11 +45,16 @@ def received(envelope: Envelope) -> ReceivedEnvelope:
     return read_envelope(write_envelope(envelope))
 
 
+def signed(envelope: Envelope, parts: tuple[Part, ...] = (payload(),), key: Signatory = KEY) -> ReceivedEnvelope:
+    """`envelope` after a journey over the wire, signed over these parts."""
+    return read_envelope(sign(write_envelope(envelope), parts, key.signing(), key.sign))
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A message at the gemeente with everything that `decide` asks for; tests replace what they are about."""
 
-    envelope: Envelope = field(default_factory=notification)
+    envelope: Envelope | ReceivedEnvelope = field(default_factory=notification)
     parts: tuple[Part, ...] = (payload(),)
     agreement: Agreement = OURS
     caller: Caller = PARTNER
@@ -53,7 +65,7 @@ class Arrival:
     def decided(self) -> Decision:
         """The decision on it."""
         return decide(
-            received(self.envelope),
+            self.envelope if isinstance(self.envelope, ReceivedEnvelope) else received(self.envelope),
             self.parts,
             self.agreement,
             self.caller,

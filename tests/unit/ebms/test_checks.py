@@ -6,17 +6,30 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.unit.ebms.cpas import DSO, GEMEENTE, SERVICE
-from tests.unit.ebms.exchanges import NOW, OURS, Arrival, notification, payload, received
+from tests.unit.ebms.exchanges import (
+    NOW,
+    OURS,
+    SIGNED_OURS,
+    SIGNED_THEIRS,
+    Arrival,
+    notification,
+    payload,
+    received,
+    signed,
+)
+from tests.unit.ebms.wire import signatory
 
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
 from digikoppelaar.ebms.checks import HEADER, STEPS
+from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     AckRequested,
     Envelope,
     Manifest,
     PartyId,
+    ReceivedEnvelope,
     Service,
     Severity,
     SyncReply,
@@ -215,6 +228,67 @@ def test_sync_reply_is_wanted_when_the_cpa_has_it() -> None:
     assert isinstance(Arrival(asked, agreement=agreement).decided(), Accept)
     wrong = replace(notification(), sync_reply=SyncReply(actor="urn:x"))
     assert _rejected(Arrival(wrong, agreement=agreement)) == ("Inconsistent", "//Header/SyncReply")
+
+
+# --- The signature -------------------------------------------------------------------------------------------
+
+
+def _signed_arrival(envelope: Envelope | ReceivedEnvelope, **changes: object) -> Arrival:
+    return replace(Arrival(envelope, agreement=SIGNED_OURS), **changes)  # type: ignore[arg-type]
+
+
+def _tampered(old: bytes, new: bytes) -> ReceivedEnvelope:
+    document = signed(notification(SIGNED_THEIRS)).document
+    assert document.count(old) == 1
+    return read_envelope(document.replace(old, new))
+
+
+def test_a_signed_message_is_accepted_with_the_references_that_were_signed() -> None:
+    decision = _signed_arrival(signed(notification(SIGNED_THEIRS))).decided()
+    assert isinstance(decision, Accept)
+    assert decision.sign_acknowledgment
+    assert [reference.uri for reference in decision.references] == ["", "cid:p1@dso"]
+
+
+def test_what_is_not_signed_as_the_cpa_says_is_a_security_failure() -> None:
+    good = signed(notification(SIGNED_THEIRS))
+    moment = good.document.index(b"<ds:SignatureValue>") + 30
+    broken = good.document[:moment] + bytes([good.document[moment] ^ 1]) + good.document[moment + 1 :]
+    defects = {
+        "missing": _signed_arrival(notification(SIGNED_THEIRS)),
+        "another certificate": _signed_arrival(signed(notification(SIGNED_THEIRS), key=signatory("vreemde"))),
+        "payload not signed": _signed_arrival(signed(notification(SIGNED_THEIRS), ())),
+        "payload changed": _signed_arrival(good, parts=(payload(b"<ander/>"),)),
+        "conversation changed": _signed_arrival(_tampered(b">c1<", b">c2<")),
+        "value changed": _signed_arrival(read_envelope(broken)),
+    }
+    codes = {name: _rejected(arrival)[0] for name, arrival in defects.items()}
+    assert codes == dict.fromkeys(defects, "SecurityFailure")
+
+
+def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
+    old = signatory("sender", years=1)
+    [action] = SIGNED_OURS.receives
+    channel = replace(action.channel, signing=old.signing())
+    agreement = replace(SIGNED_OURS, receives=(replace(action, channel=channel),))
+    decision = _signed_arrival(signed(notification(SIGNED_THEIRS), key=old), agreement=agreement).decided()
+    assert isinstance(decision, Reject)
+    assert decision.error.code == "SecurityFailure"
+    assert "not valid at" in decision.error.description
+
+
+def test_two_signatures_are_refused_even_where_none_is_asked() -> None:
+    twice = replace(received(notification()), signatures=2)
+    decision = decide(twice, [payload()], OURS, Caller(DSO), seen=None, our_message=None, now=NOW)
+    assert isinstance(decision, Reject)
+    assert decision.error.code == "SecurityFailure"
+
+
+def test_only_what_was_signed_counts() -> None:
+    """An envelope that says something else than its own document would be judged on unsigned words."""
+    good = signed(notification(SIGNED_THEIRS))
+    said = replace(good.envelope, header=replace(good.envelope.header, conversation_id="c9"))
+    assert _rejected(_signed_arrival(replace(good, envelope=said)))[0] == "SecurityFailure"
 
 
 # --- Time ----------------------------------------------------------------------------------------------------

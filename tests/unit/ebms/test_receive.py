@@ -1,15 +1,27 @@
-"""The decision on a message: duplicates, acknowledgments, errors, pings (statements 76-84, 91-100, 153-159)."""
+"""The decision on a message: duplicates, acknowledgments, errors, pings (statements 76-84, 91-100, 136-159)."""
 
+from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.unit.ebms.cpas import DSO, GEMEENTE
-from tests.unit.ebms.exchanges import NOW, OURS, THEIRS, Arrival, notification, payload
+from tests.unit.ebms.exchanges import (
+    NOW,
+    OURS,
+    SIGNED_OURS,
+    SIGNED_THEIRS,
+    THEIRS,
+    Arrival,
+    notification,
+    payload,
+    signed,
+)
+from tests.unit.ebms.wire import signatory
 
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
-from digikoppelaar.ebms.envelope import write_envelope
+from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     EbxmlError,
@@ -18,8 +30,10 @@ from digikoppelaar.ebms.messages import (
     Manifest,
     Party,
     PartyId,
+    ReceivedEnvelope,
     Service,
     Severity,
+    SignedReference,
 )
 from digikoppelaar.ebms.receive import (
     Accept,
@@ -38,6 +52,7 @@ from digikoppelaar.ebms.receive import (
     referred_message_id,
     unknown_cpa,
 )
+from digikoppelaar.ebms.signature import signed_references
 
 STRANGER = "00000099000000009000"
 LATER = NOW + timedelta(seconds=2)
@@ -186,6 +201,56 @@ def test_an_acknowledgment_that_refers_only_in_its_element_counts() -> None:
     assert referred_message_id(envelope) == "m1@dso"
     assert referred_message_id(notification()) is None
     assert _reply(envelope).decided() == Acknowledged("m1@dso")
+
+
+# --- Signed acknowledgments ----------------------------------------------------------------------------------
+
+SENT = signed(notification(SIGNED_THEIRS))
+SENT_REFERENCES = signed_references(SENT.document)
+
+
+def _signed_receipt(*references: SignedReference) -> Envelope:
+    return answers.acknowledgment(SENT.envelope, SIGNED_OURS, message_id="a1@g", now=LATER, references=references)
+
+
+def _signed_reply(envelope: Envelope | ReceivedEnvelope) -> Arrival:
+    ours = OurMessage(SENT.envelope, SENT_REFERENCES)
+    return Arrival(envelope, (), SIGNED_THEIRS, Caller(GEMEENTE), our_message=ours, now=LATER)
+
+
+def test_a_signed_acknowledgment_with_all_references_counts() -> None:
+    assert len(SENT_REFERENCES) == 2
+    assert _signed_reply(signed(_signed_receipt(*SENT_REFERENCES), ())).decided() == Acknowledged("m1@dso")
+    assert _signed_reply(signed(_signed_receipt(*SENT_REFERENCES[::-1]), ())).decided() == Acknowledged("m1@dso")
+
+
+def _changed_receipt() -> ReceivedEnvelope:
+    document = signed(_signed_receipt(*SENT_REFERENCES), ()).document
+    return read_envelope(document.replace(b"c1</eb:ConversationId>", b"c2</eb:ConversationId>"))
+
+
+OTHER_DIGEST = replace(
+    SENT_REFERENCES[1],
+    digest=bytes(32),
+    xml=SENT_REFERENCES[1].xml.replace(b64encode(SENT_REFERENCES[1].digest), b64encode(bytes(32))),
+)
+NO_RECEIPT = {
+    "unsigned": _signed_receipt(*SENT_REFERENCES),
+    "no_references": signed(_signed_receipt(), ()),
+    "one_missing": signed(_signed_receipt(SENT_REFERENCES[0]), ()),
+    "one_too_many": signed(_signed_receipt(*SENT_REFERENCES, SENT_REFERENCES[0]), ()),
+    "one_twice": signed(_signed_receipt(SENT_REFERENCES[0], SENT_REFERENCES[0]), ()),
+    "other_digest": signed(_signed_receipt(SENT_REFERENCES[0], OTHER_DIGEST), ()),
+    "other_certificate": signed(_signed_receipt(*SENT_REFERENCES), (), signatory("vreemde")),
+    "changed_after_signing": _changed_receipt(),
+    "two_signatures": replace(signed(_signed_receipt(*SENT_REFERENCES), ()), signatures=2),
+}
+
+
+@pytest.mark.parametrize("name", NO_RECEIPT)
+def test_an_acknowledgment_that_does_not_confirm_what_we_signed_is_none(name: str) -> None:
+    decision = _signed_reply(NO_RECEIPT[name]).decided()
+    assert isinstance(decision, Ignore), decision
 
 
 # --- Errors --------------------------------------------------------------------------------------------------
