@@ -31,6 +31,7 @@ from digikoppelaar.cli.trial import Trial
 
 IN_FLIGHT = 12
 """Unfinished verzoeken that the load keeps up."""
+AT_ONCE = 4
 BIJLAGEN: tuple[tuple[int | str, ...], ...] = ((), ("txt",), ("pdf", 40_000), (900_000, "png"), (6_000_000,))
 LONGEST_WAIT = 4.0
 """Seconds between two kills at the most; a gateway needs about one to start, so some kills strike a starting one."""
@@ -75,9 +76,10 @@ def unfinished(trial: Trial, submitted: Mapping[str, Any]) -> list[str]:
 async def load(trial: Trial, submitted: dict[str, Any], dice: random.Random) -> None:
     """Keep IN_FLIGHT verzoeken unfinished, until cancelled."""
     while True:
-        if len(unfinished(trial, submitted)) < IN_FLIGHT:
-            [verzoek] = await trial.submit(bijlagen=dice.choice(BIJLAGEN))
-            submitted[verzoek["verzoeknummer"]] = verzoek
+        room = IN_FLIGHT - len(unfinished(trial, submitted))
+        if room > 0:
+            made = await trial.submit(bijlagen=dice.choice(BIJLAGEN), count=min(room, AT_ONCE))
+            submitted.update({verzoek["verzoeknummer"]: verzoek for verzoek in made})
         await asyncio.sleep(0.02)
 
 
