@@ -12,7 +12,6 @@ not ours to ship. A differential test holds the two together. Meant to differ fr
 What an element means, and how often a header element may come, is for `envelope` and `checks`.
 """
 
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from typing import Final
 from lxml import etree
 
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.references import read_base64
 from digikoppelaar.errors import EnvelopeError
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -85,8 +85,8 @@ def _is_date_time(text: str) -> bool:
 
 def _is_base64(text: str) -> bool:
     try:
-        binascii.a2b_base64("".join(text.split()).encode("ascii"), strict_mode=True)
-    except (binascii.Error, UnicodeEncodeError):
+        read_base64(text)
+    except ValueError:
         return False
     return True
 

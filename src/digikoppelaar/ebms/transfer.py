@@ -64,7 +64,7 @@ class Base64:
     def _decode(self, text: bytes) -> bytes:
         if not text:
             return b""
-        if self._padded:
+        if self._padded or text.endswith(b"==="):
             raise MimeError("a base64 part goes on after its padding")
         self._padded = text.endswith(b"=")
         try:

@@ -51,6 +51,7 @@ def test_quoted_printable_follows_rfc_2045(text: bytes, data: bytes) -> None:
     [
         ("base64", b"YQ"),
         ("base64", b"YQ==YQ=="),
+        ("base64", b"YWJj===="),
         ("base64", b"Y!Q="),
         ("base64", b"=YQ="),
         ("base64", b"YR=a"),
