@@ -34,6 +34,7 @@ from digikoppelaar.ebms.receive import (
     Seen,
     decide,
     fingerprint,
+    referred_message_id,
     unknown_cpa,
 )
 from digikoppelaar.ebms.reliability import Event
@@ -158,9 +159,8 @@ class Receiver:
         )
 
     async def _our_message(self, cpa: CpaRecord, said: Envelope) -> OurMessage | None:
-        if said.header.ref_to_message_id is None:
-            return None
-        sent = await self.messages.find_outbound(cpa, said.header.ref_to_message_id)
+        message_id = referred_message_id(said)
+        sent = await self.messages.find_outbound(cpa, message_id) if message_id else None
         if sent is None:
             return None
         document, _ = read_package(sent.content_type, sent.body)
