@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from digikoppelaar.cli.trial import Trial
-from digikoppelaar.flows.reading import VerzoekFilter, VerzoekRow
+from digikoppelaar.flows.reading import Direction, MessageFilter, MessagePage, VerzoekFilter, VerzoekRow
 from digikoppelaar.wiring import Stores
 
 DEADLINE: Final = 30.0
@@ -118,6 +118,22 @@ async def in_state(stores: Stores, verzoek: Verzoek, state: str) -> VerzoekRow:
 
     [row] = await eventually(look, lambda rows: [row.state for row in rows] == [state], f"one row, {state}")
     return row
+
+
+async def answered(stores: Stores, verzoek: Verzoek, attempts: int = 1) -> MessagePage:
+    """Wait until the one answer to the notification of this verzoek was transferred, after so many attempts or more."""
+
+    async def look() -> list[MessagePage]:
+        rows = await stores.reading.messages(MessageFilter(direction=Direction.OUT))
+        answers = [row for row in rows if row.ref_to_message_id == verzoek["message_id"]]
+        pages = [await stores.reading.message(row.direction, row.id) for row in answers]
+        return [page for page in pages if page is not None]
+
+    def settled(pages: list[MessagePage]) -> bool:
+        return [page.message.state for page in pages] == ["delivered"] and len(pages[0].attempts) >= attempts
+
+    [answer] = await eventually(look, settled, "one answer, transferred")
+    return answer
 
 
 def assert_whole(trial: Trial, verzoek: Verzoek) -> None:
