@@ -199,7 +199,10 @@ def _canonical(element: etree._Element, canonicalization: str) -> bytes:
 
 def _c14n(tree: etree._ElementTree, canonicalization: str) -> bytes:
     exclusive = canonicalization == names.EXCLUSIVE_C14N
-    return etree.tostring(tree, method="c14n", exclusive=exclusive, with_comments=False)
+    try:
+        return etree.tostring(tree, method="c14n", exclusive=exclusive, with_comments=False)
+    except etree.C14NError as error:  # a namespace that is a relative URI
+        raise SignatureError("the envelope has no canonical form") from error
 
 
 # --- Reading and checking ------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 from tests.shared import shared_data
 from tests.unit.ebms import wire
@@ -565,6 +567,39 @@ def test_what_has_no_header_or_a_signature_already_cannot_be_signed() -> None:
 def test_a_part_without_the_digest_cannot_be_signed() -> None:
     with pytest.raises(SignatureError, match="the digest of cid:a@x was not computed"):
         sign(write_envelope(ENVELOPE), [part(method=names.SHA512)], SIGNING, SIGNATORY.sign)
+
+
+@pytest.mark.parametrize("namespace", [b'xmlns:x="relatief"', b'xmlns="../x"'])
+def test_an_envelope_that_has_no_canonical_form_is_refused(namespace: bytes) -> None:
+    assert "no canonical form" in str(refusal(SIGNED.replace(b"<soap:Envelope", b"<soap:Envelope " + namespace, 1)))
+
+
+FRAGMENTS = (
+    b'|<|>|"|=| |&#13;|<!-- -->|<?a?>|]]>|<ds:Reference/>|<ds:Signature/>|<ds:X>x</ds:X>|<eb:From/>|\0|\xff'
+    b'| URI="x"| xmlns="x"| xmlns:ds="urn:x"| soap:actor="x"| eb:id="x"'
+).split(b"|")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(SIGNED)), st.integers(0, 40), st.sampled_from(FRAGMENTS)), min_size=1, max_size=3
+    )
+)
+@settings(max_examples=300)
+def test_any_damage_is_refused_in_our_own_words_or_changes_nothing(damage: list[tuple[int, int, bytes]]) -> None:
+    document = SIGNED
+    for begin, length, fragment in damage:
+        document = document[:begin] + fragment + document[begin + length :]
+    try:
+        received = read_envelope(document)
+    except PartnerError:
+        return
+    required_digests(received)
+    try:
+        verified = verify(received, [part()], SIGNING, now=wire.NOW)
+    except SignatureError:
+        return
+    assert replace(verified.envelope, sync_reply=None) == replace(ENVELOPE, sync_reply=None)
 
 
 # --- What callers ask beforehand -----------------------------------------------------------------------------
