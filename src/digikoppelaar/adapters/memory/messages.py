@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, lease_until, next_due
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.ports import (
     Aansluiting,
     Claimed,
@@ -82,6 +82,8 @@ class MemoryMessages:
 
     inbound: dict[Key, StoredInbound] = field(default_factory=dict)
     outbound: dict[int, StoredOutbound] = field(default_factory=dict)
+    _names: dict[Key, int] = field(default_factory=dict)
+    """The ids of outbound messages by name."""
 
     async def find_inbound(self, cpa: CpaRecord, message_id: str) -> SeenInbound | None:
         """See flows.ports.MessageStore."""
@@ -109,25 +111,30 @@ class MemoryMessages:
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """See flows.ports.MessageStore."""
-        stored = self.outbound[answer_id]
+        stored = self._stored(answer_id)
         if stored.state is State.SENDING:  # it is on its way already
             return
         stored.state = advance(stored.state, Event.REPEAT)
-        stored.attempts, stored.due_at, stored.settled_at = 0, now, None
+        stored.attempts, stored.due_at, stored.settled_at, stored.reason = 0, now, None, ""
 
     async def queue_outbound(self, message: NewOutbound) -> int:
         """See flows.ports.MessageStore."""
+        key = (message.cpa.id, message.message_id)
+        if key in self._names:
+            raise StorageError(f"there is an outbound message {message.message_id} already")
         stored = StoredOutbound(len(self.outbound) + 1, message, due_at=message.due_at)
         self.outbound[stored.id] = stored
+        self._names[key] = stored.id
         return stored.id
 
     async def settle_by_signal(
         self, signal: NewInbound, message_id: str, event: str, reason: str, now: datetime
     ) -> str:
         """See flows.ports.MessageStore."""
-        await self.record_inbound(signal, None, None)
         stored = self._sent(signal.cpa, message_id)
-        assert stored is not None, "the core settles only what the store found"
+        if stored is None:
+            raise StorageError(f"there is no outbound message {message_id}")
+        await self.record_inbound(signal, None, None)
         self._move(stored, Event(event), now, reason)
         return stored.state
 
@@ -144,6 +151,7 @@ class MemoryMessages:
                 now=now,
             )
             if event is not Event.CLAIMED:
+                self._lose_attempt(stored)
                 self._move(stored, event, now, "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed")
             elif free.setdefault(partner, slots - busy.get(partner, 0)) > 0:
                 free[partner] -= 1
@@ -154,7 +162,7 @@ class MemoryMessages:
         self, claimed: Claimed, event: str, now: datetime, *, status: int | None, detail: str
     ) -> None:
         """See flows.ports.MessageStore."""
-        stored = self.outbound[claimed.id]
+        stored = self._stored(claimed.id)
         stored.outcomes.append((claimed.attempt, Event(event), status, detail))
         if stored.state is State.SENDING and stored.attempts == claimed.attempt:
             self._move(stored, Event(event), now, detail)
@@ -163,19 +171,26 @@ class MemoryMessages:
         """See flows.ports.MessageStore."""
         return min((stored.due_at for stored in self.outbound.values() if stored.due_at), default=None)
 
+    def _stored(self, outbound_id: int) -> StoredOutbound:
+        if outbound_id not in self.outbound:
+            raise StorageError(f"there is no outbound message {outbound_id}")
+        return self.outbound[outbound_id]
+
     def _sent(self, cpa: CpaRecord, message_id: str) -> StoredOutbound | None:
-        wanted = (cpa.id, message_id)
-        return next((s for s in self.outbound.values() if (s.message.cpa.id, s.message.message_id) == wanted), None)
+        return self.outbound.get(self._names.get((cpa.id, message_id), 0))
 
     def _due(self, now: datetime) -> list[StoredOutbound]:
         waiting = [stored for stored in self.outbound.values() if stored.due_at and stored.due_at <= now]
-        for stored in waiting:
-            if stored.state is State.SENDING:
-                stored.state = advance(stored.state, Event.LEASE_LOST)
         return sorted(waiting, key=lambda stored: (stored.due_at or now, stored.id))
+
+    def _lose_attempt(self, stored: StoredOutbound) -> None:
+        """Said by who comes to make the next attempt: until then a late report of this one counts."""
+        if stored.state is State.SENDING:
+            stored.state = advance(stored.state, Event.LEASE_LOST)
 
     def _claim(self, stored: StoredOutbound, now: datetime, lease: timedelta) -> Claimed:
         message = stored.message
+        self._lose_attempt(stored)
         stored.state = advance(stored.state, Event.CLAIMED)
         stored.attempts += 1
         stored.due_at = lease_until(sent_at=now, lease=lease, reliable=message.reliable)
@@ -194,10 +209,12 @@ class MemoryMessages:
         )
 
     def _move(self, stored: StoredOutbound, event: Event, now: datetime, reason: str) -> None:
-        stored.state = advance(stored.state, event)
+        before, stored.state = stored.state, advance(stored.state, event)
+        if before in SETTLED:  # what was told first stays
+            return
         stored.reason = reason
         if stored.state in SETTLED:
-            stored.due_at, stored.settled_at = None, stored.settled_at or now
+            stored.due_at, stored.settled_at = None, now
             return
         stored.due_at = next_due(attempt=stored.attempts, sent_at=now, reliable=stored.message.reliable)
         if stored.due_at is None:

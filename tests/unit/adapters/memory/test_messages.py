@@ -1,0 +1,53 @@
+"""The twins keep the contracts of MessageStore and Registry."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
+from tests.unit.flows.message_store_contract import CONTRACT, Promise, World
+
+from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
+
+AGREEMENT = read_agreement(cpa_document().encode(), {GEMEENTE})
+PRE, PROD = (
+    CpaRecord(number, Aansluiting(10 + number, GEMEENTE, "Gemeente", "stam", omgeving, GEMEENTE, None, None), AGREEMENT)
+    for number, omgeving in enumerate(("sandbox-pre", "sandbox-prod"))
+)
+
+
+def world_of(store: MemoryMessages) -> World:
+    async def notifications() -> Sequence[tuple[int, str, str | None]]:
+        stored = store.inbound.values()
+        jobs = [(each.message.cpa.aansluiting.id, each.job) for each in stored if each.job]
+        return [(aansluiting_id, job.verzoeknummer, job.problem) for aansluiting_id, job in jobs]
+
+    async def shown(message_id: str) -> str | None:
+        found = await store.find_outbound(PRE, message_id)
+        return (store.outbound[found.id].reason or None) if found else None
+
+    return World(store, PRE, PROD, notifications, shown)
+
+
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
+async def test_the_twin_keeps_the_promise_that(promise: Promise) -> None:
+    await promise(world_of(MemoryMessages()))
+
+
+async def test_a_cpa_is_found_by_omgeving_and_name() -> None:
+    registry = MemoryRegistry([PRE, PROD])
+    assert await registry.cpa("sandbox-prod", AGREEMENT.cpa_id) is PROD
+    assert await registry.cpa("pre", AGREEMENT.cpa_id) is None
+    assert await registry.aansluiting(10) is PRE.aansluiting
+    with pytest.raises(ConfigError):
+        await registry.aansluiting(12)
+
+
+async def test_a_machtiging_counts_in_its_own_omgeving_only() -> None:
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    registry = MemoryRegistry([], [Machtiging("sandbox-pre", DSO, GEMEENTE, since, "A. Tester")])
+    assert await registry.acts_for("sandbox-pre", DSO) == {GEMEENTE}
+    assert await registry.acts_for("sandbox-prod", DSO) == frozenset()
