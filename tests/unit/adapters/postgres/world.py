@@ -1,20 +1,20 @@
-"""A gemeente that is connected twice, in sandbox-pre and sandbox-prod, with the same OIN; and messages for it."""
+"""A gemeente that is connected twice, in sandbox-pre and sandbox-prod, with the same OIN, and its stores."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
+from tests.unit.ebms.cpas import GEMEENTE, cpa_document
+from tests.unit.flows.message_store_contract import NOW, inbound_of
 
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
-from digikoppelaar.ebms.agreement import ReliableMessaging
 from digikoppelaar.ebms.cpa import read_agreement
-from digikoppelaar.flows.ports import CpaRecord, NewInbound, NewNotification, NewOutbound
+from digikoppelaar.flows.ports import CpaRecord, NewNotification
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
@@ -25,13 +25,9 @@ from digikoppelaar.flows.registration import (
     difference,
 )
 
-NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
-LEASE = timedelta(seconds=45)
 OMGEVINGEN = ("sandbox-pre", "sandbox-prod")
-VERZOEKNUMMER = "2026060200019"
 CPA = cpa_document().encode()
 AGREEMENT = read_agreement(CPA, [GEMEENTE])
-RELIABLE = ReliableMessaging(retries=1, retry_interval=timedelta(minutes=5))
 
 ENTRIES: tuple[Entry, ...] = (
     OrganisatieEntry(GEMEENTE, "Gemeente Voorbeeldstad", "gemeente"),
@@ -95,48 +91,3 @@ async def opened_world(url: str) -> AsyncIterator[World]:
         assert prod
         stores = (PostgresMessages(pool), PostgresVerzoeken(pool), PostgresReading(pool))
         yield World(url, pool, registry, *stores, pre, prod)
-
-
-def inbound_of(cpa: CpaRecord, message_id: str, *, error_code: str | None = None) -> NewInbound:
-    return NewInbound(
-        cpa=cpa,
-        message_id=message_id,
-        conversation_id="conversatie",
-        ref_to_message_id=None,
-        service="dso:notificaties:1.0",
-        action="notificeer",
-        timestamp=NOW,
-        received_at=NOW,
-        fingerprint=b"\1" * 32,
-        content_type="text/xml",
-        document=b"<soap/>",
-        error_code=error_code,
-        error_reason=error_code and "because",
-    )
-
-
-def outbound_of(
-    cpa: CpaRecord,
-    message_id: str,
-    *,
-    partner: str = DSO,
-    reliable: ReliableMessaging | None = None,
-    time_to_live: datetime | None = None,
-    due_at: datetime = NOW,
-) -> NewOutbound:
-    return NewOutbound(
-        cpa=cpa,
-        message_id=message_id,
-        conversation_id="conversatie",
-        ref_to_message_id=None,
-        service="urn:oasis:names:tc:ebxml-msg:service",
-        action="Acknowledgment",
-        timestamp=NOW,
-        partner=partner,
-        endpoint="https://dso.example/ebms",
-        content_type="text/xml",
-        body=b"<soap>\x00\xff</soap>",
-        reliable=reliable,
-        time_to_live=time_to_live,
-        due_at=due_at,
-    )
