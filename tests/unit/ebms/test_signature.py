@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from tests.shared import shared_data
@@ -93,7 +93,7 @@ def test_a_captured_signed_message_fails_after_any_changed_byte_that_means_somet
     soap, parts, signing = captured()
     whole = check(soap, *parts, signing=signing)
     key_value = range(soap.index(b"<ds:KeyValue>"), soap.index(b"</ds:KeyValue>"))  # may be there, says nothing
-    for position in range(0, len(soap), 5):
+    for position in range(0, len(soap), 11):
         changed = soap[:position] + bytes([soap[position] ^ 1]) + soap[position + 1 :]
         try:
             verified = check(changed, *parts, signing=signing)
@@ -585,7 +585,6 @@ FRAGMENTS = (
         st.tuples(st.integers(0, len(SIGNED)), st.integers(0, 40), st.sampled_from(FRAGMENTS)), min_size=1, max_size=3
     )
 )
-@settings(max_examples=300)
 def test_any_damage_is_refused_in_our_own_words_or_changes_nothing(damage: list[tuple[int, int, bytes]]) -> None:
     document = SIGNED
     for begin, length, fragment in damage:
