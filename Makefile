@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test check fix lock crashtest bench bench-large bench-latency clean
+.PHONY: help setup demo test test-core check fix lock crashtest bench bench-large bench-latency clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: $(READY)  ## one permit request from a local DSO-LV into the case folder, 
 
 test: $(READY)  ## all tests, offline
 	$(BIN)/pytest
+
+test-core: $(READY)  ## only the pure cores (ebms, pki, stam): seconds, no network, no database
+	$(BIN)/pytest tests/unit/ebms tests/unit/pki tests/unit/stam tests/conformance
 
 check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
