@@ -33,7 +33,7 @@ def parse(document: bytes, *, limit: int) -> etree._Element:
     try:
         root = etree.fromstring(document, _parser())  # noqa: TID251  # this is the one place
     except etree.XMLSyntaxError as error:
-        raise XmlError(f"XML document is not well-formed: {error.msg}") from error
+        raise XmlError(f"XML document is not well-formed: {_where(error)}") from None
     if root.getroottree().docinfo.doctype:  # an exotic encoding can hide it from the search above
         raise XmlError("XML document has a DOCTYPE, which is refused")
     _refuse_deep(root)
@@ -52,6 +52,13 @@ def _parser() -> etree.XMLParser:
         remove_comments=False,
         remove_pis=False,
     )
+
+
+def _where(error: etree.XMLSyntaxError) -> str:
+    """Kind and place. The parser's own text can quote the document, and so can the error that carries it."""
+    line, column = error.position
+    last = error.error_log.last_error
+    return f"{last.type_name if last else 'syntax'} at line {line}, column {column}"
 
 
 def _refuse_deep(root: etree._Element) -> None:
