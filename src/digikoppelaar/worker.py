@@ -30,6 +30,8 @@ STALLED_AFTER: Final = 3.0
 """Seconds: a worker without heartbeat for this long is dead, and its jobs are taken over (measured: within 5 s)."""
 POLL: Final = 0.5
 """Seconds between two looks for jobs whose time has come; new jobs announce themselves."""
+GRACE: Final = 5.0
+"""Seconds that running jobs get to end when the worker stops; a longer one goes on later, with the files it has."""
 PAUSE: Final = 0.5
 """Seconds before a worker that lost its database starts again."""
 
@@ -97,7 +99,7 @@ async def _work(app: App, jobs: int, stop: asyncio.Event) -> None:
             fetch_job_polling_interval=POLL,
             update_heartbeat_interval=HEARTBEAT,
             stalled_worker_timeout=STALLED_AFTER,
-            shutdown_graceful_timeout=20.0,
+            shutdown_graceful_timeout=GRACE,
         )
     )
     rescuing = asyncio.create_task(_rescue(app))
