@@ -54,6 +54,7 @@ class Outbound:
     lease_until: datetime | None = None
     sent_at: list[datetime] = field(default_factory=list)
     """Times of the attempts of the present series; for the invariants, like the next."""
+    under_way: "Request | None" = None
     last_event: Event | None = None
     """What brought it into its state."""
 
@@ -66,13 +67,12 @@ class Inbound:
     answer: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Request:
     """A POST on its way; the network may deliver it any number of times."""
 
     sender: str
     message_id: str
-    attempt: int
     document: bytes
     parts: tuple[Part, ...]
 
@@ -143,7 +143,7 @@ class World:
             party.agreement,
             action,
             message_id=message_id,
-            conversation_id=message_id,
+            conversation_id=f"over-{message_id}",
             now=self.now,
             hrefs=[f"cid:{part.content_id}" for part in parts],
         )
@@ -166,12 +166,14 @@ class World:
                 row.sent_at.append(self.now)
                 row.lease_until = self.now + LEASE
                 row.due_at = next_due(attempt=row.attempts, sent_at=self.now, reliable=row.reliable) or self.now
-                self.requests.append(Request(name, message_id, row.attempts, row.document, row.parts))
+                row.under_way = Request(name, message_id, row.document, row.parts)
+                self.requests.append(row.under_way)
 
     def end_attempt(self, request: Request, event: Event) -> None:
-        """How an attempt ended; told too late, it changes nothing."""
+        """How an attempt ended. It ends once, and counts while no later attempt was claimed."""
         row = self.parties[request.sender].outbound[request.message_id]
-        if row.attempts == request.attempt and row.state in {State.SENDING, State.CREATED}:
+        if row.under_way is request:
+            row.under_way = None
             self._move(row, event)
 
     def _move(self, row: Outbound, event: Event) -> None:
