@@ -39,7 +39,7 @@ from digikoppelaar.ebms.receive import (
 )
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.ebms.signature import required_digests, signed_references
-from digikoppelaar.errors import EnvelopeError, VerzoekError
+from digikoppelaar.errors import EnvelopeError, PartnerError
 from digikoppelaar.flows.ports import (
     BlobStore,
     Clock,
@@ -211,9 +211,9 @@ class Receiver:
     async def _notification(self, decision: Accept, spool: Spool) -> NewNotification:
         # An unreadable notification is still acknowledged and kept: the message is good, a person must look at it.
         try:
-            first = await spool.content(decision.payloads[0], NOTIFICATION_LIMIT) if decision.payloads else b""
+            first = await spool.content(decision.payloads[0], NOTIFICATION_LIMIT + 1) if decision.payloads else b""
             return NewNotification(read_notification(first).verzoeknummer)
-        except VerzoekError as error:
+        except PartnerError as error:
             return NewNotification("", problem=str(error))
 
     async def _reject(self, decision: Reject, received: Received) -> Answer:
