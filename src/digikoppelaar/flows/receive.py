@@ -195,11 +195,16 @@ class Receiver:
         notification = await self._notification(decision, spool)
         inbound = _inbound(received, payloads=payloads)
         spool.keep(decision.payloads)
-        if await self.messages.record_inbound(inbound, answer, notification):
-            self.wake()
-            return RECEIVED
-        spool.give_up(decision.payloads)
-        return await self._lost_the_race(received)
+        stored = await self.messages.record_inbound(inbound, answer, notification)
+        if not stored:
+            spool.give_up(decision.payloads)
+        return await self._recorded(stored, received)
+
+    async def _recorded(self, stored: bool, received: Received) -> Answer:
+        if not stored:
+            return await self._lost_the_race(received)
+        self.wake()
+        return RECEIVED
 
     async def _lost_the_race(self, received: Received) -> Answer:
         """The same MessageId was committed by another worker since we looked: now it is a duplicate, or a clash."""
@@ -227,9 +232,8 @@ class Receiver:
         )
         log.warning("message_rejected", code=error.code, location=error.location, **_ids(received))
         inbound = _inbound(received, error_code=error.code, error_reason=error.description)
-        await self.messages.record_inbound(inbound, self._outbound(envelope, received), None)
-        self.wake()
-        return RECEIVED
+        stored = await self.messages.record_inbound(inbound, self._outbound(envelope, received), None)
+        return await self._recorded(stored, received)
 
     async def _repeat(self, received: Received) -> Answer:
         assert received.seen is not None, "the core repeats only what was seen"
@@ -245,9 +249,8 @@ class Receiver:
         pong = answers.pong(
             received.said, received.cpa.agreement, message_id=self._new_message_id(received.cpa), now=received.now
         )
-        await self.messages.record_inbound(_inbound(received), self._outbound(pong, received), None)
-        self.wake()
-        return RECEIVED
+        stored = await self.messages.record_inbound(_inbound(received), self._outbound(pong, received), None)
+        return await self._recorded(stored, received)
 
     async def _settle(self, received: Received, message_id: str, event: Event, reason: str) -> Answer:
         state = await self.messages.settle_by_signal(_inbound(received), message_id, event, reason, received.now)
