@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.mime import MimeEvent, MimeLimits, MimeSplitter, PartBegin, PartData, PartEnd
-from digikoppelaar.errors import MimeError, TooLarge
+from digikoppelaar.errors import MimeError, StorageError, TooLarge
 from digikoppelaar.flows.ports import BlobStore, StoredPayload
+
+log = structlog.get_logger()
 
 HASHES = {names.SHA256: "sha256", names.SHA384: "sha384", names.SHA512: "sha512"}
 """The digest algorithms that a signature may ask for (SIGN003), with their names in hashlib."""
@@ -59,7 +63,13 @@ class Spool:
     ) -> None:
         for content_id, blob in self._written.items():
             if content_id not in self._kept:
-                await self._blobs.delete(blob)
+                await self._remove(blob)
+
+    async def _remove(self, blob: str) -> None:
+        try:
+            await self._blobs.delete(blob)
+        except StorageError as error:  # what was decided stands, and the next blob has its turn
+            log.warning("payload_not_removed", blob=blob, reason=str(error))
 
     def keep(self, content_ids: Iterable[str]) -> None:
         """A row may refer to these payloads from now on: they stay.
