@@ -22,7 +22,7 @@ BILLION_LAUGHS = (
         BILLION_LAUGHS,
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         "<a/>".encode("utf-16"),
-        '<?xml version="1.0" encoding="UTF-7"?>+ADw-!DOCTYPE a+AD4-<a/>'.encode(),
+        b'<?xml version="1.0" encoding="UTF-7"?>+ADw-!DOCTYPE a+AD4-<a/>',
         b"<a>" * (xml.MAX_DEPTH + 1) + b"</a>" * (xml.MAX_DEPTH + 1),
     ],
 )
