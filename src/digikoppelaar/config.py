@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError
 
 DEFAULT_FILE = Path("digikoppelaar.toml")
@@ -33,6 +34,17 @@ class Address(Section):
 
     host: str = "127.0.0.1"
     port: Port = 0
+
+
+class Web(Address):
+    """The pages; they have no login yet, so only this machine may reach them."""
+
+    @field_validator("host")
+    @classmethod
+    def _only_this_machine(cls, host: str) -> str:
+        if not is_loopback(host):
+            raise PydanticCustomError("not_loopback", "must be a loopback address: the pages have no login yet")
+        return host
 
 
 class Database(Section):
@@ -85,7 +97,7 @@ class Config(BaseSettings):
     database: Database = Database()
     endpoint: dict[Omgeving, Endpoint] = {}
     management: Address = Address(port=8081)
-    web: Address = Address(port=8080)
+    web: Web = Web(port=8080)
     limits: Limits = Limits()
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -33,6 +33,7 @@ def test_an_empty_file_is_an_installation_with_embedded_postgresql(tmp_path: Pat
     [
         ("[web]\nporrt = 1", r"web\.porrt: unknown key"),
         ("[web]\nport = 99999", r"web\.port"),
+        ('[web]\nhost = "0.0.0.0"', r"web\.host: must be a loopback address"),
         ('[endpoint.productie]\npartij = "x"\ntrust_anchors = []', r"endpoint\.productie"),
         ("[endpoint.pre]\ntrust_anchors = []", r"endpoint\.pre\.partij"),
         ("= = =", "not valid TOML"),

@@ -74,7 +74,7 @@ class Spool:
     def keep(self, content_ids: Iterable[str]) -> None:
         """A row may refer to these payloads from now on: they stay.
 
-        To be called before the commit. When its outcome stays unknown they must be there; one too many is swept later.
+        To be called before the commit. When its outcome stays unknown they must be there; one too many costs space.
         """
         self._kept.update(content_ids)
 

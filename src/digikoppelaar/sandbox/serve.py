@@ -4,7 +4,6 @@ Everything but the state folder is forgotten when it stops.
 """
 
 import asyncio
-import ipaddress
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
+from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
 from digikoppelaar.adapters.keys import CertificateRecord, Keyring
@@ -97,18 +97,11 @@ def check(settings: SandboxSettings) -> None:
     """Raises ConfigError when these settings would let the sandbox out of this machine, or into pre or prod."""
     if settings.omgeving not in OMGEVINGEN:
         raise ConfigError(f"the sandbox plays {' or '.join(OMGEVINGEN)}, not {settings.omgeving!r}")
-    if not settings.allow_other_addresses and not _is_loopback(settings.host):
+    if not settings.allow_other_addresses and not is_loopback(settings.host):
         raise ConfigError(
             f"{settings.host} is not a loopback address",
             advice="De sandbox luistert alleen op deze machine, tenzij u uitdrukkelijk een ander adres toestaat.",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
