@@ -104,7 +104,7 @@ class Blobs(MemoryBlobs):
 
 @dataclass
 class Party:
-    """One message handler; `woken` counts how often the sender was told to look."""
+    """One message handler; `woken` counts how often the sender was told to look, by `wake`."""
 
     oin: str
     agreement: Agreement
@@ -113,6 +113,7 @@ class Party:
     keys: Keys = field(default_factory=Keys)
     watch: Watch = field(default_factory=Watch)
     limits: SpoolLimits = field(default_factory=SpoolLimits)
+    wake: Callable[[], None] = lambda: None
     woken: int = 0
 
     def __post_init__(self) -> None:
@@ -123,6 +124,7 @@ class Party:
 
     def _wake(self) -> None:
         self.woken += 1
+        self.wake()
 
     @property
     def receiver(self) -> Receiver:
