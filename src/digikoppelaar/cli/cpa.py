@@ -9,7 +9,7 @@ from digikoppelaar import wiring
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration, run
 from digikoppelaar.ebms.agreement import Action
-from digikoppelaar.errors import ConfigError, PartnerUnreachable
+from digikoppelaar.errors import ConfigError, CpaError, PartnerUnreachable, XmlError
 from digikoppelaar.flows.ports import CpaRecord
 
 app = typer.Typer(no_args_is_help=True, help="CPAs: the agreements under which messages go.")
@@ -31,7 +31,10 @@ def import_cpa(
         document = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    imported = run(wiring.import_cpa(configuration(), document, omgeving=omgeving, replace=replace))
+    try:
+        imported = run(wiring.import_cpa(configuration(), document, omgeving=omgeving, replace=replace))
+    except XmlError as error:
+        raise CpaError(f"{file}: {error}") from error
     if json:
         output.print_json({"changed": imported.changed, **_facts(imported.cpa)})
         return

@@ -4,6 +4,7 @@ from typing import Final
 
 import psycopg
 
+from digikoppelaar.adapters.postgres.connect import redacted
 from digikoppelaar.errors import ConfigError, StorageError
 
 NEEDED: Final = "0002"
@@ -16,7 +17,8 @@ def schema_version(url: str) -> str | None:
         with psycopg.connect(url, connect_timeout=10) as connection:
             return _version(connection)
     except psycopg.Error as error:
-        raise StorageError(f"the database cannot be asked for its version: {type(error).__name__}") from error
+        reason = f"{redacted(url)} cannot be asked for its schema: {type(error).__name__}"
+        raise StorageError(f"the database {reason}") from error
 
 
 def _version(connection: psycopg.Connection) -> str | None:
