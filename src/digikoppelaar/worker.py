@@ -16,7 +16,8 @@ from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
 
-from digikoppelaar.adapters.postgres.jobs import DELIVER, FETCH, rescue_stalled
+from digikoppelaar.adapters.postgres.jobs import DELIVER, FETCH, replace_lost, rescue_stalled
+from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.attempts import Outcome
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.intake import Intake
@@ -32,6 +33,10 @@ POLL: Final = 0.5
 """Seconds between two looks for jobs whose time has come; new jobs announce themselves."""
 GRACE: Final = 5.0
 """Seconds that running jobs get to end when the worker stops; a longer one goes on later, with the files it has."""
+LOOK_FOR_LOST: Final = 60.0
+"""Seconds between two looks for what waits without a job."""
+LOST_AFTER: Final = 10.0
+"""Seconds: what came in or was fetched later than this is not looked at, for it is most likely at work."""
 PAUSE: Final = 0.5
 """Seconds before a worker that lost its database starts again."""
 
@@ -85,7 +90,7 @@ async def run(app: App, jobs: int, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await _work(app, jobs, stop)
-        except (psycopg.Error, ConnectorException, OSError) as error:
+        except (psycopg.Error, ConnectorException, OSError, StorageError) as error:
             log.warning("worker_waits_for_storage", reason=type(error).__name__)
         await asyncio.sleep(0 if stop.is_set() else PAUSE)
 
@@ -102,9 +107,8 @@ async def _work(app: App, jobs: int, stop: asyncio.Event) -> None:
             shutdown_graceful_timeout=GRACE,
         )
     )
-    rescuing = asyncio.create_task(_rescue(app))
-    stopping = asyncio.create_task(stop.wait())
-    tasks = {working, rescuing, stopping}
+    others = (_rescue(app), _replace(app), stop.wait())
+    tasks = {working, *map(asyncio.create_task, others)}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         # run_worker_async returns as if all were well when the database died: either way it is started again.
@@ -124,3 +128,11 @@ async def _rescue(app: App) -> None:
         if rescued:
             log.warning("jobs_rescued", jobs=rescued)
         await asyncio.sleep(HEARTBEAT)
+
+
+async def _replace(app: App) -> None:
+    """Give what waits without a job a new one, over and over: jobs can end in ways nobody thought of, or by hand."""
+    while True:
+        for task, ids in (await replace_lost(app, LOST_AFTER)).items():
+            log.warning("lost_jobs_replaced", job=task, ids=ids)
+        await asyncio.sleep(LOOK_FOR_LOST)

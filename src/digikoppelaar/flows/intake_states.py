@@ -106,6 +106,11 @@ def verzoek_after(state: str, event: VerzoekEvent) -> VerzoekState:
     return _VERZOEK[VerzoekState(state), event]
 
 
+def needs_fetch_job(before: str, after: str) -> bool:
+    """Whether a move makes the job that fetches; it belongs in the transaction of the move."""
+    return after == NotificationState.RECEIVED and before != NotificationState.RECEIVED
+
+
 def needs_delivery_job(before: str, after: str) -> bool:
     """Whether a move makes the job that delivers; it belongs in the transaction of the move."""
     return after == VerzoekState.FETCHED and before != VerzoekState.FETCHED

@@ -347,6 +347,18 @@ class Verzoek:
     case_reference: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What waits for a person: a version that was not delivered or, without `volgnummer`, a notification.
+
+    `id` is that of the version or of the notification.
+    """
+
+    id: int
+    volgnummer: int | None
+    reason: str | None
+
+
 class VerzoekStore(Protocol):
     """Notifications, verzoek versions and their files."""
 
@@ -388,6 +400,16 @@ class VerzoekStore(Protocol):
         now: datetime,
     ) -> None:
         """Show why it does not go on; `parked`: it waits for a person, else it will be tried again."""
+
+    async def release(
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+    ) -> Sequence[Parked]:
+        """Let everything of this verzoek that is parked go on, and say what that was; `dry_run` only says it.
+
+        The states, the reasons that are gone, the steps and new jobs (so the first attempt again) are one transaction;
+        what is not parked is left alone, so a second call releases nothing. A notification without verzoeknummer
+        stays parked: there is nothing that DSO-LV could be asked for.
+        """
 
 
 # --- Large content, the national facility, the case system --------------------------------------------------

@@ -68,6 +68,7 @@ STEPS: Final = {
     "fetch_failed": "Ophalen niet gelukt, wordt herhaald",
     "delivery_failed": "Afleveren niet gelukt, wordt herhaald",
     "parked": "Wacht op een beheerder",
+    "released": "Vrijgegeven door een beheerder",
 }
 """Lines of a timeline."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
-from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Verzoek, VerzoekStore
+from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Parked, Verzoek, VerzoekStore
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 FILES = (
@@ -25,12 +25,14 @@ FILES = (
 @dataclass(frozen=True, slots=True)
 class World:
     """`notify(which, verzoeknummer)` stores a notification for aansluiting 0 or 1 and returns its id;
-    `jobs()` gives the ids of the verzoeken for which a job to deliver was made, once for each job;
+    `jobs()` gives the ids of the verzoeken for which a job to deliver was made, once for each job, and `fetches()`
+    those of the notifications for which a job to fetch was made;
     `shown(notification_id, verzoek_id)` gives the reason that is on show for one of the two, or None."""
 
     store: VerzoekStore
     notify: Callable[[int, str], Awaitable[int]]
     jobs: Callable[[], Awaitable[Sequence[int]]]
+    fetches: Callable[[], Awaitable[Sequence[int]]]
     shown: Callable[[int | None, int | None], Awaitable[str | None]]
 
 
@@ -187,6 +189,103 @@ async def a_parked_verzoek_that_is_announced_again_gets_a_fresh_chance(world: Wo
     assert list(await world.jobs()) == [verzoek.id, verzoek.id]
 
 
+async def parked_notification(world: World, which: int = 0, verzoeknummer: str = "2026060200019") -> int:
+    """A notification that DSO-LV refused to say more about; its id."""
+    notification = await world.notify(which, verzoeknummer)
+    await world.store.trouble(notification_id=notification, reason="refused", advice="", parked=True, now=NOW)
+    return notification
+
+
+async def parked_verzoek(world: World) -> tuple[int, Verzoek]:
+    """A version that the case system could not take, with the notification that led to it."""
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    await fetch_all(world, notification, verzoek)
+    await world.store.trouble(verzoek_id=verzoek.id, reason="folder is full", advice="", parked=True, now=NOW)
+    return notification, await world.store.verzoek(verzoek.id)
+
+
+async def aansluiting_of(world: World, notification: int) -> int:
+    return (await world.store.notification(notification)).aansluiting.id
+
+
+async def a_released_notification_is_received_again_and_has_a_new_job(world: World) -> None:
+    notification = await parked_notification(world)
+    released = await world.store.release(await aansluiting_of(world, notification), "2026060200019", NOW)
+    assert released == [Parked(notification, None, "refused")]
+    assert (await world.store.notification(notification)).state == NotificationState.RECEIVED
+    assert await world.shown(notification, None) is None
+    assert list(await world.fetches()) == [notification, notification]
+
+
+async def a_released_version_is_fetched_again_and_has_a_new_job(world: World) -> None:
+    _, verzoek = await parked_verzoek(world)
+    released = await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW)
+    assert released == [Parked(verzoek.id, 0, "folder is full")]
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.FETCHED
+    assert await world.shown(None, verzoek.id) is None
+    assert list(await world.jobs()) == [verzoek.id, verzoek.id]
+
+
+async def everything_of_a_verzoek_is_released_together_notifications_first(world: World) -> None:
+    _, verzoek = await parked_verzoek(world)
+    later, last = await parked_notification(world), await parked_notification(world)
+    released = await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW)
+    assert [(each.id, each.volgnummer) for each in released] == [(later, None), (last, None), (verzoek.id, 0)]
+
+
+async def a_second_release_finds_nothing(world: World) -> None:
+    _, verzoek = await parked_verzoek(world)
+    await parked_notification(world)
+    await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW)
+    jobs, fetches = list(await world.jobs()), list(await world.fetches())
+    assert await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW) == []
+    assert (list(await world.jobs()), list(await world.fetches())) == (jobs, fetches)
+
+
+async def a_look_at_what_would_be_released_changes_nothing(world: World) -> None:
+    notification, (_, verzoek) = await parked_notification(world), await parked_verzoek(world)
+    found = await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW, dry_run=True)
+    assert found == [Parked(notification, None, "refused"), Parked(verzoek.id, 0, "folder is full")]
+    assert (await world.store.notification(notification)).state == NotificationState.PARKED
+    assert await world.store.verzoek(verzoek.id) == verzoek
+    assert await world.shown(notification, None) == "refused"
+    assert list(await world.jobs()) == [verzoek.id]
+    assert await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW) == found
+
+
+async def what_is_not_parked_is_not_released(world: World) -> None:
+    received = await world.notify(0, "2026060200019")
+    await world.store.trouble(notification_id=received, reason="not there yet", advice="", parked=False, now=NOW)
+    verzoek = await world.store.start_verzoek(await world.notify(0, "2026060200019"), version(), FILES, NOW)
+    fetches = list(await world.fetches())
+    assert await world.store.release(verzoek.aansluiting.id, "2026060200019", NOW) == []
+    assert await world.shown(received, None) == "not there yet"
+    assert (await world.store.verzoek(verzoek.id)).state == VerzoekState.FETCHING
+    assert list(await world.fetches()) == fetches
+
+
+async def a_release_does_not_touch_other_numbers_and_other_aansluitingen(world: World) -> None:
+    wanted = await parked_notification(world)
+    others = [await parked_notification(world, 1), await parked_notification(world, 0, "2026060200020")]
+    await world.store.release(await aansluiting_of(world, wanted), "2026060200019", NOW)
+    assert [(await world.store.notification(each)).state for each in others] == [NotificationState.PARKED] * 2
+
+
+async def a_notification_that_spells_the_number_of_its_version_otherwise_is_released_with_it(world: World) -> None:
+    notification = await world.notify(0, "abc-1")
+    verzoek = await world.store.start_verzoek(notification, version("ABC-1"), FILES, NOW)
+    await world.store.trouble(notification_id=notification, reason="refused", advice="", parked=True, now=NOW)
+    released = await world.store.release(verzoek.aansluiting.id, "ABC-1", NOW)
+    assert released == [Parked(notification, None, "refused")]
+
+
+async def a_notification_without_verzoeknummer_stays_parked(world: World) -> None:
+    notification = await parked_notification(world, 0, "")
+    assert await world.store.release(await aansluiting_of(world, notification), "", NOW) == []
+    assert (await world.store.notification(notification)).state == NotificationState.PARKED
+
+
 CONTRACT = (
     a_notification_is_received_first,
     what_is_not_there_is_a_storage_error,
@@ -202,4 +301,13 @@ CONTRACT = (
     trouble_of_a_notification_is_shown_and_gone_when_it_is_fetched,
     trouble_of_a_verzoek_is_shown_and_gone_when_it_is_delivered,
     a_parked_verzoek_that_is_announced_again_gets_a_fresh_chance,
+    a_released_notification_is_received_again_and_has_a_new_job,
+    a_released_version_is_fetched_again_and_has_a_new_job,
+    everything_of_a_verzoek_is_released_together_notifications_first,
+    a_second_release_finds_nothing,
+    a_look_at_what_would_be_released_changes_nothing,
+    what_is_not_parked_is_not_released,
+    a_release_does_not_touch_other_numbers_and_other_aansluitingen,
+    a_notification_that_spells_the_number_of_its_version_otherwise_is_released_with_it,
+    a_notification_without_verzoeknummer_stays_parked,
 )

@@ -14,6 +14,7 @@ from digikoppelaar.flows.intake_states import (
     VerzoekEvent,
     VerzoekState,
     needs_delivery_job,
+    needs_fetch_job,
     notification_after,
     verzoek_after,
 )
@@ -24,6 +25,7 @@ from digikoppelaar.flows.ports import (
     NewNotification,
     NewVerzoek,
     Notification,
+    Parked,
     Verzoek,
 )
 
@@ -41,13 +43,14 @@ class Trouble:
 class MemoryVerzoeken:
     """Notifications, versions and jobs in dictionaries. A method without await is a transaction.
 
-    `delivery_jobs` holds the id of a verzoek once for every job that was made to deliver it.
+    `fetch_jobs` and `delivery_jobs` hold an id once for every job that was made.
     """
 
     notifications: dict[int, Notification] = field(default_factory=dict)
     verzoeken: dict[int, Verzoek] = field(default_factory=dict)
     verzoek_of: dict[int, int] = field(default_factory=dict)
     """Which verzoek version a notification led to."""
+    fetch_jobs: list[int] = field(default_factory=list)
     delivery_jobs: list[int] = field(default_factory=list)
     notification_troubles: dict[int, Trouble] = field(default_factory=dict)
     verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
@@ -60,6 +63,8 @@ class MemoryVerzoeken:
         self.notifications[stored.id] = stored
         if new.problem:
             self.notification_troubles[stored.id] = Trouble(new.problem, "", parked=True)
+        else:
+            self.fetch_jobs.append(stored.id)
         return stored.id
 
     async def notification(self, notification_id: int) -> Notification:
@@ -136,6 +141,59 @@ class MemoryVerzoeken:
         if verzoek_id is not None:
             await self.verzoek(verzoek_id)
             self._verzoek_trouble(verzoek_id, told)
+
+    async def release(
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+    ) -> Sequence[Parked]:
+        """See flows.ports.VerzoekStore."""
+        notifications = self._parked_notifications(aansluiting_id, verzoeknummer)
+        verzoeken = self._parked_verzoeken(aansluiting_id, verzoeknummer)
+        parked = [
+            *(Parked(each.id, None, self.notification_troubles[each.id].reason) for each in notifications),
+            *(Parked(each.id, each.volgnummer, self.verzoek_troubles[each.id].reason) for each in verzoeken),
+        ]
+        if not dry_run:
+            for notification in notifications:
+                self._release_notification(notification)
+            for verzoek in verzoeken:
+                self._release_verzoek(verzoek)
+        return parked
+
+    def _parked_notifications(self, aansluiting_id: int, verzoeknummer: str) -> list[Notification]:
+        return [
+            each
+            for each in self.notifications.values()
+            if each.state == NotificationState.PARKED
+            and each.aansluiting.id == aansluiting_id
+            and each.verzoeknummer
+            and verzoeknummer in {each.verzoeknummer, self._verzoeknummer_of(each)}
+        ]
+
+    def _verzoeknummer_of(self, notification: Notification) -> str | None:
+        """As the XML of the version that it led to spells it."""
+        verzoek = self.verzoeken.get(self.verzoek_of.get(notification.id, 0))
+        return verzoek.verzoeknummer if verzoek else None
+
+    def _parked_verzoeken(self, aansluiting_id: int, verzoeknummer: str) -> list[Verzoek]:
+        return [
+            each
+            for each in self.verzoeken.values()
+            if each.state == VerzoekState.PARKED
+            and (each.aansluiting.id, each.verzoeknummer) == (aansluiting_id, verzoeknummer)
+        ]
+
+    def _release_notification(self, before: Notification) -> None:
+        self._move(before.id, NotificationEvent.RELEASED)
+        self.notification_troubles.pop(before.id, None)
+        if needs_fetch_job(before.state, self.notifications[before.id].state):
+            self.fetch_jobs.append(before.id)
+
+    def _release_verzoek(self, before: Verzoek) -> None:
+        state = verzoek_after(before.state, VerzoekEvent.RELEASED)
+        self.verzoeken[before.id] = replace(before, state=state)
+        self.verzoek_troubles.pop(before.id, None)
+        if needs_delivery_job(before.state, state):
+            self.delivery_jobs.append(before.id)
 
     def _find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
         wanted = (aansluiting.id, new.verzoeknummer, new.volgnummer)

@@ -3,8 +3,9 @@
 Which jobs there are and what they do is in `digikoppelaar.worker`.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from procrastinate import App, PsycopgConnector
 
@@ -15,6 +16,11 @@ FETCH: Final = "fetch"
 """Job with `notification_id`: fetch its verzoek."""
 DELIVER: Final = "deliver"
 """Job with `verzoek_id`: hand it to the case system."""
+
+_ARGUMENT: Final = {FETCH: "notification_id", DELIVER: "verzoek_id"}
+_WITHOUT_JOB: Final = {FETCH: "notifications_without_job", DELIVER: "verzoeken_without_job"}
+_ONE_LOOKS: Final = int.from_bytes(b"lost_job")
+"""Key of the advisory lock: of two looks at once, the later could not see the jobs that the earlier makes."""
 
 _SQL: Final = queries.load("jobs")
 _WITHOUT_POOL: Final = App(connector=PsycopgConnector())
@@ -39,6 +45,12 @@ async def defer(
     await job.defer_async(**argument)
 
 
+async def defer_about(connection: Connection, task: str, row: Mapping[str, Any]) -> None:
+    """Queue the job of this kind about a row (notification or verzoek: id, aansluiting_id, verzoeknummer)."""
+    lock = lock_of(task, row["aansluiting_id"], row["verzoeknummer"])
+    await defer(connection, task, {_ARGUMENT[task]: row["id"]}, lock=lock)
+
+
 def lock_of(task: str, aansluiting_id: int, verzoeknummer: str) -> str:
     """The lock of the jobs of one kind about one verzoek.
 
@@ -50,10 +62,36 @@ def lock_of(task: str, aansluiting_id: int, verzoeknummer: str) -> str:
 
 async def rescue_stalled(app: App, seconds: float) -> int:
     """Queue the jobs again whose worker gave no sign of life for `seconds`; how many. Raises StorageError."""
+    async with transaction(_pool(app)) as connection:
+        return (await connection.execute(_SQL["rescue_stalled"], {"seconds": seconds})).rowcount
+
+
+async def replace_lost(app: App, seconds: float, limit: int = 1000) -> Mapping[str, Sequence[int]]:
+    """Queue a job for what has waited `seconds` and has none; the ids of notifications (FETCH) and verzoeken (DELIVER).
+
+    At most `limit` of each; those that are locked, or looked for by another node at this moment, are left for the
+    next look. Raises StorageError.
+    """
+    async with transaction(_pool(app)) as connection:
+        row = await (await connection.execute(_SQL["try_to_look"], {"key": _ONE_LOOKS})).fetchone()
+        if row is None or not row["alone"]:
+            return {}
+        values = {"seconds": seconds, "limit": limit}
+        found = {task: await _replace(connection, task, values) for task in _WITHOUT_JOB}
+    return {task: ids for task, ids in found.items() if ids}
+
+
+async def _replace(connection: Connection, task: str, values: Mapping[str, Any]) -> list[int]:
+    rows = await (await connection.execute(_SQL[_WITHOUT_JOB[task]], values)).fetchall()
+    for row in rows:
+        await defer_about(connection, task, row)
+    return [row["id"] for row in rows]
+
+
+def _pool(app: App) -> Pool:
     connector = app.connector
     assert isinstance(connector, PsycopgConnector)
-    async with transaction(cast("Pool", connector.pool)) as connection:
-        return (await connection.execute(_SQL["rescue_stalled"], {"seconds": seconds})).rowcount
+    return cast("Pool", connector.pool)
 
 
 async def analyze(pool: Pool) -> None:

@@ -18,10 +18,11 @@ from digikoppelaar.flows.intake_states import (
     VerzoekEvent,
     VerzoekState,
     needs_delivery_job,
+    needs_fetch_job,
     notification_after,
     verzoek_after,
 )
-from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Verzoek
+from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Parked, Verzoek
 
 _SQL: Final = queries.load("verzoeken")
 
@@ -71,8 +72,7 @@ class PostgresVerzoeken:
             if not needs_delivery_job(verzoek["state"], after):
                 return
             await connection.execute(_SQL["verzoek_fetched"], {"id": verzoek_id, "state": after, "now": now})
-            lock = jobs.lock_of(jobs.DELIVER, verzoek["aansluiting_id"], verzoek["verzoeknummer"])
-            await jobs.defer(connection, jobs.DELIVER, {"verzoek_id": verzoek_id}, lock=lock)
+            await jobs.defer_about(connection, jobs.DELIVER, verzoek)
             await _tell(connection, verzoek, "fetched", now, verzoek_id=verzoek_id)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
@@ -109,6 +109,21 @@ class PostgresVerzoeken:
                 await _trouble_of_notification(connection, notification_id, told, parked, now)
             if verzoek_id is not None:
                 await _trouble_of_verzoek(connection, verzoek_id, told, parked, now)
+
+    async def release(
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+    ) -> Sequence[Parked]:
+        """See flows.ports.VerzoekStore."""
+        which = {"aansluiting_id": aansluiting_id, "verzoeknummer": verzoeknummer}
+        async with transaction(self.pool) as connection:
+            notifications = await (await connection.execute(_SQL["lock_parked_notifications"], which)).fetchall()
+            verzoeken = await (await connection.execute(_SQL["lock_parked_verzoeken"], which)).fetchall()
+            if not dry_run:
+                for row in notifications:
+                    await _release_notification(connection, row, now)
+                for row in verzoeken:
+                    await _release_verzoek(connection, row, now)
+        return [Parked(row["id"], row["volgnummer"], row["reason"]) for row in (*notifications, *verzoeken)]
 
 
 async def _found(connection: Connection, query: str, row_id: int) -> dict[str, Any]:
@@ -186,6 +201,22 @@ async def _trouble_of_verzoek(connection: Connection, verzoek_id: int, told: Row
     await connection.execute(_SQL["trouble_of_verzoek"], {"id": verzoek_id, "state": after, **told})
     name = "parked" if parked else "delivery_failed"
     await _tell(connection, row, name, now, detail=told["reason"], verzoek_id=verzoek_id)
+
+
+async def _release_notification(connection: Connection, row: Row, now: datetime) -> None:
+    after = notification_after(row["state"], NotificationEvent.RELEASED)
+    await connection.execute(_SQL["release_notification"], {"id": row["id"], "state": after})
+    if needs_fetch_job(row["state"], after):
+        await jobs.defer_about(connection, jobs.FETCH, row)
+    await _tell(connection, row, "released", now, notification_id=row["id"])
+
+
+async def _release_verzoek(connection: Connection, row: Row, now: datetime) -> None:
+    after = verzoek_after(row["state"], VerzoekEvent.RELEASED)
+    await connection.execute(_SQL["release_verzoek"], {"id": row["id"], "state": after})
+    if needs_delivery_job(row["state"], after):
+        await jobs.defer_about(connection, jobs.DELIVER, row)
+    await _tell(connection, row, "released", now, verzoek_id=row["id"])
 
 
 async def _tell(

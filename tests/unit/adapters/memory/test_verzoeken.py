@@ -22,12 +22,15 @@ def world_of(store: MemoryVerzoeken) -> World:
     async def jobs() -> Sequence[int]:
         return store.delivery_jobs
 
+    async def fetches() -> Sequence[int]:
+        return store.fetch_jobs
+
     async def shown(notification_id: int | None, verzoek_id: int | None) -> str | None:
         troubles = store.notification_troubles if notification_id else store.verzoek_troubles
         trouble = troubles.get(notification_id or verzoek_id or 0)
         return trouble.reason if trouble else None
 
-    return World(store, notify, jobs, shown)
+    return World(store, notify, jobs, fetches, shown)
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)

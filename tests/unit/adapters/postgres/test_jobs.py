@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from tests.unit.adapters.postgres.world import World
+from tests.unit.flows import verzoek_store_contract as contract
 
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import transaction
@@ -93,3 +94,114 @@ async def test_a_long_queue_does_not_crawl(world: World) -> None:
     await asyncio.wait([worker])
     print(f"{done / (time.monotonic() - started):.0f} jobs/s out of a queue of 10,000")
     assert done >= 300
+
+
+async def waiting_to_be_delivered(world: World) -> int:
+    """A verzoek that is whole, with its job; its id."""
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.verzoeken.start_verzoek(notification, contract.version(), contract.FILES, contract.NOW)
+    for file in verzoek.files:
+        await world.verzoeken.file_fetched(file.id, f"verzoeken/{file.id}", 3, bytes(32), contract.NOW)
+    await world.verzoeken.verzoek_fetched(notification, verzoek.id, contract.NOW)
+    await execute(
+        world, "DELETE FROM procrastinate_jobs WHERE task_name = 'fetch'"
+    )  # as a worker does with what is done
+    return verzoek.id
+
+
+async def execute(world: World, statement: str) -> None:
+    async with transaction(world.pool) as connection:
+        await connection.execute(statement.encode())
+
+
+ENDS = [
+    "DELETE FROM procrastinate_jobs",
+    *(
+        f"UPDATE procrastinate_jobs SET status = '{status}'"
+        for status in ("failed", "aborted", "cancelled", "succeeded")
+    ),
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_what_waits_without_a_job_gets_one_again_once(world: World, end: str) -> None:
+    app = await jobs.make_app(world.pool)
+    verzoek = await waiting_to_be_delivered(world)
+    notification = await world.notify(0, "2026060200020")
+    assert await jobs.replace_lost(app, 0) == {}
+    await execute(world, end)
+    assert await jobs.replace_lost(app, 0) == {jobs.FETCH: [notification], jobs.DELIVER: [verzoek]}
+    assert await jobs.replace_lost(app, 0) == {}
+    assert await world.count("procrastinate_jobs WHERE status = 'todo' AND attempts = 0") == 2
+
+
+async def test_a_replaced_job_is_like_the_one_that_was_lost(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    await waiting_to_be_delivered(world)
+    await world.notify(0, "2026060200020")
+
+    async def made() -> list[dict[str, object]]:
+        columns = b"SELECT queue_name, task_name, lock, args FROM procrastinate_jobs ORDER BY task_name"
+        async with world.pool.connection() as connection:
+            return list(await (await connection.execute(columns)).fetchall())
+
+    before = await made()
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    await jobs.replace_lost(app, 0)
+    assert await made() == before
+
+
+async def test_many_nodes_that_look_at_once_replace_a_lost_job_once(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    for number in range(20):
+        await world.notify(0, f"2026060200{number:03}")
+    for _ in range(5):
+        await execute(world, "DELETE FROM procrastinate_jobs")
+        found = await asyncio.gather(*(jobs.replace_lost(app, 0) for _ in range(6)))
+        assert sum(len(each.get(jobs.FETCH, [])) for each in found) == 20
+        assert await world.count("procrastinate_jobs") == 20
+
+
+async def test_what_is_fresh_locked_parked_or_done_gets_no_job(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    fresh, locked, parked, fetched = [await world.notify(0, f"202606020001{number}") for number in range(4)]
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    await execute(world, f"UPDATE notification SET received_at = now() WHERE id = {fresh}")
+    await execute(world, f"UPDATE notification SET state = 'parked' WHERE id = {parked}")
+    await execute(world, f"UPDATE notification SET state = 'fetched' WHERE id = {fetched}")
+    async with transaction(world.pool) as connection:
+        await connection.execute("SELECT FROM notification WHERE id = %s FOR UPDATE", [locked])
+        assert await jobs.replace_lost(app, 60) == {}
+    assert await jobs.replace_lost(app, 60) == {jobs.FETCH: [locked]}
+
+
+async def test_more_than_a_look_replaces_are_replaced_in_the_next(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    notifications = [await world.notify(0, f"202606020001{number}") for number in range(3)]
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    looks = [await jobs.replace_lost(app, 0, limit=2) for _ in range(3)]
+    assert looks == [{jobs.FETCH: notifications[:2]}, {jobs.FETCH: notifications[2:]}, {}]
+
+
+async def test_a_look_among_10_000_jobs_is_cheap_before_the_planner_knows_of_them(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    lost = await world.notify(0, "2026060200019")
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    await execute(
+        world,
+        "WITH message AS ("
+        " INSERT INTO inbound_message (aansluiting_id, cpa_row, message_id, conversation_id, service, action,"
+        "  timestamp, received_at, fingerprint, content_type, document)"
+        " SELECT aansluiting_id, cpa_row, n || '@bulk', '', '', '', received_at, received_at, '', '', ''"
+        " FROM inbound_message, generate_series(1, 10000) AS n RETURNING *"
+        "), waiting AS ("
+        " INSERT INTO notification (aansluiting_id, inbound_message_id, verzoeknummer, received_at, state)"
+        " SELECT aansluiting_id, id, message_id, received_at, 'received' FROM message RETURNING *"
+        ") INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
+        " SELECT 'fetch', 'fetch', id::text, jsonb_build_object('notification_id', id) FROM waiting",
+    )
+    started = time.monotonic()
+    assert await jobs.replace_lost(app, 0) == {jobs.FETCH: [lost]}
+    taken = time.monotonic() - started
+    print(f"{taken * 1000:.0f} ms to find the one of 10,001 that has no job")
+    assert taken < 2

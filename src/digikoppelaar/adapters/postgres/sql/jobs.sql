@@ -10,3 +10,39 @@ WITH stalled AS (
 )
 SELECT stalled.id, procrastinate_retry_job_v2(stalled.id, now(), NULL, NULL, NULL)
 FROM stalled
+
+-- name: try_to_look
+SELECT pg_try_advisory_xact_lock(%(key)s) AS alone
+
+-- name: notifications_without_job
+-- EXCEPT, for it is linear whatever the planner believes: an anti join of 10,000 with 10,000 took 15 s before ANALYZE.
+SELECT id, aansluiting_id, verzoeknummer
+FROM notification
+WHERE state = 'received' AND id = ANY(ARRAY(
+    SELECT id::text
+    FROM notification
+    WHERE state = 'received' AND received_at < now() - make_interval(secs => %(seconds)s)
+    EXCEPT
+    SELECT args ->> 'notification_id'
+    FROM procrastinate_jobs
+    WHERE task_name = 'fetch' AND status IN ('todo', 'doing')
+)::bigint[])
+ORDER BY id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: verzoeken_without_job
+SELECT id, aansluiting_id, verzoeknummer
+FROM verzoek
+WHERE state = 'fetched' AND id = ANY(ARRAY(
+    SELECT id::text
+    FROM verzoek
+    WHERE state = 'fetched' AND fetched_at < now() - make_interval(secs => %(seconds)s)
+    EXCEPT
+    SELECT args ->> 'verzoek_id'
+    FROM procrastinate_jobs
+    WHERE task_name = 'deliver' AND status IN ('todo', 'doing')
+)::bigint[])
+ORDER BY id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED

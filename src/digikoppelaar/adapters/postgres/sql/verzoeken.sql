@@ -86,6 +86,33 @@ UPDATE notification SET state = %(state)s, reason = %(reason)s, advice = %(advic
 -- name: trouble_of_verzoek
 UPDATE verzoek SET state = %(state)s, reason = %(reason)s, advice = %(advice)s WHERE id = %(id)s
 
+-- name: lock_parked_notifications
+-- Also what led to a version of this verzoek under another spelling. Without a number there is nothing to fetch.
+SELECT id, aansluiting_id, verzoeknummer, state, NULL::integer AS volgnummer, reason
+FROM notification
+WHERE aansluiting_id = %(aansluiting_id)s AND state = 'parked' AND verzoeknummer <> ''
+  AND (
+      verzoeknummer = %(verzoeknummer)s
+      OR verzoek_id = ANY(ARRAY(
+          SELECT id FROM verzoek WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s
+      ))
+  )
+ORDER BY id
+FOR UPDATE
+
+-- name: lock_parked_verzoeken
+SELECT id, aansluiting_id, verzoeknummer, state, volgnummer, reason
+FROM verzoek
+WHERE aansluiting_id = %(aansluiting_id)s AND state = 'parked' AND verzoeknummer = %(verzoeknummer)s
+ORDER BY id
+FOR UPDATE
+
+-- name: release_notification
+UPDATE notification SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
+
+-- name: release_verzoek
+UPDATE verzoek SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
+
 -- name: insert_step
 INSERT INTO step (aansluiting_id, name, at, detail, notification_id, verzoek_id)
 VALUES (%(aansluiting_id)s, %(name)s, %(at)s, %(detail)s, %(notification_id)s, %(verzoek_id)s)

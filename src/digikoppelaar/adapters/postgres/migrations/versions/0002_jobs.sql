@@ -8,3 +8,6 @@ ALTER TABLE procrastinate_jobs SET (
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 500,
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000
 );
+-- The look for what waits without a job walks only what waits, not everything that ever came in.
+CREATE INDEX notification_waiting ON notification (id) WHERE state = 'received';
+CREATE INDEX verzoek_waiting ON verzoek (id) WHERE state = 'fetched';
