@@ -29,6 +29,7 @@ class SpoolLimits:
 
     soap: int = 1024 * 1024
     in_memory: int = 256 * 1024
+    """Of all payloads of one message together: a message may have many small ones, and many may come at once."""
     mime: MimeLimits = field(default_factory=MimeLimits)
 
 
@@ -51,6 +52,7 @@ class Spool:
         self._new_name = new_name
         self._folder = f"ebms/{omgeving}"
         self._limits = limits
+        self._room = limits.in_memory
         self._written: dict[str, str] = {}
         self._kept: set[str] = set()
         self.spooled = Spooled(b"", "", (), {})
@@ -146,8 +148,9 @@ class Spool:
         data = _until_end(events)
         async for chunk in data:
             start += chunk
-            if len(start) > self._limits.in_memory:
+            if len(start) > self._room:
                 return await self._to_blob(begin, bytes(start), data)
+        self._room -= len(start)
         content = bytes(start)
         return StoredPayload(
             begin.content_id, begin.content_type, len(content), hashlib.sha256(content).digest(), data=content
