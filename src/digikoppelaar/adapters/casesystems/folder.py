@@ -74,7 +74,7 @@ class FolderCaseSystem:
         case.parent.mkdir(parents=True, exist_ok=True)
         # Should another attempt still be writing there, it fails and finds this one's case when it is repeated.
         for leftover in case.parent.glob(f"{_hidden_prefix(case)}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _discard(leftover, _draft_of(case))
 
 
 def case_path(verzoek: Verzoek) -> str:
@@ -152,12 +152,29 @@ def _is_delivered(case: Path, manifest: Mapping[str, object]) -> bool:
 async def _hidden(case: Path) -> AsyncIterator[Path]:
     """A fresh hidden folder beside the case, removed again unless it was published."""
     # A name of its own for each attempt: two that run at once cannot write into each other's folder.
-    draft = case.parent / f"{_hidden_prefix(case)}{secrets.token_hex(8)}"
+    draft = _draft_of(case)
     await _in_thread((draft / _BIJLAGEN).mkdir, parents=True)
     try:
         yield draft
     finally:
         await _in_thread(shutil.rmtree, draft, ignore_errors=True)
+
+
+def _discard(leftover: Path, doomed: Path) -> None:
+    """Remove a draft unless it is published meanwhile: the rename decides which of the two it is.
+
+    Removing it under its own name would go on inside the case when the other attempt renames it halfway.
+    """
+    try:
+        leftover.rename(doomed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _draft_of(case: Path) -> Path:
+    """A hidden name beside the case that nobody else has."""
+    return case.parent / f"{_hidden_prefix(case)}{secrets.token_hex(8)}"
 
 
 def _hidden_prefix(case: Path) -> str:

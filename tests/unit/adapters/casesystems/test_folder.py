@@ -116,6 +116,28 @@ async def test_two_deliveries_at_once_make_one_case(tmp_path: Path) -> None:
     assert names_in(tmp_path / "pre" / OIN) == ["2026060200019-0"]
 
 
+async def test_an_attempt_that_clears_up_never_empties_a_case_that_another_publishes_meanwhile(tmp_path: Path) -> None:
+    case = tmp_path / CASE
+    draft = case.with_name(f".{case.name}.deel-of-another-attempt")
+    (draft / "bijlagen").mkdir(parents=True)
+    for number in range(2000):  # enough for the removal to be under way when the other attempt publishes
+        (draft / "bijlagen" / str(number)).touch()
+    verzoek = await stored(MemoryBlobs())
+    clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, {}, MemoryBlobs()))
+    while draft.exists() and len(names_in(draft / "bijlagen")) == 2000:
+        await asyncio.sleep(0)
+    try:
+        draft.rename(case)
+    except FileNotFoundError:
+        published = 2000  # refused: that attempt fails and is repeated
+    else:
+        await asyncio.wait([clearing])
+        published = len(names_in(case / "bijlagen"))
+    with pytest.raises((StorageError, CaseSystemError)):  # the blobs of this verzoek are somewhere else
+        await clearing
+    assert published == 2000
+
+
 class Crash(BaseException):
     """The process dies here: no clean-up of ours may count on running after it."""
 
