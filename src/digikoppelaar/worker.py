@@ -133,6 +133,9 @@ async def _rescue(app: App) -> None:
 async def _replace(app: App) -> None:
     """Give what waits without a job a new one, over and over: jobs can end in ways nobody thought of, or by hand."""
     while True:
-        for task, ids in (await replace_lost(app, LOST_AFTER)).items():
-            log.warning("lost_jobs_replaced", job=task, ids=ids)
+        try:
+            for task, ids in (await replace_lost(app, LOST_AFTER)).items():
+                log.warning("lost_jobs_replaced", job=task, ids=ids)
+        except StorageError as error:  # a safety net that fails must not stop what works
+            log.warning("lost_jobs_not_looked_for", reason=str(error))
         await asyncio.sleep(LOOK_FOR_LOST)

@@ -114,6 +114,12 @@ async def execute(world: World, statement: str) -> None:
         await connection.execute(statement.encode())
 
 
+async def long_ago(world: World) -> None:
+    """Let everything have come in, and have been fetched, an hour ago."""
+    await execute(world, "UPDATE notification SET received_at = now() - interval '1 hour'")
+    await execute(world, "UPDATE verzoek SET fetched_at = now() - interval '1 hour' WHERE fetched_at IS NOT NULL")
+
+
 ENDS = [
     "DELETE FROM procrastinate_jobs",
     *(
@@ -128,6 +134,7 @@ async def test_what_waits_without_a_job_gets_one_again_once(world: World, end: s
     app = await jobs.make_app(world.pool)
     verzoek = await waiting_to_be_delivered(world)
     notification = await world.notify(0, "2026060200020")
+    await long_ago(world)
     assert await jobs.replace_lost(app, 0) == {}
     await execute(world, end)
     assert await jobs.replace_lost(app, 0) == {jobs.FETCH: [notification], jobs.DELIVER: [verzoek]}
@@ -145,6 +152,7 @@ async def test_a_replaced_job_is_like_the_one_that_was_lost(world: World) -> Non
         async with world.pool.connection() as connection:
             return list(await (await connection.execute(columns)).fetchall())
 
+    await long_ago(world)
     before = await made()
     await execute(world, "DELETE FROM procrastinate_jobs")
     await jobs.replace_lost(app, 0)
@@ -155,6 +163,7 @@ async def test_many_nodes_that_look_at_once_replace_a_lost_job_once(world: World
     app = await jobs.make_app(world.pool)
     for number in range(20):
         await world.notify(0, f"2026060200{number:03}")
+    await long_ago(world)
     for _ in range(5):
         await execute(world, "DELETE FROM procrastinate_jobs")
         found = await asyncio.gather(*(jobs.replace_lost(app, 0) for _ in range(6)))
@@ -165,6 +174,7 @@ async def test_many_nodes_that_look_at_once_replace_a_lost_job_once(world: World
 async def test_what_is_fresh_locked_parked_or_done_gets_no_job(world: World) -> None:
     app = await jobs.make_app(world.pool)
     fresh, locked, parked, fetched = [await world.notify(0, f"202606020001{number}") for number in range(4)]
+    await long_ago(world)
     await execute(world, "DELETE FROM procrastinate_jobs")
     await execute(world, f"UPDATE notification SET received_at = now() WHERE id = {fresh}")
     await execute(world, f"UPDATE notification SET state = 'parked' WHERE id = {parked}")
@@ -178,6 +188,7 @@ async def test_what_is_fresh_locked_parked_or_done_gets_no_job(world: World) -> 
 async def test_more_than_a_look_replaces_are_replaced_in_the_next(world: World) -> None:
     app = await jobs.make_app(world.pool)
     notifications = [await world.notify(0, f"202606020001{number}") for number in range(3)]
+    await long_ago(world)
     await execute(world, "DELETE FROM procrastinate_jobs")
     looks = [await jobs.replace_lost(app, 0, limit=2) for _ in range(3)]
     assert looks == [{jobs.FETCH: notifications[:2]}, {jobs.FETCH: notifications[2:]}, {}]
@@ -200,6 +211,7 @@ async def test_a_look_among_10_000_jobs_is_cheap_before_the_planner_knows_of_the
         ") INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
         " SELECT 'fetch', 'fetch', id::text, jsonb_build_object('notification_id', id) FROM waiting",
     )
+    await long_ago(world)
     started = time.monotonic()
     assert await jobs.replace_lost(app, 0) == {jobs.FETCH: [lost]}
     taken = time.monotonic() - started
