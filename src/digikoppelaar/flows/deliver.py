@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Outcome, attempt
 from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import (
@@ -53,7 +54,8 @@ class Delivery:
         verzoek = await self.store.verzoek(verzoek_id)
         if verzoek.state == VerzoekState.DELIVERED:
             return
-        document = as_json(read_verzoek(await self._xml(verzoek)))
+        xml = await self._xml(verzoek)
+        document = await aside(lambda: as_json(read_verzoek(xml)))
         case_system = self.case_system_for(verzoek.aansluiting)
         reference = await case_system.deliver(verzoek, document, self.blobs)
         await self.store.verzoek_delivered(verzoek_id, reference, self.clock.now())

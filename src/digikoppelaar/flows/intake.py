@@ -8,11 +8,13 @@ and a blob has a name that follows from the ids, so that a repeated download rep
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 
 from digikoppelaar.errors import FacilityAnswerBroken, TooLarge, VerzoekError, XmlError
+from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Outcome, attempt
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import (
@@ -79,7 +81,7 @@ class Intake:
         client = self.client_for(notification.aansluiting)
         links = await client.summary(notification.verzoeknummer)
         document = await _document(client, links)
-        read = _understood(document, notification, links)
+        read = await aside(partial(_understood, document, notification, links))
         new, files = _new_verzoek(read), _new_files(links)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now())
         await self._fetch_files(client, verzoek, links, document)
