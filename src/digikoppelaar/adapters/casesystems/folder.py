@@ -20,7 +20,9 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -36,6 +38,9 @@ _JSON: Final = "verzoek.json"
 _BIJLAGEN: Final = "bijlagen"
 _SEGMENT: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,79}", re.ASCII)
 _OIN: Final = re.compile(r"[0-9]{20}", re.ASCII)
+
+_THREADS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="case-folder")
+"""Not asyncio's few: a share that hangs would hold them, and the sender (names of hosts) and the blobs need them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -249,11 +254,11 @@ def _sync(folder: Path) -> None:
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run it in a thread; when cancelled, wait for the thread, for it still uses the file.
+    """Run it in a thread of our own; when cancelled, wait for the thread, for it still uses the file.
 
     An error of the file system becomes ours, without the path: file names can be personal data.
     """
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    work = asyncio.get_running_loop().run_in_executor(_THREADS, partial(function, *args, **kwargs))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:

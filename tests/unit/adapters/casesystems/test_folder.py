@@ -1,6 +1,7 @@
 """A case folder is there whole or not at all, whatever happens while it is written."""
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import json
@@ -315,3 +316,28 @@ async def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await delivery
     assert names_in(tmp_path / "pre" / OIN) == []
+
+
+async def test_a_share_that_hangs_leaves_the_threads_of_everybody_else_alone(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
+    (tmp_path / CASE).mkdir(parents=True)
+    os.mkfifo(tmp_path / CASE / MANIFEST)  # reading it hangs until somebody writes
+    hanging = [asyncio.create_task(system.deliver(verzoek, {}, blobs)) for _ in range(64)]
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(10):
+                await asyncio.to_thread(os.getpid)  # what resolving the name of a partner's host needs, and a blob
+        assert not any(task.done() for task in hanging)
+    finally:
+        await _feed(tmp_path / CASE / MANIFEST, hanging)
+    results = await asyncio.gather(*hanging, return_exceptions=True)
+    assert all(isinstance(result, CaseSystemError) for result in results)
+
+
+async def _feed(fifo: Path, hanging: list[asyncio.Task[str]]) -> None:
+    """Let every reader of the FIFO go."""
+    while not all(task.done() for task in hanging):
+        with contextlib.suppress(OSError):  # nobody reads at this moment
+            os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        await asyncio.sleep(0.01)
