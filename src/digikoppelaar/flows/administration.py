@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from digikoppelaar.ebms import answers
+from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import cpa_names, findings, read_agreement
 from digikoppelaar.ebms.packaging import package
@@ -20,6 +20,7 @@ from digikoppelaar.pki.oin import without_environment_suffix
 REAL_OMGEVINGEN: Final = frozenset({"pre", "prod"})
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the Pong."""
+_NO_PONG_WILL_COME: Final = frozenset({"refused", "failed", "expired"})
 
 
 class Records(Protocol):
@@ -59,7 +60,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class PingResult:
-    """How a Ping went: `pong` when it was answered, after `seconds`."""
+    """How a Ping went after `seconds`: `state` is answered, refused (by an error) or the state of the Ping itself."""
 
     message_id: str
     pong: bool
@@ -152,14 +153,21 @@ async def ping(
     message_id = envelope.header.message_id
     packaged = package(envelope, signing=None, sign=None, boundary=message_id, soap_content_id=message_id)
     await messages.queue_outbound(signal_to_send(cpa, envelope, packaged.content_type, packaged.body, started))
-    while (waited := (clock.now() - started).total_seconds()) < timeout:
-        if await _has_pong(reading, cpa, message_id):
-            return PingResult(message_id, pong=True, seconds=waited, state="answered", reason=None)
+    while True:
+        result = await _look(reading, cpa, message_id, (clock.now() - started).total_seconds())
+        if result.pong or result.state in _NO_PONG_WILL_COME or result.seconds >= timeout:
+            return result
         await asyncio.sleep(LOOK_EVERY)
+
+
+async def _look(reading: Reading, cpa: CpaRecord, message_id: str, seconds: float) -> PingResult:
+    aansluiting = cpa.aansluiting
+    came = MessageFilter(aansluiting.omgeving, aansluiting.organisatie_oin, Direction.IN)
+    for row in await reading.messages(came):
+        if row.ref_to_message_id == message_id and row.action == names.PONG:
+            return PingResult(message_id, pong=True, seconds=seconds, state="answered", reason=None)
+        if row.ref_to_message_id == message_id:
+            reason = f"the answer is {row.action} {row.message_id}"
+            return PingResult(message_id, pong=False, seconds=seconds, state="refused", reason=reason)
     (sent,) = await reading.messages(MessageFilter(direction=Direction.OUT, message_id=message_id))
-    return PingResult(message_id, pong=False, seconds=waited, state=sent.state, reason=sent.reason)
-
-
-async def _has_pong(reading: Reading, cpa: CpaRecord, message_id: str) -> bool:
-    wanted = MessageFilter(omgeving=cpa.aansluiting.omgeving, direction=Direction.IN, limit=50)
-    return any(row.ref_to_message_id == message_id for row in await reading.messages(wanted))
+    return PingResult(message_id, pong=False, seconds=seconds, state=sent.state, reason=sent.reason)
