@@ -20,6 +20,8 @@ from digikoppelaar.pki.oin import without_environment_suffix
 REAL_OMGEVINGEN: Final = frozenset({"pre", "prod"})
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the Pong."""
+_WITH_CPA: Final = frozenset({"stam"})
+"""Kinds of aansluiting that go over ebMS; DROP is SOAP without a CPA."""
 _NO_PONG_WILL_COME: Final = frozenset({"refused", "failed", "expired"})
 
 
@@ -115,7 +117,11 @@ async def import_cpa(
 
 def _aansluiting_of(document: bytes, aansluitingen: Sequence[Aansluiting], omgeving: str | None) -> Aansluiting:
     parties = _oins(document)
-    fitting = [each for each in aansluitingen if each.organisatie_oin in parties and omgeving in {None, each.omgeving}]
+    fitting = [
+        each
+        for each in aansluitingen
+        if each.organisatie_oin in parties and each.kind in _WITH_CPA and omgeving in {None, each.omgeving}
+    ]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
