@@ -32,19 +32,21 @@ Verzoek = Mapping[str, Any]
 T = TypeVar("T")
 
 
-@asynccontextmanager
-async def running_trial(
-    folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS
-) -> AsyncIterator[Trial]:
-    """Sandbox, PostgreSQL and gateway in a folder of their own, which is added to `folders` and stays.
+def new_trial(folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS) -> Trial:
+    """A trial in a folder of its own, which is added to `folders` and stays; nothing runs yet.
 
     Not in tmp_path: as root PostgreSQL runs under another account, which may not enter pytest's folders.
     """
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-journey-"))
     folder.chmod(0o711)
     folders.append(folder)
-    trial = Trial(folder, profile=profile, retries=60, retry_interval=1.0, settings=settings)
-    async with trial:
+    return Trial(folder, profile=profile, retries=60, retry_interval=1.0, settings=settings)
+
+
+@asynccontextmanager
+async def running_trial(folders: list[Path], *, settings: str = SETTINGS) -> AsyncIterator[Trial]:
+    """A new trial: sandbox, PostgreSQL and gateway."""
+    async with new_trial(folders, settings=settings) as trial:
         await trial.start()
         yield trial
 

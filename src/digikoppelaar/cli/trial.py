@@ -16,7 +16,7 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -75,6 +75,7 @@ class Trial:
     """sandbox.json, once the sandbox runs."""
     gateway: Process | None = None
     sandbox: Process | None = None
+    _started: list[Process] = field(default_factory=list)
     _http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,7 +85,7 @@ class Trial:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(_stopped(process) for process in (self.gateway, self.sandbox) if process))
+        await asyncio.gather(*map(_stopped, self._started))
         if self._http:
             await self._http.close()
 
@@ -141,11 +142,17 @@ class Trial:
 
     async def start(self) -> None:
         """Everything, from an empty folder to a gateway that is ready."""
+        async with self.prepared():
+            await self.start_gateway()
+
+    @asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        """Everything but the gateway, from an empty folder; its database runs as long as the block, and its users."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        async with open_database(Config(data_folder=self.folder / "gateway")):  # not stopped between the steps
+        async with open_database(Config(data_folder=self.folder / "gateway")):
             await asyncio.gather(self.migrate(), self.start_sandbox())
             await self.connect()
-            await self.start_gateway()
+            yield
 
     async def connect(self) -> Imported:
         """Write the configuration, and put the sandbox's organisatie and CPA on record."""
@@ -237,10 +244,10 @@ class Trial:
         return self._http
 
     async def spawn(self, name: str, *arguments: str) -> Process:
-        """Run `digikoppelaar` with these arguments, logging under this name; stopping it is the caller's."""
+        """Run `digikoppelaar` with these arguments, logging under this name, until it ends or the trial does."""
         with self.log_file(name).open("ab") as log:
             # A session of its own: Ctrl-C is for whoever runs the trial, who then stops its parts in order.
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "digikoppelaar", *arguments),
                 stdin=DEVNULL,
@@ -248,6 +255,8 @@ class Trial:
                 stderr=log,
                 start_new_session=True,
             )
+        self._started.append(process)
+        return process
 
     async def _until(self, process: Process, name: str, condition: Any) -> None:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
