@@ -19,7 +19,7 @@ DELIVER: Final = "deliver"
 
 _ARGUMENT: Final = {FETCH: "notification_id", DELIVER: "verzoek_id"}
 _WITHOUT_JOB: Final = {FETCH: "notifications_without_job", DELIVER: "verzoeken_without_job"}
-_ONE_LOOKS: Final = int.from_bytes(b"lost_job")
+ONE_LOOKS: Final = int.from_bytes(b"lost_job")
 """Key of the advisory lock: of two looks at once, the later could not see the jobs that the earlier makes."""
 
 _SQL: Final = queries.load("jobs")
@@ -73,7 +73,7 @@ async def replace_lost(app: App, seconds: float, limit: int = 1000) -> Mapping[s
     next look. Raises StorageError.
     """
     async with transaction(_pool(app)) as connection:
-        row = await (await connection.execute(_SQL["try_to_look"], {"key": _ONE_LOOKS})).fetchone()
+        row = await (await connection.execute(_SQL["try_to_look"], {"key": ONE_LOOKS})).fetchone()
         if row is None or not row["alone"]:
             return {}
         values = {"seconds": seconds, "limit": limit}

@@ -171,6 +171,17 @@ async def test_many_nodes_that_look_at_once_replace_a_lost_job_once(world: World
         assert await world.count("procrastinate_jobs") == 20
 
 
+async def test_a_look_while_another_looks_is_left_to_the_other(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    notification = await world.notify(0, "2026060200019")
+    await long_ago(world)
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    async with transaction(world.pool) as other:
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", [jobs.ONE_LOOKS])
+        assert await jobs.replace_lost(app, 0) == {}
+    assert await jobs.replace_lost(app, 0) == {jobs.FETCH: [notification]}
+
+
 async def test_what_is_fresh_locked_parked_or_done_gets_no_job(world: World) -> None:
     app = await jobs.make_app(world.pool)
     fresh, locked, parked, fetched = [await world.notify(0, f"202606020001{number}") for number in range(4)]
