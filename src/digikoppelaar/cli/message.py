@@ -16,10 +16,9 @@ COLUMNS = {
     "direction": "direction",
     "at": "at",
     "action": "action",
-    "message_id": "message_id",
-    "refers to": "ref_to_message_id",
     "state": "state",
     "attempts": "attempts",
+    "message_id": "message_id",
     "reason": "reason",
 }
 ATTEMPT_COLUMNS = {

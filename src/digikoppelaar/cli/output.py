@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+KEYS: Final = frozenset({"organisatie_oin", "verzoeknummer", "message_id", "ref_to_message_id"})
+"""Fields that people copy into another command: never broken over lines, though the terminal may have to."""
+BREAK_WORDS_AT: Final = 20
+GAP: Final = 2
+"""Columns of the screen."""
 
 
 def as_json(value: object) -> str:
@@ -26,16 +34,42 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Mapping[str, str], rows: Sequence[object], empty: str) -> None:
-    """Print rows; `columns` maps a heading to the name of the field. `empty` is said when there is nothing."""
+    """Print rows; `columns` maps a heading to the name of the field. `empty` is said when there is nothing.
+
+    A terminal that is wide enough for the KEYS gets a table of its width; anything else gets every row whole, on one
+    line. A column without content is left out.
+    """
     if not rows:
         console.print(empty)
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in columns:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(getattr(row, name)) for name in columns.values()))
+    read = {heading: [_cell(getattr(row, name)) for row in rows] for heading, name in columns.items()}
+    shown = {heading: cells for heading, cells in read.items() if any(cells)}
+    widths = _widths([(heading, *cells) for heading, cells in shown.items()], [columns[each] in KEYS for each in shown])
+    table = Table(box=None, padding=(0, GAP, 0, 0), width=sum(widths) + GAP * len(widths))
+    for heading, width in zip(shown, widths, strict=True):
+        table.add_column(heading, overflow="fold", width=width)
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _widths(columns: Sequence[Sequence[str]], keys: Sequence[bool]) -> list[int]:
+    """The width of each column: what makes it readable, and from left to right what the terminal has to spare."""
+    whole = [max(map(cell_len, cells)) for cells in columns]
+    least = [wide if key else _least_width(cells) for cells, key, wide in zip(columns, keys, whole, strict=True)]
+    spare = console.width - sum(least) - GAP * len(least)
+    if not console.is_terminal or spare < 0:
+        return whole
+    widths = []
+    for low, high in zip(least, whole, strict=True):
+        widths.append(min(high, low + spare))
+        spare -= widths[-1] - low
+    return widths
+
+
+def _least_width(cells: Sequence[str]) -> int:
+    """The longest word; longer ones than BREAK_WORDS_AT may break."""
+    return max(min(cell_len(word), BREAK_WORDS_AT) for cell in cells for word in cell.split())
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
