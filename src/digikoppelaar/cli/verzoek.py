@@ -1,16 +1,26 @@
-"""`digikoppelaar verzoek`: what came in, and how far it is."""
+"""`digikoppelaar verzoek`: what came in, how far it is, and letting go on what waits for a person."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from digikoppelaar import wiring
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration, run
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.reading import PAGE_SIZE, VersionPage, VerzoekFilter, VerzoekPage
+from digikoppelaar.flows.ports import Parked
+from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage
 
-app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, and how far it is.")
+app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, how far it is, and letting it go on.")
+
+WhichOmgeving = Annotated[
+    str | None, typer.Option("--omgeving", help="When the number exists in more than one omgeving.")
+]
+WhichOrganisatie = Annotated[
+    str | None, typer.Option("--organisatie", help="When more than one organisatie has it: its OIN.")
+]
 
 COLUMNS = {
     "omgeving": "omgeving",
@@ -46,8 +56,8 @@ def list_verzoeken(
 @app.command("show")
 def show(
     verzoeknummer: str,
-    omgeving: Annotated[str | None, typer.Option(help="When the number exists in more than one omgeving.")] = None,
-    organisatie: Annotated[str | None, typer.Option(help="When more than one organisatie has it: its OIN.")] = None,
+    omgeving: WhichOmgeving = None,
+    organisatie: WhichOrganisatie = None,
     json: Json = False,
 ) -> None:
     """Show one verzoek: versions, files, steps and messages."""
@@ -63,6 +73,35 @@ def show(
         page.messages,
         "No messages.",
     )
+
+
+@app.command("release")
+def release(
+    verzoeknummer: str,
+    omgeving: WhichOmgeving = None,
+    organisatie: WhichOrganisatie = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is parked and change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what of a verzoek is parked, and let it go on from a first attempt. Doing it twice is harmless."""
+    wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer)
+    parked = run(_release(wanted, dry_run=dry_run, show=_show_nothing if json else _print_parked))
+    if json:
+        output.print_json({"released": bool(parked) and not dry_run, "parked": parked})
+    elif parked:
+        output.console.print("Nothing changed: --dry-run." if dry_run else "Released.")
+
+
+def _print_parked(parked: Sequence[Parked]) -> None:
+    if not parked:
+        output.console.print("Nothing of it is parked.")
+    for each in parked:
+        what = "fetch it" if each.volgnummer is None else f"deliver volgnummer {each.volgnummer}"
+        output.console.print(f"{what} again; it was parked because: {each.reason}", markup=False)
+
+
+def _show_nothing(parked: Sequence[Parked]) -> None:
+    """A program gets one document, at the end."""
 
 
 def _print_version(version: VersionPage) -> None:
@@ -90,14 +129,34 @@ async def _list(wanted: VerzoekFilter) -> list[object]:
 
 async def _show(wanted: VerzoekFilter) -> VerzoekPage:
     async with wiring.open_stores(configuration()) as stores:
-        found = {row.aansluiting_id: row for row in await stores.reading.verzoeken(wanted)}
-        if not found:
-            raise ConfigError(f"there is no verzoek {wanted.verzoeknummer}", advice="Zie `digikoppelaar verzoek list`.")
-        if len(found) > 1:
-            where = ", ".join(sorted(f"{row.omgeving}/{row.organisatie_oin}" for row in found.values()))
-            raise ConfigError(
-                f"verzoek {wanted.verzoeknummer} exists in {where}", advice="Kies met --omgeving en --organisatie."
-            )
-        page = await stores.reading.verzoek(next(iter(found)), wanted.verzoeknummer or "")
+        page = await stores.reading.verzoek(await _aansluiting_of(stores.reading, wanted), wanted.verzoeknummer or "")
         assert page is not None, "it was listed a moment ago, and nothing is removed"
         return page
+
+
+async def _release(
+    wanted: VerzoekFilter, *, dry_run: bool, show: Callable[[Sequence[Parked]], None]
+) -> Sequence[Parked]:
+    if not wanted.verzoeknummer:
+        raise ConfigError(
+            "a notification without verzoeknummer cannot be released: there is nothing to ask DSO-LV for",
+            advice="Zoek het bericht op met `digikoppelaar message list` en vraag DSO-LV om een nieuwe notificatie.",
+        )
+    async with wiring.open_stores(configuration()) as stores:
+        which = (await _aansluiting_of(stores.reading, wanted), wanted.verzoeknummer, SystemClock().now())
+        parked = await stores.verzoeken.release(*which, dry_run=True)
+        show(parked)
+        return parked if dry_run else await stores.verzoeken.release(*which)
+
+
+async def _aansluiting_of(reading: Reading, wanted: VerzoekFilter) -> int:
+    """The one aansluiting in which this verzoek came in. Raises ConfigError when there is none, or more."""
+    found = {row.aansluiting_id: row for row in await reading.verzoeken(wanted)}
+    if not found:
+        raise ConfigError(f"there is no verzoek {wanted.verzoeknummer}", advice="Zie `digikoppelaar verzoek list`.")
+    if len(found) > 1:
+        where = ", ".join(sorted(f"{row.omgeving}/{row.organisatie_oin}" for row in found.values()))
+        raise ConfigError(
+            f"verzoek {wanted.verzoeknummer} exists in {where}", advice="Kies met --omgeving en --organisatie."
+        )
+    return next(iter(found))
