@@ -3,7 +3,8 @@
     notification ──▶ summary ──▶ XML ──▶ verzoek version with its files ──▶ each file into the blob store ──▶ fetched
 
 Every step may run twice with one effect: a version is made or found, a file that is recorded is not fetched again,
-and a blob has a name that follows from the ids, so that a repeated download replaces what a crash left.
+and a blob has a name that follows from the ids and the attempt. Two attempts at once are harmless: the first to record
+a file has recorded it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -68,10 +69,10 @@ class Intake:
                 notification_id=notification_id, reason=reason, advice=advice, parked=parked, now=self.clock.now()
             )
 
-        return await attempt(lambda: self.fetch(notification_id), number, tell)
+        return await attempt(lambda: self.fetch(notification_id, number), number, tell)
 
-    async def fetch(self, notification_id: int) -> None:
-        """Fetch the verzoek of a notification whole and hand it to delivery.
+    async def fetch(self, notification_id: int, number: int = 1) -> None:
+        """Fetch the verzoek of a notification whole and hand it to delivery; `number` is that of the attempt.
 
         Raises a FacilityError, a PartnerError when the verzoek cannot be understood, ConfigError, or StorageError.
         """
@@ -84,27 +85,30 @@ class Intake:
         read = await aside(partial(_understood, document, notification, links))
         new, files = _new_verzoek(read), _new_files(links)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now())
-        await self._fetch_files(client, verzoek, links, document)
+        await self._fetch_files(client, verzoek, links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())
         log.info("verzoek_fetched", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, files=len(verzoek.files))
 
-    async def _fetch_files(self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes) -> None:
+    async def _fetch_files(
+        self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes, number: int
+    ) -> None:
         fresh = {(link.kind, link.document_id): link for link in links}
         for file in verzoek.files:
             if file.blob is not None:
                 continue
+            name = blob_name(verzoek, file, number)
             if file.kind is FileKind.XML:  # the bytes that were understood, not another download of them
-                await self._keep(verzoek, file, Download(len(document), _once(document)), None)
+                await self._keep(name, file, Download(len(document), _once(document)), None)
                 continue
             link = fresh.get((file.kind, file.document_id))
             async with client.download(link.href if link else file.href) as download:
-                await self._keep(verzoek, file, download, link.size if link else None)
+                await self._keep(name, file, download, link.size if link else None)
 
-    async def _keep(self, verzoek: Verzoek, file: File, download: Download, announced: int | None) -> None:
-        """Stream one file into the blob store, and only then record it."""
-        name = blob_name(verzoek, file)
+    async def _keep(self, name: str, file: File, download: Download, announced: int | None) -> None:
+        """Stream one file into the blob store, and only then record it; when another attempt did, that one stays."""
         blob = await self.blobs.put(name, self._counted(file, download, announced))
-        await self.store.file_fetched(file.id, blob.name, blob.size, blob.sha256, self.clock.now())
+        if not await self.store.file_fetched(file.id, blob.name, blob.size, blob.sha256, self.clock.now()):
+            await self.blobs.delete(name)
 
     async def _counted(self, file: File, download: Download, announced: int | None) -> AsyncIterator[bytes]:
         """The chunks, refused as soon as their number of bytes is not what summary and answer announced."""
@@ -131,9 +135,12 @@ def _over(file: File, limit: int) -> TooLarge:
     return TooLarge(f"file {file.id} is over the limit of {limit} bytes")
 
 
-def blob_name(verzoek: Verzoek, file: File) -> str:
-    """Where a file is kept; it follows from ids alone."""
-    return f"verzoeken/{verzoek.aansluiting.id}/{verzoek.id}/{file.id}"
+def blob_name(verzoek: Verzoek, file: File, number: int) -> str:
+    """Where attempt `number` keeps a file; it follows from ids alone.
+
+    A worker that was taken for dead may still be at it: what it fetches must never replace what was recorded.
+    """
+    return f"verzoeken/{verzoek.aansluiting.id}/{verzoek.id}/{file.id}-{number}"
 
 
 async def _document(client: DsoClient, links: Sequence[Link]) -> bytes:

@@ -372,10 +372,13 @@ class VerzoekStore(Protocol):
         files: Sequence[NewFile],
         now: datetime,
     ) -> Verzoek:
-        """The verzoek version with its files, made or found, and linked to the notification. Safe to repeat."""
+        """The verzoek version with its files, made or found, and linked to the notification. Safe to repeat.
 
-    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> None:
-        """This file is in the blob store."""
+        A version that is still being fetched gets the files that it does not have yet.
+        """
+
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
+        """This file is in the blob store. False, and nothing changed, when another attempt recorded it first."""
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """All files are there: state `fetched`, notification done, and the job to deliver, in one transaction.

@@ -1,8 +1,9 @@
 """A verzoek arrives whole, once, whatever DSO-LV answers and wherever the process dies."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from digikoppelaar.errors import (
 from digikoppelaar.flows.attempts import Done
 from digikoppelaar.flows.intake import Intake, blob_name
 from digikoppelaar.flows.intake_states import Park, Retry
-from digikoppelaar.flows.ports import File, FileKind, NewNotification, Verzoek
+from digikoppelaar.flows.ports import Blob, File, FileKind, NewNotification, Verzoek
 
 
 class World:
@@ -44,7 +45,9 @@ class World:
         """Every file of DSO-LV is in the blob store under its own name, byte for byte, as recorded."""
         assert [file.href for file in verzoek.files] == list(self.dso.contents)
         for file in verzoek.files:
-            content = b"".join([chunk async for chunk in self.blobs.get(blob_name(verzoek, file))])
+            assert file.blob is not None
+            assert file.blob.startswith(blob_name(verzoek, file, 0).removesuffix("0"))
+            content = b"".join([chunk async for chunk in self.blobs.get(file.blob)])
             assert content == self.dso.contents[file.href]
             assert (file.size, file.sha256) == (len(content), hashlib.sha256(content).digest())
 
@@ -277,3 +280,38 @@ async def test_a_fault_of_ours_tells_its_type_and_never_its_text() -> None:
     notification = world.announce()
     assert isinstance(await world.intake().attempt(notification, 1), Retry)
     assert world.store.notification_troubles[notification].reason == "unexpected KeyError"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A blob store whose first put comes back only when it may `go_on`."""
+
+    blobs: MemoryBlobs
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> Blob:
+        """Store, and wait."""
+        blob = await self.blobs.put(name, chunks)
+        self.stored.set()
+        await self.go_on.wait()
+        return blob
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.blobs, name)
+
+
+async def test_an_attempt_that_was_taken_for_dead_never_replaces_what_another_recorded() -> None:
+    world = World()
+    notification = world.announce()
+    held_up = HeldUp(world.blobs)
+    slow = asyncio.create_task(replace(world.intake(), blobs=held_up).attempt(notification, 1))
+    await held_up.stored.wait()
+    world.dso.xml += b"\n"  # made anew for each request
+    assert await world.intake().attempt(notification, 2) == Done()
+    (before,) = world.store.verzoeken.values()
+    held_up.go_on.set()
+    assert await slow == Done()
+    assert list(world.store.verzoeken.values()) == [before]
+    await world.check_whole(before)
+    assert world.store.delivery_jobs == [before.id]

@@ -82,6 +82,38 @@ async def starting_again_finds_the_version_with_what_was_recorded(world: World) 
     assert (again.files[0].blob, again.files[0].size, again.files[0].sha256) == ("verzoeken/x", 3, bytes(32))
 
 
+async def a_file_that_is_announced_later_joins_a_version_that_is_not_whole_yet(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(notification, version(), FILES[::2], NOW)
+    await world.store.file_fetched(first.files[0].id, "verzoeken/x", 3, bytes(32), NOW)
+    again = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    assert {file.kind for file in again.files} == {FileKind.XML, FileKind.PDF, FileKind.BIJLAGE}
+    assert {file.id for file in first.files} < {file.id for file in again.files}
+    assert again.files[0].blob == "verzoeken/x"
+    with pytest.raises(StorageError):  # not before the new one is there too
+        await fetch_all(world, notification, first)
+
+
+async def a_version_that_is_whole_stays_as_it_is(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(notification, version(), FILES[::2], NOW)
+    await fetch_all(world, notification, first)
+    again = await world.store.start_verzoek(await world.notify(0, "2026060200019"), version(), FILES, NOW)
+    assert [file.id for file in again.files] == [file.id for file in first.files]
+
+
+async def of_two_attempts_that_fetch_a_file_the_first_counts(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    file = verzoek.files[1]
+    assert await world.store.file_fetched(file.id, "verzoeken/first", 3, bytes(32), NOW)
+    assert not await world.store.file_fetched(file.id, "verzoeken/second", 4, bytes([1]) * 32, NOW)
+    kept = (await world.store.verzoek(verzoek.id)).files[1]
+    assert (kept.blob, kept.size, kept.sha256) == ("verzoeken/first", 3, bytes(32))
+    with pytest.raises(StorageError):
+        await world.store.file_fetched(999_999, "verzoeken/x", 3, bytes(32), NOW)
+
+
 async def two_notifications_of_one_version_share_it_and_make_one_job(world: World) -> None:
     one, two = await world.notify(0, "2026060200019"), await world.notify(0, "2026060200019")
     first = await world.store.start_verzoek(one, version(), FILES, NOW)
@@ -291,6 +323,9 @@ CONTRACT = (
     what_is_not_there_is_a_storage_error,
     a_version_is_made_with_its_files_in_order,
     starting_again_finds_the_version_with_what_was_recorded,
+    a_file_that_is_announced_later_joins_a_version_that_is_not_whole_yet,
+    a_version_that_is_whole_stays_as_it_is,
+    of_two_attempts_that_fetch_a_file_the_first_counts,
     two_notifications_of_one_version_share_it_and_make_one_job,
     an_aanvulling_is_a_version_of_its_own,
     the_same_verzoeknummer_in_two_aansluitingen_never_meets,

@@ -78,20 +78,23 @@ class MemoryVerzoeken:
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
         aansluiting = (await self.notification(notification_id)).aansluiting
-        stored = self._find(aansluiting, verzoek) or self._make(aansluiting, verzoek, files)
+        found = self._find(aansluiting, verzoek)
+        stored = self._completed(found, files) if found else self._make(aansluiting, verzoek, files)
         self.verzoek_of[notification_id] = stored.id
         return stored
 
-    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> None:
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
         for verzoek in self.verzoeken.values():
             if any(file.id == file_id for file in verzoek.files):
+                if any(file.id == file_id and file.blob is not None for file in verzoek.files):
+                    return False
                 files = tuple(
                     replace(file, blob=blob, size=size, sha256=sha256) if file.id == file_id else file
                     for file in verzoek.files
                 )
                 self.verzoeken[verzoek.id] = replace(verzoek, files=files)
-                return
+                return True
         raise StorageError(f"there is no file {file_id}")
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
@@ -215,6 +218,13 @@ class MemoryVerzoeken:
         )
         self.verzoeken[stored.id] = stored
         return stored
+
+    def _completed(self, stored: Verzoek, files: Sequence[NewFile]) -> Verzoek:
+        known = {(file.kind, file.document_id) for file in stored.files}
+        if stored.state == VerzoekState.FETCHING:
+            added = tuple(self._file(file) for file in files if (file.kind, file.document_id) not in known)
+            self.verzoeken[stored.id] = replace(stored, files=(*stored.files, *added))
+        return self.verzoeken[stored.id]
 
     def _file(self, new: NewFile) -> File:
         self._files += 1

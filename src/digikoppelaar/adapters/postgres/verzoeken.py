@@ -53,13 +53,15 @@ class PostgresVerzoeken:
             await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
             return await _verzoek(connection, verzoek_id)
 
-    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> None:
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
         values = {"id": file_id, "blob": blob, "size": size, "sha256": sha256, "now": now}
         async with transaction(self.pool) as connection:
             if not (await connection.execute(_SQL["file_fetched"], values)).rowcount:
-                raise StorageError(f"there is no file {file_id}")
+                await _found(connection, "file", file_id)
+                return False
             await connection.execute(_SQL["insert_file_step"], values)
+            return True
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
@@ -159,14 +161,14 @@ async def _made_or_found(connection: Connection, notification: Row, new: NewVerz
         "state": VerzoekState.FETCHING,
     }
     made = await (await connection.execute(_SQL["insert_verzoek"], values)).fetchone()
-    if made is None:
-        found = await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
-        assert found is not None
-        return int(found["id"])
-    for file in files:
-        keys = {"aansluiting_id": notification["aansluiting_id"], "verzoek_id": made["id"]}
+    known = made or await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
+    assert known is not None
+    locked = await _found(connection, "lock_verzoek", known["id"])
+    # DSO-LV may announce a file later than its verzoek: it belongs to the version as long as that is not whole.
+    for file in files if locked["state"] == VerzoekState.FETCHING else ():
+        keys = {"aansluiting_id": notification["aansluiting_id"], "verzoek_id": known["id"]}
         await connection.execute(_SQL["insert_file"], {**asdict(file), **keys, "kind": file.kind.value})
-    return int(made["id"])
+    return int(known["id"])
 
 
 async def _require_whole(connection: Connection, verzoek_id: int) -> None:

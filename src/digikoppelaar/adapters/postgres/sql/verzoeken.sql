@@ -47,18 +47,24 @@ FROM verzoek
 WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND volgnummer = %(volgnummer)s
 
 -- name: insert_file
+-- A file that is there stays as it is, with what was fetched of it.
 INSERT INTO verzoek_file (aansluiting_id, verzoek_id, position, kind, document_id, naam, media_type, href)
 VALUES (
     %(aansluiting_id)s, %(verzoek_id)s, %(position)s, %(kind)s, %(document_id)s, %(naam)s, %(media_type)s, %(href)s
 )
+ON CONFLICT (aansluiting_id, verzoek_id, kind, document_id) DO NOTHING
 
 -- name: link_notification
 UPDATE notification SET verzoek_id = %(verzoek_id)s WHERE id = %(id)s
 
 -- name: file_fetched
+-- The first counts: what another attempt recorded may be in the case folder already.
 UPDATE verzoek_file
 SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
-WHERE id = %(id)s
+WHERE id = %(id)s AND fetched_at IS NULL
+
+-- name: file
+SELECT id FROM verzoek_file WHERE id = %(id)s
 
 -- name: missing_files
 SELECT count(*) AS missing FROM verzoek_file WHERE verzoek_id = %(verzoek_id)s AND fetched_at IS NULL
