@@ -184,7 +184,8 @@ class FacilityRefused(FacilityError):
 
     fault = Fault.ADMINISTRATOR
     default_advice = (
-        "Controleer mandaat, API-sleutel en certificaat van deze aansluiting en geef het verzoek daarna vrij."
+        "Controleer mandaat, API-sleutel en certificaat van deze aansluiting "
+        "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
     )
 
 

@@ -178,11 +178,12 @@ class DsoRestClient:
 
 
 _ADVICE_401: Final = (
-    "DSO-LV herkent de aansluiting niet: controleer de API-sleutel en het certificaat, en geef het verzoek daarna vrij."
+    "DSO-LV herkent de aansluiting niet: controleer de API-sleutel en het certificaat, "
+    "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
 )
 _ADVICE_403: Final = (
     "DSO-LV weigert toegang: controleer het mandaat van deze organisatie voor dit certificaat en de API-sleutel, "
-    "en geef het verzoek daarna vrij."
+    "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
 )
 _ADVICE_4XX: Final = "DSO-LV begrijpt de vraag niet: controleer het adres en de versie in de aansluiting."
 

@@ -148,7 +148,8 @@ def _is_delivered(case: Path, manifest: Mapping[str, object]) -> bool:
     if not same:
         raise CaseSystemError(
             f"the case folder {case.name} is there already with other content",
-            advice="Op de plek van dit verzoek staat al een andere map; verplaats die en geef het verzoek vrij.",
+            advice="Op de plek van dit verzoek staat al een andere map; verplaats die. Wacht het verzoek al op een "
+            "beheerder, geef het dan vrij met `digikoppelaar verzoek release`.",
         )
     return True
 
