@@ -97,7 +97,7 @@ async def test_a_verzoek_that_is_not_there_yet_is_asked_for_again_and_again(tria
 
 
 @pytest.mark.parametrize("trouble", PARKING, ids=str)
-async def test_a_refusal_parks_the_verzoek_with_reason_and_advice_and_never_loses_it(
+async def test_a_refusal_parks_the_verzoek_with_reason_and_advice_until_it_is_released(
     trial: Trial, stores: Stores, trouble: Trouble
 ) -> None:
     await trouble.begin(trial, count=1)
@@ -111,6 +111,10 @@ async def test_a_refusal_parks_the_verzoek_with_reason_and_advice_and_never_lose
         assert verzoek["verzoeknummer"] in await answer.text()
     await acknowledged(trial, verzoek)
     assert not trial.case(verzoek["verzoeknummer"]).exists()
+    released = (await gateway_command(trial, "verzoek", "release", verzoek["verzoeknummer"], "--json")).document
+    assert released["released"]
+    await in_state(stores, verzoek, "delivered")
+    assert_whole(trial, verzoek)
 
 
 async def test_another_verzoek_does_not_wait_for_one_in_trouble(trial: Trial, stores: Stores) -> None:
