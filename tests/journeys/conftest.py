@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from tests.journeys import steps
 from tests.journeys.bad_input.gateway import Gateway
-from tests.journeys.partner import GatewayUnderAttack, Partner
+from tests.journeys.partner import GatewayUnderAttack, Partner, dso_context
 
 from digikoppelaar.cli.trial import Trial
 from digikoppelaar.wiring import Stores, open_stores
@@ -70,4 +70,4 @@ async def gateway(trial_folders: list[Path]) -> AsyncIterator[Gateway]:
         steps.running_trial(trial_folders, settings=SMALL_BODIES) as running,
         open_stores(running.config) as opened,
     ):
-        yield GatewayUnderAttack(running, opened, Partner.of(running))
+        yield GatewayUnderAttack(running, opened, Partner.of(running), dso_context(running))

@@ -106,16 +106,13 @@ class GatewayUnderAttack:
     trial: Trial
     stores: Stores
     partner: Partner
+    client_ssl_context: ssl.SSLContext
+    """See Gateway."""
 
     @property
     def endpoint_url(self) -> str:
         """See Gateway."""
         return endpoint_of(self.trial)
-
-    @property
-    def client_ssl_context(self) -> ssl.SSLContext:
-        """See Gateway."""
-        return dso_context(self.trial)
 
     async def valid_notification(self) -> tuple[str, bytes]:
         """See Gateway."""

@@ -40,7 +40,7 @@ def new_trial(folders: list[Path], *, profile: str = "osb-rm-s", settings: str =
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-journey-"))
     folder.chmod(0o711)
     folders.append(folder)
-    return Trial(folder, profile=profile, retries=60, retry_interval=1.0, settings=settings)
+    return Trial(folder, profile=profile, retries=60, retry_interval=0.5, settings=settings)
 
 
 @asynccontextmanager

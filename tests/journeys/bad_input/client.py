@@ -58,6 +58,7 @@ async def _send(writer: asyncio.StreamWriter, pieces: Iterable[bytes]) -> None:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
+            await asyncio.sleep(0)  # so that an answer is read before a write fails: drain may never yield
 
 
 async def _answer(reader: asyncio.StreamReader) -> HttpAnswer | None:
