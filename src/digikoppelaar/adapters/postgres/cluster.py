@@ -86,8 +86,12 @@ class Cluster:
         return (self._home / "password").read_text()
 
     def url(self, port: int, database: str = DATABASE) -> str:
-        """A connection URL with the password in it: a secret."""
-        return f"postgresql://{USER}:{self.password()}@127.0.0.1:{port}/{database}"
+        """A connection URL with the password in it: a secret.
+
+        While the server is down another program may take its port and ask for the password: only SCRAM, which proves
+        the password without telling it, is answered.
+        """
+        return f"postgresql://{USER}:{self.password()}@127.0.0.1:{port}/{database}?require_auth=scram-sha-256"
 
     # --- found ---
 
