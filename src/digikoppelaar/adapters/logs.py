@@ -1,10 +1,14 @@
-"""Logs: one JSON object a line on standard error, with identifiers and never payload or personal data."""
+"""Logs: one JSON object a line on standard error, with identifiers and never payload or personal data.
+
+A line that cannot be written (a full disk, a reader that is gone) is lost, and nothing else: work never fails for it.
+"""
 
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from types import TracebackType
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -31,6 +35,27 @@ def _places(trace: TracebackType | None) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
 
 
+def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Of a library's message only the first line: asyncio quotes the text of an exception in the next."""
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+class _Lossy:
+    """A text file for writing that loses what it cannot write."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
+
+
 _SHARED: Final[list[Processor]] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -40,20 +65,21 @@ _SHARED: Final[list[Processor]] = [
 
 def configure(level: str) -> None:
     """Send everything that this process logs to standard error, as JSON; libraries only from warning on."""
+    lossy = _Lossy(sys.stderr)
     structlog.configure(
         processors=[*_SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", lossy)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lossy)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
-            foreign_pre_chain=[*_SHARED, structlog.stdlib.add_logger_name],
+            foreign_pre_chain=[*_SHARED, _first_line, structlog.stdlib.add_logger_name],
         )
     )
     root = logging.getLogger()

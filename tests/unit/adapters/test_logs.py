@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import logging
@@ -19,6 +20,36 @@ try:
 except ValueError:
     log.error("unexpected", exc_info=True)
     logging.getLogger("library").exception("failed")
+"""
+
+
+ASYNCIO = """
+import asyncio
+import gc
+from digikoppelaar.adapters import logs
+
+logs.configure("info")
+
+async def fails():
+    raise ValueError("J. Jansen woont in de Kerkstraat")
+
+async def forgets():
+    asyncio.create_task(fails())
+    await asyncio.sleep(0.01)
+    gc.collect()
+
+asyncio.run(forgets())
+"""
+FULL_DISK = """
+import logging
+import structlog
+from digikoppelaar.adapters import logs
+
+logs.configure("info")
+for _ in range(10_000):  # more than any buffer holds
+    structlog.get_logger().warning("lost")
+    logging.getLogger("library").warning("lost")
+print("still here")
 """
 
 
@@ -41,3 +72,16 @@ def test_an_exception_is_told_by_its_type_and_place_and_never_by_its_text() -> N
     for line in lines[1:]:
         assert line["exception"] == "ValueError"
         assert line["where"]
+
+
+def test_the_error_of_a_task_that_nobody_waits_for_is_told_without_its_text() -> None:
+    result = subprocess.run([sys.executable, "-c", ASYNCIO], capture_output=True, text=True, check=True)
+    (line,) = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (line["event"], line["exception"]) == ("Task exception was never retrieved", "ValueError")
+    assert "Jansen" not in result.stderr
+
+
+def test_work_goes_on_when_no_line_can_be_written() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([sys.executable, "-c", FULL_DISK], stdout=subprocess.PIPE, stderr=full, text=True)
+    assert result.stdout == "still here\n"
