@@ -1,11 +1,17 @@
 """Fixtures that every test may ask for, and the proof that the pure cores need no network."""
 
+import os
 import socket
 from typing import Never
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.postgres"]
+
+# CI judges a change, so it looks at the same examples every time; whoever works here searches for new ones.
+settings.register_profile("ci", derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 PURE = ("tests/unit/ebms/", "tests/unit/pki/", "tests/unit/stam/", "tests/conformance/")
 
