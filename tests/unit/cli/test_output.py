@@ -1,17 +1,24 @@
-"""Tables: keys stay whole, the rest fits the terminal, and what is no terminal gets whole lines."""
+"""What commands print: tables, fields, and JSON that programs read back.
 
-from datetime import UTC, datetime
+In tables keys stay whole, the rest fits the terminal, and what is no terminal gets whole lines.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from digikoppelaar.cli import message, output, verzoek
-from digikoppelaar.flows.reading import Direction, MessageRow, VerzoekRow
+from digikoppelaar.flows.reading import Direction, MessageRow, PayloadRow, VerzoekRow
 
 OIN = "00000099000000001000"
 AT = datetime(2026, 6, 2, 9, tzinfo=UTC)
 MESSAGE_ID = "f7c1b61e-98c5-4a53-b9ed-0c2cde9c1b4a@dso-lv.sandbox.example"
+DIGEST = sha256(b"gevel").digest()
 REASON = f"DSO-LV: summary answered 403: no mandate for OIN {OIN}"
 
 VERZOEKEN = [
@@ -68,3 +75,77 @@ def test_content_in_brackets_is_content(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_no_rows_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(verzoek.COLUMNS, [], monkeypatch, width=80) == ["nothing"]
+
+
+# --- JSON and fields -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """A terminal of 100 columns."""
+    written = StringIO()
+    terminal = Console(file=written, width=100, force_terminal=True, color_system=None, highlight=False, soft_wrap=True)
+    monkeypatch.setattr(output, "console", terminal)
+    return written
+
+
+def lines_of(screen: StringIO) -> list[str]:
+    """What is on the screen."""
+    return [line.rstrip() for line in screen.getvalue().splitlines()]
+
+
+def read_back(value: object) -> Any:
+    """What a program reads."""
+    text = output.as_json(value)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def test_a_row_becomes_an_object_with_its_own_names() -> None:
+    row, payload = MESSAGES[0], PayloadRow("p1@dso", "text/xml", 5, DIGEST)
+    read = read_back({"message": row, "payloads": (payload,), "oins": frozenset({OIN}), "test": VERZOEKEN[0].test})
+    assert read["payloads"] == [{"content_id": "p1@dso", "content_type": "text/xml", "size": 5, "sha256": DIGEST.hex()}]
+    assert (read["oins"], read["test"]) == ([OIN], False)
+    message_read = read["message"]
+    assert (message_read["direction"], message_read["at"]) == ("in", "2026-06-02T09:00:00+00:00")
+    assert (message_read["message_id"], message_read["reason"]) == (MESSAGE_ID, None)
+
+
+def test_a_digest_is_hexadecimal_and_other_bytes_are_base64() -> None:
+    assert read_back({"sha256": DIGEST, "document": b"<soap/>", "empty": b""}) == {
+        "sha256": DIGEST.hex(),
+        "document": "PHNvYXAvPg==",
+        "empty": "",
+    }
+
+
+def test_letters_stay_letters_and_a_line_stays_a_line() -> None:
+    assert "gevel é €" in output.as_json("gevel é €")
+    assert read_back(["regel\neen", "\u2028"]) == ["regel\neen", "\u2028"]
+
+
+def test_json_is_not_broken_by_the_width_of_a_terminal_nor_read_as_markup(screen: StringIO) -> None:
+    output.print_json({"naam": "[bold]x[/bold] :smile: " + "y" * 500})
+    assert json.loads(screen.getvalue()) == {"naam": "[bold]x[/bold] :smile: " + "y" * 500}
+    assert screen.getvalue().count("\n") == 1
+
+
+def test_fields_stand_below_each_other(screen: StringIO) -> None:
+    output.print_fields({"id": "[b]1[/b]", "test": True, "ended": None, "sha256": DIGEST, "direction": Direction.OUT})
+    assert lines_of(screen) == [
+        "id         [b]1[/b]",
+        "test       yes",
+        "ended",
+        f"sha256     {DIGEST.hex()}",
+        "direction  out",
+    ]
+
+
+def test_a_time_is_shown_on_the_clock_of_the_reader(screen: StringIO) -> None:
+    output.print_fields({"at": AT.astimezone(timezone(timedelta(hours=5)))})
+    assert lines_of(screen) == [f"at  {AT.astimezone():%Y-%m-%d %H:%M:%S}"]
+
+
+def test_a_very_long_value_stays_on_its_line(screen: StringIO) -> None:
+    output.print_fields({"endpoint": "https://" + "x" * 300})
+    assert len(lines_of(screen)) == 1
