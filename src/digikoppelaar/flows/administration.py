@@ -161,7 +161,7 @@ async def ping(
     await messages.queue_outbound(signal_to_send(cpa, envelope, packaged.content_type, packaged.body, started))
     while True:
         result = await _look(reading, cpa, message_id, (clock.now() - started).total_seconds())
-        if result.pong or result.state in _NO_PONG_WILL_COME or result.seconds >= timeout:
+        if result.pong or result.state in _NO_PONG_WILL_COME or not result.seconds < timeout:
             return result
         await asyncio.sleep(LOOK_EVERY)
 
