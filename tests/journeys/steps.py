@@ -32,15 +32,17 @@ Verzoek = Mapping[str, Any]
 T = TypeVar("T")
 
 
-def new_trial(folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS) -> Trial:
-    """A trial in a folder of its own, which is added to `folders` and stays; nothing runs yet.
-
-    Not in tmp_path: as root PostgreSQL runs under another account, which may not enter pytest's folders.
-    """
+def new_folder() -> Path:
+    """Not in tmp_path: as root PostgreSQL runs under another account, which may not enter pytest's folders."""
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-journey-"))
     folder.chmod(0o711)
-    folders.append(folder)
-    return Trial(folder, profile=profile, retries=60, retry_interval=0.5, settings=settings)
+    return folder
+
+
+def new_trial(folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS) -> Trial:
+    """A trial in a folder of its own, which is added to `folders` and stays; nothing runs yet."""
+    folders.append(new_folder())
+    return Trial(folders[-1], profile=profile, retries=60, retry_interval=0.5, settings=settings)
 
 
 @asynccontextmanager

@@ -105,8 +105,7 @@ async def test_a_refusal_parks_the_verzoek_with_reason_and_advice_until_it_is_re
     row = await in_state(stores, verzoek, "parked")
     assert re.search(trouble.reason, row.reason or "")
     assert re.search(r"controleer .* en geef het verzoek daarna vrij", row.advice or "")
-    listed = (await gateway_command(trial, "verzoek", "list", "--state", "parked", "--json")).document
-    assert verzoek["verzoeknummer"] in [row["verzoeknummer"] for row in listed]
+    assert row in await stores.reading.verzoeken(VerzoekFilter(state="parked"))
     async with trial.http.get(f"{trial.web_url}verzoeken?staat=parked") as answer:
         assert verzoek["verzoeknummer"] in await answer.text()
     await acknowledged(trial, verzoek)

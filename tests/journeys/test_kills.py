@@ -136,6 +136,12 @@ async def test_sigterm_ends_a_busy_gateway_in_time_with_status_0_and_loses_nothi
     await assert_arrives(mortal, *busy)
 
 
+async def test_after_all_these_kills_nothing_is_unfinished(mortal: Trial) -> None:
+    rows = (await gateway_command(mortal, "verzoek", "list", "--json")).document
+    assert {row["state"] for row in rows} == {"delivered"}
+    assert len(rows) == len(await mortal.submitted())
+
+
 async def test_sigterm_ends_an_idle_gateway_at_once_and_its_database_with_it(mortal: Trial) -> None:
     assert await kill(mortal, signal.SIGTERM) == 0
 
@@ -143,12 +149,6 @@ async def test_sigterm_ends_an_idle_gateway_at_once_and_its_database_with_it(mor
         return any((mortal.folder / "gateway" / "postgres").rglob("postmaster.pid"))
 
     await eventually(postgres_runs, lambda runs: not runs, "the last user of the embedded PostgreSQL stops it")
-
-
-async def test_after_all_of_it_nothing_is_unfinished(mortal: Trial) -> None:
-    rows = (await gateway_command(mortal, "verzoek", "list", "--json")).document
-    assert {row["state"] for row in rows} == {"delivered"}
-    assert len(rows) == len(await mortal.submitted())
 
 
 def postmaster(trial: Trial) -> int:

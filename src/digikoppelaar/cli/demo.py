@@ -32,6 +32,8 @@ KEPT: Final = 2
 """Folders of earlier runs that stay, to look into."""
 GIVE_UP: Final = 120.0
 """Seconds after which a verzoek that is not delivered counts as failed."""
+LAST_STEP: Final = 2.0
+"""Seconds that the log of the gateway may lag behind the case folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ async def _main_job(trial: Trial, teller: "Teller") -> DemoResult:
         acknowledged_after, delivered_after = await asyncio.gather(
             _acknowledged(trial, verzoek, teller), _delivered(trial, verzoek, teller)
         )
+        # The gateway logs its last step a moment after the case folder is there.
+        await asyncio.wait({telling}, timeout=LAST_STEP)
     finally:
         telling.cancel()
         with suppress(asyncio.CancelledError):
@@ -217,7 +221,7 @@ class Teller:
         console.print(f"{seconds_since_start():6.2f} s  {who:<8} {what}", markup=False)
 
     async def follow(self, trial: Trial) -> None:
-        """Tell what the gateway logs, until cancelled."""
+        """Tell what the gateway logs, up to the delivery."""
         async for line in trial.log_lines("gateway"):
             match line:
                 case {"event": "message_decided", "decision": "Accept"}:
@@ -230,6 +234,7 @@ class Teller:
                     self.say("gateway", f"verzoek fetched over REST: {files} files")
                 case {"event": "verzoek_delivered"}:
                     self.say("gateway", "delivered into the case folder")
+                    return
                 case {"event": "step_failed", "reason": str(reason)}:
                     self.say("gateway", f"not yet: {reason}")
 
