@@ -10,7 +10,7 @@ import pytest
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, cpa_document
 from tests.unit.ebms.exchanges import NOW, THEIRS
 from tests.unit.flows.ebms_world import Counted, Keys, Party, dso, plain, sent
-from tests.unit.flows.message_store_contract import inbound_of
+from tests.unit.flows.stored_messages import inbound_of
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.postgres.connect import opened_pool

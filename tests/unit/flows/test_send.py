@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.adapters.memory.test_messages import PRE
 from tests.unit.ebms.exchanges import notification
 from tests.unit.flows.ebms_world import Watch, dso, gemeente, message_of, until
-from tests.unit.flows.message_store_contract import LEASE, NOW, RELIABLE, outbound_of
+from tests.unit.flows.stored_messages import LEASE, NOW, PRE, RELIABLE, outbound_of
 
 from digikoppelaar.adapters.memory.messages import MemoryMessages, StoredOutbound
 from digikoppelaar.ebms.faults import soap_fault

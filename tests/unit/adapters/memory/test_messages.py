@@ -4,19 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
-from tests.unit.flows.message_store_contract import CONTRACT, Promise, World
+from tests.unit.ebms.cpas import DSO, GEMEENTE
+from tests.unit.flows.message_store_contract import CONTRACT
+from tests.unit.flows.stored_messages import AGREEMENT, PRE, PROD, Promise, World
 
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
-from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
-
-AGREEMENT = read_agreement(cpa_document().encode(), {GEMEENTE})
-PRE, PROD = (
-    CpaRecord(number, Aansluiting(10 + number, GEMEENTE, "Gemeente", "stam", omgeving, GEMEENTE, None, None), AGREEMENT)
-    for number, omgeving in enumerate(("sandbox-pre", "sandbox-prod"))
-)
+from digikoppelaar.flows.ports import Machtiging
 
 
 def world_of(store: MemoryMessages) -> World:

@@ -8,17 +8,9 @@ from unittest.mock import ANY
 import psycopg
 import pytest
 from tests.unit.adapters.postgres.world import World
-from tests.unit.flows import message_store_contract as contract
-from tests.unit.flows.message_store_contract import (
-    LEASE,
-    NOW,
-    PAYLOADS,
-    VERZOEKNUMMER,
-    Promise,
-    after,
-    inbound_of,
-    outbound_of,
-)
+from tests.unit.flows import stored_messages
+from tests.unit.flows.message_store_contract import CONTRACT
+from tests.unit.flows.stored_messages import LEASE, NOW, PAYLOADS, VERZOEKNUMMER, after, inbound_of, outbound_of
 
 from digikoppelaar.adapters.postgres.connect import listen
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
@@ -29,7 +21,7 @@ from digikoppelaar.flows.ports import NewNotification
 TABLES = ("inbound_message", "payload", "outbound_message", "notification", "step", "procrastinate_jobs")
 
 
-def contract_world(world: World) -> contract.World:
+def contract_world(world: World) -> stored_messages.World:
     async def notifications() -> Sequence[tuple[int, str, str | None]]:
         made = "SELECT aansluiting_id, verzoeknummer, reason FROM notification ORDER BY id"
         async with world.pool.connection() as connection:
@@ -42,11 +34,11 @@ def contract_world(world: World) -> contract.World:
             row = await (await connection.execute(told, [message_id, world.pre.id])).fetchone()
         return row["reason"] if row else None
 
-    return contract.World(world.messages, world.pre, world.prod, notifications, shown)
+    return stored_messages.World(world.messages, world.pre, world.prod, notifications, shown)
 
 
-@pytest.mark.parametrize("promise", contract.CONTRACT, ids=lambda promise: promise.__name__)
-async def test_the_store_keeps_the_promise_that(promise: Promise, world: World) -> None:
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
+async def test_the_store_keeps_the_promise_that(promise: stored_messages.Promise, world: World) -> None:
     await promise(contract_world(world))
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.unit.adapters.postgres.world import World
 from tests.unit.ebms.cpas import DSO
-from tests.unit.flows.message_store_contract import LEASE, NOW, VERZOEKNUMMER, inbound_of, outbound_of
+from tests.unit.flows.stored_messages import LEASE, NOW, VERZOEKNUMMER, inbound_of, outbound_of
 from tests.unit.flows.verzoek_store_contract import FILES, version
 
 from digikoppelaar.ebms.reliability import Event

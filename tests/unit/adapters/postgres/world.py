@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.unit.ebms.cpas import GEMEENTE, cpa_document
-from tests.unit.flows.message_store_contract import NOW, inbound_of
+from tests.unit.flows.stored_messages import NOW, inbound_of
 
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
