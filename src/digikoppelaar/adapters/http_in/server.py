@@ -33,7 +33,10 @@ _CLOSE_TIMEOUT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one listener grants its callers. Times in seconds."""
+    """What one listener grants its callers. Times in seconds.
+
+    Out of `connections` one address may have a quarter that did not end their TLS handshake yet.
+    """
 
     connections: int = 1000
     handshake: float = 10.0
@@ -130,7 +133,8 @@ class _Acceptor:
         self._listener = listener
         self._listening = listening
         self._server = server
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._handshakes: dict[asyncio.Task[None], str] = {}
+        """With the address at the other end: whoever it is has shown no certificate yet."""
 
     async def run(self) -> None:
         """Accept until cancelled; then drop what is still shaking hands."""
@@ -149,16 +153,22 @@ class _Acceptor:
                 handshake.cancel()
 
     def _accepted(self, connection: socket.socket, address: str) -> None:
-        if self._open() >= self._listener.limits.connections:
-            refuse(self._listener.name, "too-many-connections", address)
+        if reason := self._too_many(address):
+            refuse(self._listener.name, reason, address)
             connection.close()
             return
         handshake = asyncio.create_task(self._shake_hands(connection, address))
-        self._handshakes.add(handshake)
-        handshake.add_done_callback(self._handshakes.discard)
+        self._handshakes[handshake] = address
+        handshake.add_done_callback(self._handshakes.pop)
 
-    def _open(self) -> int:
-        return len(self._handshakes) + len(self._server.server_state.connections)
+    def _too_many(self, address: str) -> str | None:
+        most = self._listener.limits.connections
+        if len(self._handshakes) + len(self._server.server_state.connections) >= most:
+            return "too-many-connections"
+        if self._listener.ssl_context is None:
+            return None
+        strangers = sum(each == address for each in self._handshakes.values())
+        return "too-many-handshakes" if strangers >= max(1, most // 4) else None
 
     async def _shake_hands(self, connection: socket.socket, address: str) -> None:
         limits = self._listener.limits
