@@ -7,6 +7,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
+from random import Random
+from string import ascii_letters, digits
 from unittest.mock import ANY
 
 import pytest
@@ -30,6 +32,7 @@ from tests.unit.flows.stored_messages import (
     state_of,
 )
 
+from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID
 from digikoppelaar.ebms.reliability import SIGNAL_WAITS, Event, State, attempts_allowed
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import (
@@ -103,6 +106,12 @@ async def the_same_names_in_two_omgevingen_never_meet(world: World) -> None:
     assert other
     assert other.state == State.SENDING
     assert await world.store.find_inbound(world.prod, "s1") is None
+
+
+async def the_longest_message_id_is_still_a_key(world: World) -> None:
+    longest = "".join(Random(1).choices(ascii_letters + digits, k=LONGEST_MESSAGE_ID))  # nothing to compress
+    assert await world.store.record_inbound(inbound_of(world.pre, longest), None, None)
+    assert not await world.store.record_inbound(inbound_of(world.pre, longest), None, None)
 
 
 # --- going out -----------------------------------------------------------------------------------------------
@@ -358,6 +367,7 @@ CONTRACT: tuple[Promise, ...] = (
     a_known_message_id_stores_nothing,
     of_many_that_receive_the_same_message_at_once_one_stores_it,
     the_same_names_in_two_omgevingen_never_meet,
+    the_longest_message_id_is_still_a_key,
     a_message_id_of_ours_is_given_out_once,
     an_attempt_is_handed_out_once_with_all_it_needs,
     nothing_is_due_before_its_time,
