@@ -1,4 +1,4 @@
-"""What we send: signals and business messages as the CPA and the received message demand (statements 26, 40-42, 85-93)."""
+"""What we send: signals and business messages as CPA and received message demand (statements 26, 40-42, 85-93)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
