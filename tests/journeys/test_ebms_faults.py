@@ -26,7 +26,6 @@ NOTIFICATION_FAULTS: tuple[Mapping[str, object], ...] = (
 ACKNOWLEDGMENT_FAULTS: tuple[Mapping[str, object], ...] = (
     {"kind": "lose"},
     {"kind": "answer", "status": 500},
-    {"kind": "answer", "status": 503},
     {"kind": "cut"},
     {"kind": "silence"},
 )
