@@ -1,0 +1,74 @@
+"""Who is connected to what: aansluitingen, CPAs and machtigingen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from digikoppelaar.ebms.agreement import Agreement
+
+OMGEVINGEN = ("sandbox-pre", "sandbox-prod", "pre", "prod")
+
+
+@dataclass(frozen=True, slots=True)
+class DsoSettings:
+    """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database."""
+
+    base_url: str
+    api_key_file: str
+    profile: str = "dso-lv"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSystemSettings:
+    """The case system that takes the verzoeken of one aansluiting; kind `folder` has the setting `path`."""
+
+    kind: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Aansluiting:
+    """One link of one organisatie to one facility in one omgeving; `partij_oin` owns the certificates used for it."""
+
+    id: int
+    organisatie_oin: str
+    organisatie_naam: str
+    kind: str
+    omgeving: str
+    partij_oin: str
+    dso: DsoSettings | None
+    case_system: CaseSystemSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class CpaRecord:
+    """An imported CPA as its aansluiting sees it. `id` is our row, `agreement.cpa_id` its name."""
+
+    id: int
+    aansluiting: Aansluiting
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Machtiging:
+    """On record: in `omgeving`, the holder of a certificate with `gemachtigde_oin` may act for `namens_oin`."""
+
+    omgeving: str
+    gemachtigde_oin: str
+    namens_oin: str
+    since: datetime
+    recorded_by: str
+
+
+class Registry(Protocol):
+    """Read access to organisaties, partijen, machtigingen, aansluitingen, certificates and CPAs."""
+
+    async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
+        """The CPA under this name in this omgeving."""
+
+    async def acts_for(self, omgeving: str, oin: str) -> frozenset[str]:
+        """The OINs for which `oin` has a machtiging in this omgeving."""
+
+    async def aansluiting(self, aansluiting_id: int) -> Aansluiting:
+        """The aansluiting; raises ConfigError when it is not there."""

@@ -1,0 +1,165 @@
+"""Notifications, verzoek versions and their files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from digikoppelaar.flows.ports.connections import Aansluiting
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotification:
+    """The application job of an accepted notification: fetch this verzoek.
+
+    `problem` is set when no verzoeknummer could be read: the notification is then parked at once, without a job,
+    for the message was acknowledged and must not be lost.
+    """
+
+    verzoeknummer: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification that waits to be fetched."""
+
+    id: int
+    aansluiting: Aansluiting
+    verzoeknummer: str
+    received_at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVerzoek:
+    """A verzoek version as the fetched XML says it; (verzoeknummer, volgnummer) is unique in the aansluiting."""
+
+    verzoeknummer: str
+    volgnummer: int
+    type: str
+    doel: str
+    naam: str
+    indien_datum: datetime | None
+    test: bool
+
+
+class FileKind(Enum):
+    """What a file of a verzoek is."""
+
+    XML = "xml"
+    PDF = "pdf"
+    BIJLAGE = "bijlage"
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that DSO-LV announced. `position` orders them; `document_id` is DSO-LV's."""
+
+    position: int
+    kind: FileKind
+    document_id: str
+    naam: str
+    media_type: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a verzoek; `blob`, `size` and `sha256` are set once it was fetched."""
+
+    id: int
+    kind: FileKind
+    document_id: str
+    naam: str
+    media_type: str
+    href: str
+    blob: str | None = None
+    size: int | None = None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verzoek:
+    """A verzoek version in our store, with its files. `state`: see flows/intake_states.py."""
+
+    id: int
+    aansluiting: Aansluiting
+    verzoeknummer: str
+    volgnummer: int
+    type: str
+    doel: str
+    naam: str
+    test: bool
+    state: str
+    files: tuple[File, ...]
+    case_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What waits for a person: a version that was not delivered or, without `volgnummer`, a notification.
+
+    `id` is that of the version or of the notification.
+    """
+
+    id: int
+    volgnummer: int | None
+    reason: str | None
+
+
+class VerzoekStore(Protocol):
+    """Notifications, verzoek versions and their files."""
+
+    async def notification(self, notification_id: int) -> Notification:
+        """The notification; raises StorageError when it is not there."""
+
+    async def start_verzoek(
+        self,
+        notification_id: int,
+        verzoek: NewVerzoek,
+        files: Sequence[NewFile],
+        now: datetime,
+    ) -> Verzoek:
+        """The verzoek version with its files, made or found, and linked to the notification. Safe to repeat.
+
+        A version that is still being fetched gets the files that it does not have yet.
+        """
+
+    async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
+        """This file is in the blob store. False, and nothing changed, when another attempt recorded it first."""
+
+    async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
+        """All files are there: state `fetched`, notification done, and the job to deliver, in one transaction.
+
+        A verzoek that is already delivered stays delivered and gets no second job.
+        """
+
+    async def verzoek(self, verzoek_id: int) -> Verzoek:
+        """The verzoek version; raises StorageError when it is not there."""
+
+    async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
+        """State `delivered`, with where the case system put it."""
+
+    async def trouble(
+        self,
+        *,
+        notification_id: int | None = None,
+        verzoek_id: int | None = None,
+        reason: str,
+        advice: str,
+        parked: bool,
+        now: datetime,
+    ) -> None:
+        """Show why it does not go on; `parked`: it waits for a person, else it will be tried again."""
+
+    async def release(
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+    ) -> Sequence[Parked]:
+        """Let everything of this verzoek that is parked go on, and say what that was; `dry_run` only says it.
+
+        The states, the reasons that are gone, the steps and new jobs (so the first attempt again) are one transaction;
+        what is not parked is left alone, so a second call releases nothing. A notification without verzoeknummer
+        stays parked: there is nothing that DSO-LV could be asked for.
+        """
