@@ -52,14 +52,23 @@ def options(
 
 
 def main() -> None:
-    """Run the command; a known error is one clear line and exit status 1, with a traceback only under --debug."""
+    """Run the command. An error is one clear line and exit status 1, with a traceback only under --debug."""
     try:
         app(standalone_mode=True)
-    except DigikoppelaarError as error:
-        if context.debug():
-            raise
-        errors.print(f"error: {error}", markup=False, style="red")
-        errors.print(f"wat te doen: {error.advice}", markup=False)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if context.debug():
+            raise
+        what, advice = told(error)
+        errors.print(f"error: {what}", markup=False, style="red")
+        errors.print(f"wat te doen: {advice}", markup=False)
+        sys.exit(1)
+
+
+def told(error: Exception) -> tuple[str, str]:
+    """What went wrong, and what to do about it. The text of an error that is not ours could hold anything."""
+    if isinstance(error, DigikoppelaarError):
+        return str(error), error.advice
+    what = f"unexpected {type(error).__name__}; with --debug before the command it tells where"
+    return what, DigikoppelaarError.default_advice

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from digikoppelaar import __version__
-from digikoppelaar.cli.app import main
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.cli.app import main, told
+from digikoppelaar.errors import ConfigError, DigikoppelaarError
 
 NOBODY_LISTENS = 'data_folder = "data"\n[database]\nurl = "postgresql://gebruiker:geheim@127.0.0.1:1/x"\n'
 
@@ -125,3 +125,10 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
     assert (ended.status, ended.err) == (0, "")
     assert command in ended.out
     assert command in run("--help").out
+
+
+def test_a_fault_of_ours_is_told_by_its_type_and_quotes_nothing() -> None:
+    what, advice = told(ValueError("J. Jansen, Kerkstraat 1"))
+    assert what.startswith("unexpected ValueError")
+    assert "Jansen" not in what + advice
+    assert advice == DigikoppelaarError.default_advice
