@@ -27,7 +27,7 @@ from digikoppelaar.ebms.messages import (
     SyncReply,
 )
 from digikoppelaar.ebms.mime import parse_content_type
-from digikoppelaar.ebms.references import copy_reference, read_reference
+from digikoppelaar.ebms.references import copy_reference, read_references
 from digikoppelaar.ebms.structure import check_structure, elements_of, read_date_time, short_name, text_of
 from digikoppelaar.errors import EnvelopeError
 
@@ -221,7 +221,7 @@ def _read_acknowledgment(element: etree._Element | None) -> Acknowledgment | Non
         timestamp=_moment(_child(element, "Timestamp")),
         ref_to_message_id=_value(_child(element, "RefToMessageId")),
         from_party_ids=() if sender is None else _party_ids(sender),
-        references=tuple(read_reference(one) for one in element.findall(f"{{{names.DS}}}Reference")),
+        references=read_references(element.findall(f"{{{names.DS}}}Reference")),
         actor=element.get(_SOAP + "actor"),
         version=_version(element),
     )

@@ -5,6 +5,7 @@ Only the reading and writing of one element; what a signature must refer to stan
 
 import binascii
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Final
 
 from lxml import etree
@@ -15,7 +16,9 @@ from digikoppelaar.ebms.messages import SignedReference
 from digikoppelaar.errors import EnvelopeError
 
 MAX_REFERENCE: Final = 64 * 1024
-"""Largest ds:Reference in bytes."""
+"""Largest ds:Reference in bytes, written with every namespace that is in scope, and the envelope may have thousands."""
+MAX_REFERENCES: Final = 256
+"""Most references of one signature or acknowledgment: more than a message has parts."""
 
 _DS: Final = f"{{{names.DS}}}"
 
@@ -28,8 +31,18 @@ def read_base64(text: str) -> bytes:
     return binascii.a2b_base64(characters, strict_mode=True)
 
 
+def read_references(elements: Sequence[etree._Element]) -> tuple[SignedReference, ...]:
+    """The references as they stand. Raises EnvelopeError, also when there are more than MAX_REFERENCES."""
+    if len(elements) > MAX_REFERENCES:
+        raise EnvelopeError(f"ds:Reference: there are more than {MAX_REFERENCES}")
+    return tuple(map(read_reference, elements))
+
+
 def read_reference(element: etree._Element) -> SignedReference:
-    """The reference as it stands. Raises EnvelopeError when method or digest is missing or malformed."""
+    """The reference as it stands.
+
+    Raises EnvelopeError when method or digest is missing or malformed, or it is larger than MAX_REFERENCE.
+    """
     method = element.find(f"{_DS}DigestMethod")
     value = element.find(f"{_DS}DigestValue")
     uri = element.get("URI")
@@ -41,7 +54,10 @@ def read_reference(element: etree._Element) -> SignedReference:
         raise EnvelopeError("ds:DigestValue is not base64") from error
     if not digest:
         raise EnvelopeError("ds:DigestValue is empty")
-    return SignedReference(uri, method.get("Algorithm", ""), digest, etree.tostring(element, with_tail=False))
+    written = etree.tostring(element, with_tail=False)
+    if len(written) > MAX_REFERENCE:
+        raise EnvelopeError(f"ds:Reference is larger than {MAX_REFERENCE} bytes")
+    return SignedReference(uri, method.get("Algorithm", ""), digest, written)
 
 
 def copy_reference(parent: etree._Element, reference: SignedReference) -> None:

@@ -23,7 +23,7 @@ from digikoppelaar.ebms import algorithms, names
 from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.ebms.envelope import SOAP_LIMIT, read_tree
 from digikoppelaar.ebms.messages import Envelope, Part, ReceivedEnvelope, SignedReference, cid_uri, content_id_of
-from digikoppelaar.ebms.references import read_base64, read_reference, write_reference
+from digikoppelaar.ebms.references import read_base64, read_references, write_reference
 from digikoppelaar.ebms.structure import elements_of, text_of
 from digikoppelaar.errors import EnvelopeError, PartnerError, SignatureError
 
@@ -113,7 +113,7 @@ def signed_references(document: bytes) -> tuple[SignedReference, ...]:
     if next(root.iter(_DS + "Signature"), None) is None:
         return ()
     signed_info, _ = _parts_of(_the_signature(root))
-    return tuple(_reference(element) for element in signed_info.findall(_DS + "Reference"))
+    return _references(signed_info.findall(_DS + "Reference"))
 
 
 def required_digests(received: ReceivedEnvelope) -> frozenset[tuple[str, str]]:
@@ -245,15 +245,15 @@ def _read_signed_info(signed_info: etree._Element, signing: Signing) -> tuple[st
         raise SignatureError(f"the canonicalization {canonicalization!r} is not allowed")
     if method != signing.signature_algorithm:
         raise SignatureError("the signature method is not that of the CPA", location=algorithms.METHOD_LOCATION)
-    references = tuple(_check_reference(child, signing) for child in children[2:])
+    read = _references(children[2:])
+    references = tuple(_check_reference(*pair, signing) for pair in zip(children[2:], read, strict=True))
     uris = [one.reference.uri for one in references]
     if uris.count("") != 1 or len(set(uris)) != len(uris):
         raise SignatureError('the signature must refer once to the envelope (URI "") and once to each payload')
     return canonicalization, references
 
 
-def _check_reference(element: etree._Element, signing: Signing) -> _Checked:
-    reference = _reference(element)
+def _check_reference(element: etree._Element, reference: SignedReference, signing: Signing) -> _Checked:
     location = _reference_location(reference.uri)
     if reference.digest_method != signing.digest_method:
         raise SignatureError("the digest method is not that of the CPA", location=location + "/DigestMethod/@Algorithm")
@@ -267,9 +267,9 @@ def _check_reference(element: etree._Element, signing: Signing) -> _Checked:
     return _Checked(reference)
 
 
-def _reference(element: etree._Element) -> SignedReference:
+def _references(elements: Sequence[etree._Element]) -> tuple[SignedReference, ...]:
     try:
-        return read_reference(element)
+        return read_references(elements)
     except EnvelopeError as error:
         raise SignatureError(str(error)) from error
 

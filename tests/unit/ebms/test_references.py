@@ -6,7 +6,14 @@ from lxml import etree
 from digikoppelaar import xml
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.messages import SignedReference
-from digikoppelaar.ebms.references import copy_reference, read_base64, read_reference, write_reference
+from digikoppelaar.ebms.references import (
+    MAX_REFERENCES,
+    copy_reference,
+    read_base64,
+    read_reference,
+    read_references,
+    write_reference,
+)
 from digikoppelaar.errors import EnvelopeError
 
 
@@ -64,3 +71,18 @@ def test_a_reference_that_is_not_whole_is_refused(inside: str, uri: str) -> None
 def test_base64_is_strict_but_for_white_space(text: str) -> None:
     with pytest.raises(ValueError):
         read_base64(text)
+
+
+def test_a_reference_that_drags_every_namespace_of_its_envelope_along_is_refused() -> None:
+    namespaces = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(4000))
+    inside = f'<d:Reference URI="cid:a@x">{METHOD}<d:DigestValue>YWJj</d:DigestValue></d:Reference>'
+    document = f'<d:SignedInfo xmlns:d="{names.DS}" {namespaces}>{inside}</d:SignedInfo>'
+    with pytest.raises(EnvelopeError, match="larger"):
+        read_references(list(xml.parse(document.encode(), limit=1_000_000)))
+
+
+def test_more_references_than_any_message_has_are_refused() -> None:
+    one = reference(METHOD + "<d:DigestValue>YWJj</d:DigestValue>")
+    assert len(read_references([one] * MAX_REFERENCES)) == MAX_REFERENCES
+    with pytest.raises(EnvelopeError, match="more than"):
+        read_references([one] * (MAX_REFERENCES + 1))
