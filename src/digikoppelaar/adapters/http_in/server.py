@@ -91,6 +91,9 @@ def _bind(listener: Listener) -> socket.socket:
         address = f"{listener.host}:{listener.port}"
         raise ConfigError(f"listener {listener.name}: cannot listen on {address}: {error.strerror or error}") from error
     listening.setblocking(False)
+    # Accepted connections inherit it. asyncio sets it only where a socket's protocol number is spelled out, which
+    # create_server does not do: each answer of more than one write then waited 40 ms for a delayed ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
