@@ -308,3 +308,13 @@ def test_a_document_over_the_limit_is_refused() -> None:
 def test_broken_nested_or_entity_laden_xml_is_refused(document: str) -> None:
     with pytest.raises(XmlError):
         read_envelope(document.encode())
+
+
+NAMESPACES = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(600))
+ATTRIBUTES = " ".join(f'a{number}="1"' for number in range(9000))
+
+
+@pytest.mark.parametrize("many", [NAMESPACES, ATTRIBUTES])
+def test_more_namespaces_or_attributes_than_any_message_needs_are_refused_before_parsing(many: str) -> None:
+    document = with_header_element(f'<x:y xmlns:x="urn:x" {many}/>')
+    assert "more namespaces or attributes" in str(refusal(document))
