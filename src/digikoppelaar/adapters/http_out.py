@@ -8,7 +8,7 @@ import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -46,17 +46,11 @@ class ClientContexts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpReply:
-    """A whole answer; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class HttpStream:
-    """An answer being read; `length` is Content-Length. `chunks` raises PartnerUnreachable when it breaks off."""
+    """An answer being read; header names are in lower case, `length` is Content-Length.
+
+    `chunks` raises PartnerUnreachable when it breaks off.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -154,23 +148,6 @@ class MtlsHttp:
             # A body that was not read to its end would otherwise be read on, however long it is.
             answer.close()
 
-    async def post_json(
-        self, url: str, document: object, headers: Mapping[str, str] | None = None, *, limit: int = _REPLY_LIMIT
-    ) -> HttpReply:
-        """POST a JSON document and read the whole answer, at most `limit` bytes.
-
-        Raises PartnerUnreachable, TrustError.
-        """
-        target = _url(self._omgeving, url)
-        session = self._sessions.session(self._omgeving, self._partij_oin)
-        timeouts = self._sessions.timeouts
-        timeout = aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect)
-        async with (
-            _errors(target),
-            session.post(target, json=document, headers=headers, allow_redirects=False, timeout=timeout) as answer,
-        ):
-            return HttpReply(answer.status, _headers(answer), await _whole(answer, limit))
-
     def _streaming(self) -> aiohttp.ClientTimeout:
         timeouts = self._sessions.timeouts
         return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
@@ -191,12 +168,12 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
 
 
-async def _whole(answer: aiohttp.ClientResponse, limit: int = _REPLY_LIMIT) -> bytes:
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in answer.content.iter_chunked(_CHUNK):
         body += chunk
-        if len(body) > limit:
-            raise PartnerUnreachable(f"{answer.url.host}: the answer is larger than {limit} bytes")
+        if len(body) > _REPLY_LIMIT:
+            raise PartnerUnreachable(f"{answer.url.host}: the answer is larger than {_REPLY_LIMIT} bytes")
     return bytes(body)
 
 

@@ -5,9 +5,8 @@ Nothing about keys goes into a log but the path of the file.
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +19,9 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from digikoppelaar.adapters.http_in import tls
 from digikoppelaar.ebms import names
-from digikoppelaar.errors import DigikoppelaarError, TrustError
+from digikoppelaar.errors import TrustError
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock
-from digikoppelaar.pki.certificate import Certificate, Use, check_use, is_sandbox, read_certificate
+from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +105,7 @@ def refuse_mixture(omgeving: str, certificates: Iterable[Certificate], file: Pat
     """Raises TrustError for a sandbox certificate in pre or prod, and for a real one in the sandbox."""
     wanted = omgeving.startswith("sandbox-")
     for certificate in certificates:
-        if is_sandbox(certificate) != wanted:
+        if certificate.sandbox != wanted:
             kind = "the sandbox" if not wanted else "a real PKI"
             raise TrustError(f"{file}: a certificate of {kind} is refused in {omgeving}")
 
@@ -150,12 +149,6 @@ class Keyring:
     def certificate(self, omgeving: str, partij_oin: str, use: Use) -> Certificate:
         """The leaf for this use, to show or to put in a CPA; raises TrustError or OinError."""
         return self._load(self._record(omgeving, partij_oin, use)).leaf
-
-    def problems(self) -> tuple[str, ...]:
-        """One sentence for everything that cannot be used now: each certificate, each omgeving's trust anchors."""
-        checks: list[Callable[[], object]] = [partial(self._usable, *name) for name in self._records]
-        checks += [partial(self._anchors, omgeving) for omgeving in self._trust_anchors]
-        return tuple(problem for check in checks if (problem := _problem(check)))
 
     def _context(self, omgeving: str, partij_oin: str, use: Use) -> ssl.SSLContext:
         loaded = self._usable(omgeving, partij_oin, use)
@@ -203,14 +196,6 @@ def _index(records: Iterable[CertificateRecord]) -> dict[_Name, CertificateRecor
             raise TrustError(f"partij {record.partij_oin} has two certificates for {record.use.value} in {name[0]}")
         index[name] = record
     return index
-
-
-def _problem(check: Callable[[], object]) -> str | None:
-    try:
-        check()
-    except DigikoppelaarError as error:
-        return str(error)
-    return None
 
 
 def _read(file: Path) -> bytes:

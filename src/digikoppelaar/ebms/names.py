@@ -17,7 +17,6 @@ ACTOR_NEXT_MSH: Final = "urn:oasis:names:tc:ebxml-msg:actor:nextMSH"
 ACTOR_SOAP_NEXT: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 
 MSH_SERVICE: Final = "urn:oasis:names:tc:ebxml-msg:service"
-ERROR_CONTEXT: Final = "urn:oasis:names:tc:ebxml-msg:service:errors"
 OIN_TYPE: Final = "urn:osb:oin"
 
 ACKNOWLEDGMENT: Final = "Acknowledgment"

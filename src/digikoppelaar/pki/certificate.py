@@ -51,7 +51,7 @@ class Certificate:
     names: tuple[str, ...]
     """DNS names and IP addresses of subjectAltName."""
     sandbox: bool
-    """Carries a mark of the sandbox."""
+    """Carries a mark of the sandbox; such a certificate is never trusted in `pre` and `prod`."""
 
     @property
     def oin(self) -> str:
@@ -90,11 +90,6 @@ def check_use(certificate: Certificate, use: Use, now: datetime) -> None:
         )
     if not _meant_for(certificate, use):
         raise TrustError(f"the certificate of {certificate.oin} is not meant for {use.value}")
-
-
-def is_sandbox(certificate: Certificate) -> bool:
-    """Whether the sandbox made it; such a certificate is never trusted in `pre` and `prod`."""
-    return certificate.sandbox
 
 
 _EXTENDED_KEY_USAGE: Final = {

@@ -12,21 +12,6 @@ from digikoppelaar.errors import OinError
 
 LENGTH: Final = 20
 
-REGISTERS: Final = {
-    "00000001": "RSIN",
-    "00000002": "Fi-nummer",
-    "00000003": "KvK-nummer",
-    "00000004": "subOIN",
-    "00000005": "vrij",
-    "00000006": "Logius-hoofdnummer",
-    "00000007": "BRIN",
-    "00000008": "buitenlands nummer",
-    "00000009": "UZI",
-    "00000010": "TRR-BD",
-    "00000099": "test",
-}
-"""The register behind each prefix, to show to people; an unknown prefix is no reason to refuse (3.2, 7p)."""
-
 _OIN: Final = re.compile(r"[0-9]{8}[0-9A-Za-z]{12}", re.ASCII)
 _ENVIRONMENT_SUFFIX: Final = re.compile(r"_(?:OTA|OT|O|T|A)\Z")
 
@@ -39,16 +24,6 @@ def check_oin(text: str) -> str:
     if _OIN.fullmatch(text) is None:
         raise OinError(f"{text[:40]!r} is not an OIN: it needs {LENGTH} positions, the first eight digits")
     return text
-
-
-def register(oin: str) -> str | None:
-    """The name of the register that the prefix points at; None when the prefix is not a known one."""
-    return REGISTERS.get(oin[:8])
-
-
-def has_environment_suffix(party_id: str) -> bool:
-    """Whether a PartyId names a non-production environment (EB004); a production endpoint refuses those (EB003)."""
-    return _ENVIRONMENT_SUFFIX.search(party_id) is not None
 
 
 def without_environment_suffix(party_id: str) -> str:

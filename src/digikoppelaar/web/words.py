@@ -21,7 +21,6 @@ class Tone(Enum):
 
     GOOD = "good"
     BUSY = "busy"
-    WAIT = "wait"
     BAD = "bad"
 
 

@@ -356,16 +356,6 @@ async def test_a_stream_that_is_left_early_does_not_poison_the_next_request(
             assert len(await read(answer)) == len(content)
 
 
-async def test_json_is_posted_and_the_whole_answer_read(sessions: MtlsSessions, context: ssl.SSLContext) -> None:
-    app = Seen(201, ((b"content-type", b"application/json"),), b'{"ok": true}')
-    async with serving(app, context) as port:
-        http = MtlsHttp(sessions, "pre", LEVERANCIER)
-        reply = await http.post_json(f"https://localhost:{port}/", {"naam": "é"}, {"x-api-key": "k"})
-    assert (reply.status, reply.body, reply.headers["content-type"]) == (201, b'{"ok": true}', "application/json")
-    assert app.headers[b"content-type"] == b"application/json"
-    assert app.bodies == [b'{"naam": "\\u00e9"}']
-
-
 async def test_closed_sessions_leave_no_connection_behind(tmp_path: Path, context: ssl.SSLContext) -> None:
     async with serving(Seen(), context) as port:
         async with MtlsSessions(keyring(tmp_path), TIMEOUTS) as sessions:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from structlog.testing import capture_logs
-from tests.certificates import GEMEENTE, LEVERANCIER, NOW, SERVER_AUTH, Authority, Issued, Shape, ec_key
+from tests.certificates import GEMEENTE, LEVERANCIER, NOW, Authority, Issued, Shape, ec_key
 
 from digikoppelaar.adapters.keys import CertificateRecord, Keyring, PemSigner, load_key
 from digikoppelaar.ebms import names
@@ -221,17 +221,3 @@ def test_two_certificates_for_one_use_are_refused(tmp_path: Path) -> None:
 def test_an_unknown_omgeving_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrustError, match="not an omgeving"):
         keyring(tmp_path, *AUTHORITY.issue().record(tmp_path, Use.SIGN, omgeving="acceptatie"))
-
-
-def test_all_problems_are_told_at_once_and_good_certificates_are_not_among_them(tmp_path: Path) -> None:
-    server_only = AUTHORITY.issue(Shape(oin=LEVERANCIER, usages=[SERVER_AUTH]))
-    ring = keyring(
-        tmp_path,
-        *AUTHORITY.issue().record(tmp_path, *Use),
-        *server_only.record(tmp_path, Use.TLS_SERVER, Use.TLS_CLIENT, oin=LEVERANCIER),
-        CertificateRecord(LEVERANCIER, "pre", Use.SIGN, tmp_path / "gone.pem", tmp_path / "gone.key"),
-    )
-    problems = ring.problems()
-    assert len(problems) == 2
-    assert problems[0] == f"the certificate of {LEVERANCIER} is not meant for tls-client"
-    assert "gone.pem: No such file" in problems[1]

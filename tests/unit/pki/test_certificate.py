@@ -4,7 +4,7 @@ import pytest
 from tests.certificates import CLIENT_AUTH, GEMEENTE, NOW, SERVER_AUTH, Authority, Shape
 
 from digikoppelaar.errors import OinError, TrustError
-from digikoppelaar.pki.certificate import Certificate, Use, check_use, is_sandbox, read_certificate
+from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
 
 AUTHORITY = Authority()
 
@@ -67,7 +67,7 @@ def test_a_certificate_without_an_oin_is_refused(oin: str | None) -> None:
     ],
 )
 def test_either_mark_tells_that_the_sandbox_made_it(shape: Shape, expected: bool) -> None:
-    assert is_sandbox(read(shape)) is expected
+    assert read(shape).sandbox is expected
 
 
 @pytest.mark.parametrize("der", [b"", b"\x30\x03abc", AUTHORITY.issue().der[:-1]])

@@ -31,14 +31,8 @@ def test_anything_else_is_not_an_oin(text: str) -> None:
         oin.check_oin(text)
 
 
-def test_the_register_is_told_for_people_only() -> None:
-    assert oin.register("00000003123456780000") == "KvK-nummer"
-    assert oin.register("99999999000000001000") is None
-
-
 @pytest.mark.parametrize("suffix", ["_O", "_T", "_A", "_OT", "_OTA"])
 def test_the_environment_suffix_does_not_belong_to_the_party(suffix: str) -> None:
-    assert oin.has_environment_suffix(GEMEENTE + suffix)
     assert oin.without_environment_suffix(GEMEENTE + suffix) == GEMEENTE
     assert oin.fits_party(GEMEENTE, GEMEENTE + suffix)
 

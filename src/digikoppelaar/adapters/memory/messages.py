@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, lease_until, next_due
-from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import (
-    Aansluiting,
     Claimed,
     CpaRecord,
     Machtiging,
@@ -42,13 +41,6 @@ class MemoryRegistry:
         """See flows.ports.Registry."""
         holder = (omgeving, oin)
         return frozenset(m.namens_oin for m in self.machtigingen if (m.omgeving, m.gemachtigde_oin) == holder)
-
-    async def aansluiting(self, aansluiting_id: int) -> Aansluiting:
-        """See flows.ports.Registry."""
-        for cpa in self.cpas:
-            if cpa.aansluiting.id == aansluiting_id:
-                return cpa.aansluiting
-        raise ConfigError(f"there is no aansluiting {aansluiting_id}")
 
 
 @dataclass(frozen=True, slots=True)

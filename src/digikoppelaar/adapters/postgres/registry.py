@@ -63,16 +63,9 @@ class PostgresRegistry:
         rows = await self._all("acts_for", {"omgeving": omgeving, "oin": oin})
         return frozenset(row["namens_oin"] for row in rows)
 
-    async def aansluiting(self, aansluiting_id: int) -> Aansluiting:
-        """See flows.ports.Registry."""
-        rows = await self._all("aansluiting", {"id": aansluiting_id})
-        if not rows:
-            raise ConfigError(f"there is no aansluiting {aansluiting_id}")
-        return aansluiting_of(rows[0])
-
     async def aansluitingen(self) -> Sequence[Aansluiting]:
         """Every aansluiting."""
-        return [aansluiting_of(row) for row in await self._all("aansluiting", {"id": None})]
+        return [aansluiting_of(row) for row in await self._all("aansluitingen", {})]
 
     async def certificates(self, omgeving: str | None = None) -> Sequence[CertificateEntry]:
         """The certificate files of every partij, or those for one omgeving."""
@@ -86,7 +79,7 @@ class PostgresRegistry:
                 *(PartijEntry(**row) for row in await _all(connection, "partijen")),
                 *(CertificateEntry(**row) for row in await _all(connection, "certificates", {"omgeving": None})),
                 *(MachtigingEntry(**row) for row in await _all(connection, "machtigingen")),
-                *(AansluitingEntry(**row) for row in await _all(connection, "aansluitingen")),
+                *(AansluitingEntry(**row) for row in await _all(connection, "aansluiting_entries")),
             ]
 
     async def apply(self, changes: Iterable[Change], now: datetime) -> None:

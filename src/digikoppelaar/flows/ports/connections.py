@@ -62,13 +62,10 @@ class Machtiging:
 
 
 class Registry(Protocol):
-    """Read access to organisaties, partijen, machtigingen, aansluitingen, certificates and CPAs."""
+    """Read access to CPAs and machtigingen."""
 
     async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
         """The CPA under this name in this omgeving."""
 
     async def acts_for(self, omgeving: str, oin: str) -> frozenset[str]:
         """The OINs for which `oin` has a machtiging in this omgeving."""
-
-    async def aansluiting(self, aansluiting_id: int) -> Aansluiting:
-        """The aansluiting; raises ConfigError when it is not there."""

@@ -9,7 +9,6 @@ from tests.unit.flows.message_store_contract import CONTRACT
 from tests.unit.flows.stored_messages import AGREEMENT, PRE, PROD, Promise, World
 
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
-from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Machtiging
 
 
@@ -35,9 +34,6 @@ async def test_a_cpa_is_found_by_omgeving_and_name() -> None:
     registry = MemoryRegistry([PRE, PROD])
     assert await registry.cpa("sandbox-prod", AGREEMENT.cpa_id) is PROD
     assert await registry.cpa("pre", AGREEMENT.cpa_id) is None
-    assert await registry.aansluiting(10) is PRE.aansluiting
-    with pytest.raises(ConfigError):
-        await registry.aansluiting(12)
 
 
 async def test_a_machtiging_counts_in_its_own_omgeving_only() -> None:

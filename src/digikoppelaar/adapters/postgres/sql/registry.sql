@@ -1,8 +1,7 @@
--- name: aansluiting
+-- name: aansluitingen
 SELECT aansluiting.*, organisatie.naam AS organisatie_naam
 FROM aansluiting
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE %(id)s::bigint IS NULL OR aansluiting.id = %(id)s
 ORDER BY aansluiting.omgeving, aansluiting.organisatie_oin, aansluiting.kind
 
 -- name: cpa
@@ -60,7 +59,7 @@ SELECT omgeving, gemachtigde_oin, namens_oin, since, recorded_by
 FROM machtiging
 ORDER BY omgeving, gemachtigde_oin, namens_oin
 
--- name: aansluitingen
+-- name: aansluiting_entries
 SELECT organisatie_oin, kind, omgeving, partij_oin, dso, case_system
 FROM aansluiting
 ORDER BY omgeving, organisatie_oin, kind
