@@ -310,11 +310,13 @@ def test_broken_nested_or_entity_laden_xml_is_refused(document: str) -> None:
         read_envelope(document.encode())
 
 
-NAMESPACES = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(600))
-ATTRIBUTES = " ".join(f'a{number}="1"' for number in range(9000))
+@pytest.mark.parametrize("pattern", ['a{0}="1"', 'xmlns:n{0}="urn:{0}"'])
+def test_an_element_with_thousands_of_attributes_or_namespaces_is_refused(pattern: str) -> None:
+    many = " ".join(pattern.format(number) for number in range(9000))
+    with pytest.raises(XmlError, match="over"):
+        read_envelope(with_header_element(f'<x:y xmlns:x="urn:x" {many}/>').encode())
 
 
-@pytest.mark.parametrize("many", [NAMESPACES, ATTRIBUTES])
-def test_more_namespaces_or_attributes_than_any_message_needs_are_refused_before_parsing(many: str) -> None:
-    document = with_header_element(f'<x:y xmlns:x="urn:x" {many}/>')
-    assert "more namespaces or attributes" in str(refusal(document))
+def test_the_same_namespace_may_be_declared_on_every_element() -> None:
+    many = '<x:z xmlns:x="urn:x" xmlns:y="urn:y"/>' * 3000
+    assert read_envelope(with_header_element(f'<x:y xmlns:x="urn:x">{many}</x:y>').encode()).envelope.header

@@ -74,7 +74,7 @@ def test_base64_is_strict_but_for_white_space(text: str) -> None:
 
 
 def test_a_reference_that_drags_every_namespace_of_its_envelope_along_is_refused() -> None:
-    namespaces = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(4000))
+    namespaces = " ".join(f'xmlns:n{number}="urn:{number:0300}"' for number in range(400))
     inside = f'<d:Reference URI="cid:a@x">{METHOD}<d:DigestValue>YWJj</d:DigestValue></d:Reference>'
     document = f'<d:SignedInfo xmlns:d="{names.DS}" {namespaces}>{inside}</d:SignedInfo>'
     with pytest.raises(EnvelopeError, match="larger"):
