@@ -4,7 +4,6 @@ A blob is written beside its name, synced, renamed, and the folder is synced; a 
 name starts with a dot, which `sweep` removes. The event loop never waits for the disk: each piece goes to a thread.
 """
 
-import asyncio
 import hashlib
 import os
 import re
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
 
+from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Blob
 
@@ -97,9 +97,7 @@ class _Writing:
     def write(self, piece: bytes) -> None:
         self._hash.update(piece)
         self.size += len(piece)
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        write_whole(self._file.fileno(), piece)
 
     def finish(self, folder: Path) -> None:
         os.fsync(self._file.fileno())
@@ -107,10 +105,10 @@ class _Writing:
         self._temporary.replace(self._target)
         # Every folder on the way may be new, and a new folder's name is in the folder above it.
         for each in self._target.parents:
-            _sync(each)
+            sync_folder(each)
             if each == folder:
                 break
-        _sync(folder.parent)
+        sync_folder(folder.parent)
 
     def discard(self) -> None:
         self._file.close()
@@ -130,13 +128,8 @@ async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run it in a thread; when cancelled, wait for the thread, for it still uses the file."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
+        return await in_thread(None, function, *args, **kwargs)
     except OSError as error:
         raise StorageError(f"blob store: {error.strerror or type(error).__name__}") from error
 
@@ -153,7 +146,7 @@ def _remove(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _sweep(folder: Path, older_than: float) -> int:
@@ -163,11 +156,3 @@ def _sweep(folder: Path, older_than: float) -> int:
             leftover.unlink(missing_ok=True)
             removed += 1
     return removed
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

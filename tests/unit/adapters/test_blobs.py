@@ -212,7 +212,7 @@ async def chunks():
 if moment == "before rename":
     Path.replace = die
 elif moment == "after rename":
-    blobs._sync = die
+    blobs.sync_folder = die
 asyncio.run(blobs.FolderBlobs(Path(sys.argv[1])).put("a/b", chunks()))
 """
 

@@ -12,7 +12,6 @@ It is written in a hidden folder beside, synced, and renamed, which is one step 
 in these files: who may read the folder is up to whoever owns it.
 """
 
-import asyncio
 import hashlib
 import json
 import os
@@ -22,11 +21,11 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from digikoppelaar.adapters.casesystems.filenames import FileNames
+from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import CaseSystemError, StorageError
 from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Verzoek
 
@@ -196,7 +195,7 @@ async def _copy(blobs: BlobStore, file: File, target: Path) -> None:
         async for chunk in blobs.get(file.blob):
             digest.update(chunk)
             size += len(chunk)
-            await _in_thread(_write, handle.fileno(), chunk)
+            await _in_thread(write_whole, handle.fileno(), chunk)
         await _in_thread(os.fsync, handle.fileno())
     finally:
         handle.close()
@@ -204,19 +203,13 @@ async def _copy(blobs: BlobStore, file: File, target: Path) -> None:
         raise StorageError(f"file {file.id} in the blob store is not what was fetched")
 
 
-def _write(descriptor: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
 def _finish(draft: Path, manifest: Mapping[str, object], document: Mapping[str, object]) -> None:
     content = _json_bytes(manifest)
     _write_synced(draft / _JSON, _json_bytes(document))
     _write_synced(draft / MANIFEST, content)
     _write_synced(draft / DONE, f"{hashlib.sha256(content).hexdigest()}\n".encode())
-    _sync(draft / _BIJLAGEN)
-    _sync(draft)
+    sync_folder(draft / _BIJLAGEN)
+    sync_folder(draft)
 
 
 def _publish(draft: Path, case: Path, manifest: Mapping[str, object]) -> None:
@@ -232,7 +225,7 @@ def _publish(draft: Path, case: Path, manifest: Mapping[str, object]) -> None:
 def _sync_above(case: Path) -> None:
     """Make the name of the case durable, and the names of the folders it is in: any of them may be new."""
     for folder in case.parents[:3]:
-        _sync(folder)
+        sync_folder(folder)
 
 
 def _json_bytes(value: Mapping[str, object]) -> bytes:
@@ -246,24 +239,9 @@ def _write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run it in a thread of our own; when cancelled, wait for the thread, for it still uses the file.
-
-    An error of the file system becomes ours, without the path: file names can be personal data.
-    """
-    work = asyncio.get_running_loop().run_in_executor(_THREADS, partial(function, *args, **kwargs))
+    """An error of the file system becomes ours, without the path: file names can be personal data."""
     try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
+        return await in_thread(_THREADS, function, *args, **kwargs)
     except OSError as error:
         raise CaseSystemError(f"case folder: {error.strerror or type(error).__name__}") from None

@@ -22,6 +22,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from digikoppelaar.adapters.disk import sync_folder
 from digikoppelaar.adapters.postgres import binaries, processes
 from digikoppelaar.adapters.postgres.processes import Process
 from digikoppelaar.errors import ConfigError, StorageError
@@ -202,7 +203,7 @@ class Cluster:
                 os.chown(path, self.account.uid, self.account.gid)
         self._initdb(half)
         half.rename(self._home)
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def _sweep(self) -> None:
         for half in self.folder.glob("half-*"):
@@ -281,11 +282,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
