@@ -140,6 +140,13 @@ async def answered(stores: Stores, verzoek: Verzoek, attempts: int = 1) -> Messa
     return answer
 
 
+async def assert_same_answer(trial: Trial, stores: Stores, verzoek: Verzoek, times: int) -> None:
+    """The one answer to the notification of this verzoek came in at DSO-LV so often or more, with the same bytes."""
+    answer = await answered(stores, verzoek, attempts=times)
+    digest = hashlib.sha256(answer.document).hexdigest()
+    assert sum(signal["sha256"] == digest for signal in await trial.signals()) >= times
+
+
 def assert_whole(trial: Trial, verzoek: Verzoek) -> None:
     """In the case folder is exactly what the sandbox generated, with verzoek.json, manifest and done-marker."""
     case = trial.case(verzoek["verzoeknummer"])
