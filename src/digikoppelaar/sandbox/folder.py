@@ -4,23 +4,28 @@ pki/               trust anchor, CRLs, certificates and keys of DSO-LV and of th
 cpa.xml            for `cpa import`
 organisatie.toml   for `organisatie apply`
 sandbox.json       every address and file name, for programs
+running            locked as long as a sandbox runs here
 """
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox import pki
 
 DSO_LV: Final = pki.Holder("dso-lv", "DSO-LV", "00000099000000001000")
 GEMEENTE: Final = pki.Holder("gemeente", "Gemeente Oeverloo", "00000099000000002000")
 LEVERANCIER: Final = pki.Holder("leverancier", "Proefleverancier Zaaksystemen B.V.", "00000099000000003000")
 """Runs the link for the gemeente, with its own certificates under machtiging: the normal case."""
+_OTHER_FOLDER: Final = "Kies met --folder een andere map."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,26 @@ class SandboxReady:
     tls_key_file: str
     sign_certificate_file: str
     sign_key_file: str
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder, made when it is not there, for one sandbox at a time; the kernel lets go when its process dies.
+
+    Raises ConfigError when it cannot be made or another sandbox runs in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(folder / "running", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot use the folder {folder}: {error.strerror}", advice=_OTHER_FOLDER) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ConfigError(f"another sandbox runs in {folder}", advice=_OTHER_FOLDER) from error
+    finally:
+        os.close(lock)
 
 
 def open_folder(folder: Path, now: datetime, host: str) -> Certificates:

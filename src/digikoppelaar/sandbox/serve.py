@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -27,7 +28,7 @@ from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, Machti
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.pki.certificate import Use
-from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import PROFILES, CpaParty, CpaTerms, build_cpa
 from digikoppelaar.sandbox.dso_lv import DsoLv
 from digikoppelaar.sandbox.endpoint import PATH, StrictEndpoint
 from digikoppelaar.sandbox.faults import Faults
@@ -39,6 +40,7 @@ from digikoppelaar.sandbox.folder import (
     SandboxReady,
     Serials,
     api_key,
+    held,
     open_folder,
     write_for_gateway,
 )
@@ -79,9 +81,14 @@ class SandboxSettings:
 async def serve(settings: SandboxSettings, ready: Callable[[SandboxReady], None], stop: asyncio.Event) -> None:
     """Run until `stop` is set. `ready` is called once, when everything listens and all files are written.
 
-    Raises ConfigError for an address or omgeving that a sandbox must not have, or that is taken.
+    Raises ConfigError for settings that a sandbox must not have, an address that is taken, and a folder in use.
     """
     check(settings)
+    with held(settings.folder.resolve()):
+        await _serve(settings, ready, stop)
+
+
+async def _serve(settings: SandboxSettings, ready: Callable[[SandboxReady], None], stop: asyncio.Event) -> None:
     clock, ids = SystemClock(), RandomIds()
     certificates = await asyncio.to_thread(open_folder, settings.folder.resolve(), clock.now(), settings.host)
     keyring = _keyring(settings.omgeving, certificates, clock)
@@ -101,6 +108,16 @@ def check(settings: SandboxSettings) -> None:
         raise ConfigError(
             f"{settings.host} is not a loopback address",
             advice="De sandbox luistert alleen op deze machine, tenzij u uitdrukkelijk een ander adres toestaat.",
+        )
+    if settings.profile not in PROFILES:
+        raise ConfigError(f"the sandbox makes a CPA for {' or '.join(PROFILES)}, not for {settings.profile!r}")
+    gateway = urlsplit(settings.gateway_endpoint)
+    if gateway.scheme != "https" or not gateway.hostname:
+        raise ConfigError(f"the gateway's endpoint must be an https URL, not {settings.gateway_endpoint!r}")
+    if not settings.allow_other_addresses and not is_loopback(gateway.hostname):
+        raise ConfigError(
+            f"the gateway's endpoint is not on a loopback address: {gateway.hostname}",
+            advice="De sandbox stuurt alleen naar deze machine, tenzij u uitdrukkelijk een ander adres toestaat.",
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -11,9 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from tests.unit.sandbox.gateway import Gateway, sandbox_and_gateway
+from tests.unit.sandbox.gateway import CLOCK, Gateway, sandbox_and_gateway
 
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.sandbox.folder import open_folder
 from digikoppelaar.sandbox.serve import SandboxSettings, check, serve
 
 DEADLINE = 15.0
@@ -24,7 +26,9 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One state folder for all tests here: making keys is what takes the time."""
-    return tmp_path_factory.mktemp("sandbox")
+    made = tmp_path_factory.mktemp("sandbox")
+    open_folder(made, CLOCK.now(), "127.0.0.1")
+    return made
 
 
 @pytest.fixture
@@ -34,9 +38,10 @@ async def gateway(folder: Path) -> AsyncIterator[Gateway]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def idle(folder: Path) -> AsyncIterator[Gateway]:
-    """For tests that leave nothing behind."""
-    async with sandbox_and_gateway(folder) as running:
+async def idle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """For tests that leave nothing behind; in a copy, for a folder has one sandbox at a time."""
+    copy = shutil.copytree(folder / "pki", tmp_path_factory.mktemp("idle") / "pki").parent
+    async with sandbox_and_gateway(copy) as running:
         yield running
 
 
@@ -260,11 +265,25 @@ async def test_sandbox_json_says_where_everything_is(gateway: Gateway, folder: P
 
 
 def settings(folder: Path, **changes: Any) -> SandboxSettings:
-    return SandboxSettings(**{"folder": folder, "gateway_endpoint": "https://h/", "case_folder": folder, **changes})
+    return SandboxSettings(
+        **{"folder": folder, "gateway_endpoint": "https://127.0.0.1/", "case_folder": folder, **changes}
+    )
 
 
 @pytest.mark.parametrize(
-    "changes", [{"host": "0.0.0.0"}, {"host": "192.0.2.1"}, {"host": "h"}, {"omgeving": "pre"}, {"omgeving": "prod"}]
+    "changes",
+    [
+        {"host": "0.0.0.0"},
+        {"host": "192.0.2.1"},
+        {"host": "h"},
+        {"omgeving": "pre"},
+        {"omgeving": "prod"},
+        {"gateway_endpoint": "https://192.0.2.1/ebms"},
+        {"gateway_endpoint": "https://gateway.example/ebms"},
+        {"gateway_endpoint": "http://127.0.0.1/ebms"},
+        {"gateway_endpoint": "127.0.0.1"},
+        {"profile": "osb-be"},
+    ],
 )
 def test_a_sandbox_stays_on_this_machine_and_out_of_pre_and_prod(tmp_path: Path, changes: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
@@ -273,9 +292,23 @@ def test_a_sandbox_stays_on_this_machine_and_out_of_pre_and_prod(tmp_path: Path,
 
 def test_another_address_can_be_allowed_on_purpose(tmp_path: Path) -> None:
     check(settings(tmp_path, host="0.0.0.0", allow_other_addresses=True))
+    check(settings(tmp_path, gateway_endpoint="https://gateway.example/ebms", allow_other_addresses=True))
 
 
-async def test_a_port_that_is_taken_is_one_clear_error(gateway: Gateway, folder: Path) -> None:
+async def test_a_port_that_is_taken_is_one_clear_error(gateway: Gateway, tmp_path: Path) -> None:
     taken = int(gateway.ready.management_url.rpartition(":")[2])
-    with pytest.raises(ConfigError, match="cannot listen"):
-        await serve(settings(folder, management_port=taken), lambda _: None, asyncio.Event())
+    with pytest.raises(ConfigError, match=r"cannot listen on [^ ]*: Address already in use$"):
+        await serve(settings(tmp_path, management_port=taken), lambda _: None, asyncio.Event())
+
+
+async def test_a_folder_has_one_sandbox_at_a_time(gateway: Gateway, folder: Path) -> None:
+    before = (folder / "sandbox.json").read_bytes()
+    with pytest.raises(ConfigError, match="another sandbox runs"):
+        await serve(settings(folder), lambda _: None, asyncio.Event())
+    assert (folder / "sandbox.json").read_bytes() == before, "what tells where the first one is, stays"
+
+
+async def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot use the folder"):
+        await serve(settings(tmp_path / "file"), lambda _: None, asyncio.Event())
