@@ -7,6 +7,7 @@ HTTP/1.1 only. Who may do what is decided by the apps (`endpoint`, `management`)
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Callable, Generator
@@ -89,7 +90,8 @@ def _bind(listener: Listener) -> socket.socket:
         listening = socket.create_server((listener.host, listener.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         address = f"{listener.host}:{listener.port}"
-        raise ConfigError(f"listener {listener.name}: cannot listen on {address}: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else error  # without what Python adds: the address again
+        raise ConfigError(f"listener {listener.name}: cannot listen on {address}: {reason}") from error
     listening.setblocking(False)
     # Accepted connections inherit it. asyncio sets it only where a socket's protocol number is spelled out, which
     # create_server does not do: each answer of more than one write then waited 40 ms for a delayed ACK.
