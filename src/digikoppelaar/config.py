@@ -143,14 +143,12 @@ def load(file: Path | None) -> Config:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ConfigError(f"{file}: there is no such file", advice="Geef met --config het bestand digikoppelaar.toml.")
     try:
-        return dict(TomlConfigSettingsSource(Config, toml_file=file)()) if file.is_file() else _missing(file)
+        return dict(TomlConfigSettingsSource(Config, toml_file=file)())
     except ValueError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
-
-
-def _missing(file: Path) -> dict[str, Any]:
-    raise ConfigError(f"{file}: there is no such file", advice="Geef met --config het bestand digikoppelaar.toml.")
 
 
 def _explain(error: ValidationError) -> str:

@@ -28,6 +28,7 @@ from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTranspor
 from digikoppelaar.adapters.keys import CertificateRecord, Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
+from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
@@ -47,7 +48,6 @@ from digikoppelaar.wiring import Stores, open_stores
 log = structlog.get_logger()
 
 ROLES: Final = ("endpoint", "sender", "worker", "web")
-WAKE_CHANNEL: Final = "outbound"
 PATIENCE: Final = 30.0
 """Seconds that a part gets to end its work after `stop`."""
 RESTART_AFTER: Final = 1.0
@@ -114,7 +114,7 @@ class Gateway:
 
     async def _wake_on_commit(self, sender: Sender) -> None:
         """Commits of other processes wake the sender too."""
-        async for _ in listen(self.stores.url, WAKE_CHANNEL):
+        async for _ in listen(self.stores.url, OUTBOUND):
             sender.wake()
 
     async def _work(self) -> None:

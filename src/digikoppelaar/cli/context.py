@@ -1,16 +1,12 @@
-"""What every command shares: the configuration, and a way to run a coroutine."""
+"""What every command shares: the options before it, and the configuration."""
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
 from digikoppelaar.config import Config, load
-
-Result = TypeVar("Result")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -37,8 +33,3 @@ def debug() -> bool:
 def configuration() -> Config:
     """The configuration of this call. Raises ConfigError."""
     return load(_chosen.config)
-
-
-def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a command's coroutine to its end."""
-    return asyncio.run(coroutine)

@@ -1,5 +1,6 @@
 """`digikoppelaar cpa` and `digikoppelaar ping`: the agreements, and whether the partner answers."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.ebms.agreement import Action
 from digikoppelaar.errors import ConfigError, CpaError, PartnerUnreachable, XmlError
 from digikoppelaar.flows.ports import CpaRecord
@@ -32,7 +33,7 @@ def import_cpa(
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     try:
-        imported = run(wiring.import_cpa(configuration(), document, omgeving=omgeving, replace=replace))
+        imported = asyncio.run(wiring.import_cpa(configuration(), document, omgeving=omgeving, replace=replace))
     except XmlError as error:
         raise CpaError(f"{file}: {error}") from error
     if json:
@@ -49,7 +50,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what an imported CPA says."""
-    found = run(_find(cpa_id, omgeving))
+    found = asyncio.run(_find(cpa_id, omgeving))
     if json:
         output.print_json([_facts(cpa) for cpa in found])
         return
@@ -67,8 +68,8 @@ def ping(
     json: Json = False,
 ) -> None:
     """Send a Ping through the running gateway and wait for the partner's Pong."""
-    cpa = _one(run(_find(cpa_id, omgeving)), cpa_id)
-    answered = run(wiring.ping(configuration(), cpa, timeout=timeout))
+    cpa = _one(asyncio.run(_find(cpa_id, omgeving)), cpa_id)
+    answered = asyncio.run(wiring.ping(configuration(), cpa, timeout=timeout))
     if json:
         output.print_json(answered)
     elif answered.pong:

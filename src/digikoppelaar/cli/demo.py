@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, run
+from digikoppelaar.cli.context import Json
 from digikoppelaar.cli.serve import stop_on_signal
 from digikoppelaar.cli.trial import Trial, TrialError, peak_memory_mib, seconds_since_start
 from digikoppelaar.config import Config, default_data_folder
@@ -68,7 +68,7 @@ def demo(
 ) -> None:
     """Show the main job: a vergunningaanvraag from a local DSO-LV arrives, whole, in the case folder."""
     base = folder or default_data_folder(Path.home(), root=os.geteuid() == 0) / "demo"
-    run(_demo(base, once=once, json=json))
+    asyncio.run(_demo(base, once=once, json=json))
 
 
 async def _demo(base: Path, *, once: bool, json: bool) -> None:

@@ -1,12 +1,13 @@
 """`digikoppelaar message`: the ebMS messages that came in and went out."""
 
+import asyncio
 from typing import Annotated
 
 import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
 
@@ -40,7 +41,7 @@ def list_messages(
     json: Json = False,
 ) -> None:
     """List messages, the newest first."""
-    rows = run(_list(MessageFilter(omgeving=omgeving, direction=direction, state=state, limit=limit)))
+    rows = asyncio.run(_list(MessageFilter(omgeving=omgeving, direction=direction, state=state, limit=limit)))
     if json:
         output.print_json(rows)
     else:
@@ -56,7 +57,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one message with its attempts and payloads."""
-    pages = run(_show(message_id))
+    pages = asyncio.run(_show(message_id))
     if json:
         output.print_json(pages)
         return

@@ -1,5 +1,6 @@
 """`digikoppelaar organisatie apply`: put on record who is connected to what."""
 
+import asyncio
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.registration import Change, Entry, read_registration
 
@@ -28,7 +29,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Show how the file differs from what is on record, and make it so. Removes nothing; applying twice is harmless."""
-    changes = run(wiring.apply_registration(configuration(), read_file(file), dry_run=dry_run))
+    changes = asyncio.run(wiring.apply_registration(configuration(), read_file(file), dry_run=dry_run))
     if json:
         output.print_json({"applied": not dry_run, "changes": [_as_values(change) for change in changes]})
         return

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,6 +21,8 @@ KEYS: Final = frozenset({"organisatie_oin", "verzoeknummer", "message_id", "ref_
 BREAK_WORDS_AT: Final = 20
 GAP: Final = 2
 """Columns of the screen."""
+DIGEST_BYTES: Final = 32
+"""The length of a SHA-256 digest."""
 
 
 def as_json(value: object) -> str:
@@ -94,7 +96,7 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _plain(value: object) -> Any:  # json.dumps wants whatever it can write
+def _plain(value: object) -> object:
     match value:
         case datetime():
             return value.isoformat()
@@ -109,7 +111,3 @@ def _plain(value: object) -> Any:  # json.dumps wants whatever it can write
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return str(value)
-
-
-DIGEST_BYTES = 32
-"""The length of a SHA-256 digest."""

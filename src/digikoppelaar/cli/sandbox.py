@@ -1,5 +1,6 @@
 """`digikoppelaar sandbox`: DSO-LV on this machine."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, run
+from digikoppelaar.cli.context import Json
 from digikoppelaar.cli.serve import stop_on_signal
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
@@ -69,4 +70,4 @@ def serve(
     async def until_signal() -> None:
         await sandbox.serve(settings, ready, stop_on_signal())
 
-    run(until_signal())
+    asyncio.run(until_signal())

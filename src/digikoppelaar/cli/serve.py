@@ -9,7 +9,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -41,7 +41,7 @@ def serve(
         stop = stop_on_signal()
         await gateway.serve(config, roles, ready=ready, stop=stop)
 
-    run(until_signal())
+    asyncio.run(until_signal())
 
 
 def migrate(json: Json = False) -> None:
@@ -52,7 +52,7 @@ def migrate(json: Json = False) -> None:
         async with wiring.open_database(configuration()) as url:
             return await asyncio.to_thread(apply, url())
 
-    applied = run(steps())
+    applied = asyncio.run(steps())
     if json:
         output.print_json({"applied": applied})
     else:

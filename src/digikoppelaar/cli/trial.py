@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 
+from digikoppelaar.adapters.postgres import processes
 from digikoppelaar.cli.organisatie import read_file
 from digikoppelaar.config import Config, load
 from digikoppelaar.errors import DigikoppelaarError
@@ -314,6 +315,7 @@ def peak_memory_mib(pid: int) -> float:
 
 def seconds_since_start() -> float:
     """How long this process exists, by the kernel's account: imports count too."""
-    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    ourselves = processes.find(os.getpid())
+    assert ourselves is not None, "we run"
     uptime = float(Path("/proc/uptime").read_text().split()[0])
-    return uptime - ticks / os.sysconf("SC_CLK_TCK")
+    return uptime - ourselves.started / os.sysconf("SC_CLK_TCK")

@@ -1,5 +1,6 @@
 """`digikoppelaar verzoek`: what came in, how far it is, and letting go on what waits for a person."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, run
+from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage
@@ -46,7 +47,7 @@ def list_verzoeken(
 ) -> None:
     """List verzoeken, the newest first."""
     wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, state=state, limit=limit)
-    rows = run(_list(wanted))
+    rows = asyncio.run(_list(wanted))
     if json:
         output.print_json(rows)
     else:
@@ -61,7 +62,9 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one verzoek: versions, files, steps and messages."""
-    page = run(_show(VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer)))
+    page = asyncio.run(
+        _show(VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer))
+    )
     if json:
         output.print_json(page)
         return
@@ -85,7 +88,7 @@ def release(
 ) -> None:
     """Show what of a verzoek is parked, and let it go on from a first attempt. Doing it twice is harmless."""
     wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer)
-    parked = run(_release(wanted, dry_run=dry_run, show=_show_nothing if json else _print_parked))
+    parked = asyncio.run(_release(wanted, dry_run=dry_run, show=_show_nothing if json else _print_parked))
     if json:
         output.print_json({"released": bool(parked) and not dry_run, "parked": parked})
     elif parked:

@@ -55,12 +55,9 @@ from digikoppelaar.flows.ports import (
     StoredPayload,
 )
 from digikoppelaar.flows.spool import Spool, Spooled, SpoolLimits
-from digikoppelaar.stam.notification import read_notification
+from digikoppelaar.stam.notification import LIMIT, read_notification
 
 log = structlog.get_logger()
-
-NOTIFICATION_LIMIT = 1024 * 1024
-"""A notification holds a verzoeknummer and little else (stam.md 1.2); a larger one is not read but kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +213,7 @@ class Receiver:
     async def _notification(self, decision: Accept, spool: Spool) -> NewNotification:
         # An unreadable notification is still acknowledged and kept: the message is good, a person must look at it.
         try:
-            first = await spool.content(decision.payloads[0], NOTIFICATION_LIMIT + 1) if decision.payloads else b""
+            first = await spool.content(decision.payloads[0], LIMIT + 1) if decision.payloads else b""
             return NewNotification(read_notification(first).verzoeknummer)
         except PartnerError as error:
             return NewNotification("", problem=str(error))
