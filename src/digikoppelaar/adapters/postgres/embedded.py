@@ -79,8 +79,9 @@ class Lease:
                 try:
                     await asyncio.to_thread(self.restart)
                     _log.warning("postgres restarted", port=self._server.port)
-                except StorageError as error:
-                    _log.error("postgres does not start", reason=str(error))
+                except (ConfigError, StorageError, OSError) as error:  # no file descriptor left, say: it may pass
+                    reason = error.strerror if isinstance(error, OSError) else str(error)
+                    _log.error("postgres does not start", reason=reason)
             await asyncio.sleep(_LOOK_EVERY)
 
 
@@ -117,6 +118,20 @@ async def leased(folder: Path) -> AsyncIterator[Lease]:
         with suppress(asyncio.CancelledError):
             await watch
         await asyncio.to_thread(lease.release)
+
+
+def end_orphan(folder: Path) -> None:
+    """Stop the server in `folder` when all who used it were killed; does nothing when there is none, or a lease."""
+    if not (folder / "users").exists():
+        return
+    cluster = Cluster(folder.resolve(), binaries.account())
+    users = os.open(cluster.folder / "users", os.O_RDWR)
+    try:
+        if _lock_alone(users):
+            with _starting(cluster):
+                cluster.stop()
+    finally:
+        os.close(users)
 
 
 def _made(folder: Path) -> Path:

@@ -25,6 +25,7 @@ from digikoppelaar.errors import ConfigError
 
 PROGRAM = Path(__file__).with_name("lease_program.py")
 NOBODY = 65534
+ANYONE_REACHES_THE_BINARIES = binaries.obstacle(binaries._installed(), binaries.Account(NOBODY, NOBODY, True)) is None
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -208,11 +209,35 @@ def test_an_interrupt_from_the_terminal_does_not_reach_the_server(place: Path) -
 
 
 def test_a_path_that_is_too_long_for_a_socket_works(place: Path) -> None:
-    folder = place / ("long-" * 12) / "with 'quotes\", $(false) and spaces " / ("deep-" * 12)
+    folder = place / ("long-" * 12) / "with 'quotes' and spaces " / ("deep-" * 12)
     assert len(str(folder)) > 120
     held = acquire(folder)
     assert asked(held.url, "SELECT 1") == 1
     held.release()
+
+
+def test_a_path_that_a_shell_would_misread_works_or_is_refused_with_the_reason(place: Path) -> None:
+    folder = place / 'with "double quotes" and $(false)'
+    if ANYONE_REACHES_THE_BINARIES or os.geteuid() != 0:
+        held = acquire(folder)
+        assert asked(held.url, "SELECT 1") == 1
+        held.release()
+    else:  # they are copied into that path, and initdb calls them through a shell
+        with pytest.raises(ConfigError, match="through a shell that misreads this path"):
+            acquire(folder)
+
+
+def test_an_orphan_can_be_ended_and_a_server_in_use_stays(lease: Lease, place: Path) -> None:
+    embedded.end_orphan(place / "pg")
+    assert asked(lease.url, "SELECT 1") == 1
+    with other_process(place / "theirs") as process:
+        orphan = said(process)
+        process.kill()
+    assert processes.find(orphan["pid"])
+    embedded.end_orphan(place / "theirs")
+    assert processes.find(orphan["pid"]) is None
+    embedded.end_orphan(place / "theirs")
+    embedded.end_orphan(place / "nothing")
 
 
 @as_root
@@ -222,6 +247,7 @@ def test_root_hands_the_server_to_an_unprivileged_account(lease: Lease, place: P
 
 
 @as_root
+@pytest.mark.skipif(not ANYONE_REACHES_THE_BINARIES, reason="another account cannot reach this virtual environment")
 def test_two_users_of_one_machine_have_a_server_each(lease: Lease, place: Path) -> None:
     theirs = place / "theirs"
     theirs.mkdir()
