@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.certificates import Authority, Issued
 
-from digikoppelaar.adapters.http_in import tls
+from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.http_in.server import Limits, Listener, serve
 
 NAME = "pre"

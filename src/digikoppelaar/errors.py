@@ -210,3 +210,8 @@ class StorageError(DigikoppelaarError):
     retryable = True
     wire = Wire(503, soap_fault="Server")
     default_advice = "Controleer database en schijfruimte."
+
+
+def told(error: Exception) -> str:
+    """What may be said of any error: the text of one that is not ours could hold anything, so only its type."""
+    return str(error) if isinstance(error, DigikoppelaarError) else f"unexpected {type(error).__name__}"

@@ -17,7 +17,7 @@ from yarl import URL
 
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import PartnerUnreachable
-from digikoppelaar.flows.ports import Reply
+from digikoppelaar.flows.ports import Reply, is_sandbox
 
 _AGENT: Final = "digikoppelaar"
 _REPLY_LIMIT: Final = 1024 * 1024
@@ -158,7 +158,7 @@ def _url(omgeving: str, text: str) -> URL:
         url = URL(text)
     except ValueError as error:
         raise PartnerUnreachable("the address of the partner is not a URL") from error
-    allowed = ("https", "http") if omgeving.startswith("sandbox-") else ("https",)
+    allowed = ("https", "http") if is_sandbox(omgeving) else ("https",)
     if url.scheme not in allowed or not url.host:
         raise PartnerUnreachable(f"the address of {url.host or 'the partner'} is not an https URL")
     return url

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509 import load_pem_x509_certificates
 
-from digikoppelaar.adapters.http_in import tls
+from digikoppelaar.adapters import tls
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import TrustError
-from digikoppelaar.flows.ports import OMGEVINGEN, Clock
+from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
 
 log = structlog.get_logger(__name__)
@@ -103,7 +103,7 @@ def read_chain(file: Path) -> tuple[Certificate, ...]:
 
 def refuse_mixture(omgeving: str, certificates: Iterable[Certificate], file: Path) -> None:
     """Raises TrustError for a sandbox certificate in pre or prod, and for a real one in the sandbox."""
-    wanted = omgeving.startswith("sandbox-")
+    wanted = is_sandbox(omgeving)
     for certificate in certificates:
         if certificate.sandbox != wanted:
             kind = "the sandbox" if not wanted else "a real PKI"

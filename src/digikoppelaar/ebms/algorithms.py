@@ -20,11 +20,12 @@ from digikoppelaar.errors import SignatureError
 
 METHOD_LOCATION: Final = "//Header/Signature/SignedInfo/SignatureMethod/@Algorithm"
 
-_DIGESTS: Final[Mapping[str, Callable[[bytes], Any]]] = {
+DIGESTS: Final[Mapping[str, Callable[..., Any]]] = {
     names.SHA256: hashlib.sha256,
     names.SHA384: hashlib.sha384,
     names.SHA512: hashlib.sha512,
 }
+"""The constructors of hashlib."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,12 @@ _SIGNATURES: Final[Mapping[str, _SignatureAlgorithm]] = {
     names.ECDSA_SHA384: _SignatureAlgorithm(hashes.SHA384(), elliptic=True),
     names.ECDSA_SHA512: _SignatureAlgorithm(hashes.SHA512(), elliptic=True),
 }
+SIGNATURE_METHODS: Final = frozenset(_SIGNATURES)
 
 
 def digest(data: bytes, digest_method: str) -> bytes:
     """The raw digest. Raises SignatureError for a method that is not allowed."""
-    make = _DIGESTS.get(digest_method)
+    make = DIGESTS.get(digest_method)
     if make is None:
         raise SignatureError(f"the digest method {digest_method!r} is not allowed")
     return bytes(make(data).digest())

@@ -24,6 +24,7 @@ from digikoppelaar.ebms.agreement import (
     Side,
     Signing,
 )
+from digikoppelaar.ebms.algorithms import DIGESTS, SIGNATURE_METHODS
 from digikoppelaar.ebms.cpa_document import (
     Index,
     attribute,
@@ -309,16 +310,6 @@ class Finding:
     sentence: str
 
 
-SIGNATURE_ALGORITHMS: Final = frozenset(
-    {
-        *(names.RSA_SHA256, names.RSA_SHA384, names.RSA_SHA512),
-        *(names.ECDSA_SHA256, names.ECDSA_SHA384, names.ECDSA_SHA512),
-    }
-)
-DIGEST_METHODS: Final = frozenset({names.SHA256, names.SHA384, names.SHA512})
-"""What SIGN003 and SIGN004 allow; algorithms.py can do these."""
-
-
 def findings(agreement: Agreement, *, now: datetime, lab: bool = False) -> tuple[Finding, ...]:
     """Why this CPA must not be imported; empty when it may. `lab` allows http endpoints (KS-05, statement 194)."""
     found: dict[Finding, None] = {}
@@ -339,9 +330,7 @@ def _action_findings(action: Action) -> Iterator[Finding]:
     if action.channel.ack_requested is not Characteristic.ALWAYS:
         yield Finding("best-effort", where, "Best-effortberichten (osb-be) worden nog niet ondersteund.")
     signing = action.channel.signing if action.sender_signs else None
-    if signing and (
-        signing.signature_algorithm not in SIGNATURE_ALGORITHMS or signing.digest_method not in DIGEST_METHODS
-    ):
+    if signing and (signing.signature_algorithm not in SIGNATURE_METHODS or signing.digest_method not in DIGESTS):
         yield Finding("weak-signature", where, "De CPA schrijft een handtekening voor zonder SHA-2 (SIGN001).")
 
 

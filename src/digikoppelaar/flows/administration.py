@@ -11,13 +11,12 @@ from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import cpa_names, findings, read_agreement
 from digikoppelaar.ebms.packaging import package
 from digikoppelaar.errors import ConfigError, CpaError
-from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, MessageStore
+from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, MessageStore, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, Reading
 from digikoppelaar.flows.receive import domain_of, signal_to_send
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference
 from digikoppelaar.pki.oin import without_environment_suffix
 
-REAL_OMGEVINGEN: Final = frozenset({"pre", "prod"})
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the Pong."""
 _WITH_CPA: Final = frozenset({"stam"})
@@ -86,7 +85,7 @@ async def apply_registration(
 
 def refuse_embedded(omgeving: str, *, embedded: bool) -> None:
     """Raises ConfigError for a real omgeving on the embedded PostgreSQL, which is for trying out only (ADR 2)."""
-    if embedded and omgeving in REAL_OMGEVINGEN:
+    if embedded and not is_sandbox(omgeving):
         raise ConfigError(
             f"an aansluiting in {omgeving} needs database.url: the embedded PostgreSQL is for trying out",
             advice="Stel in digikoppelaar.toml database.url in op een eigen PostgreSQL-server met reservekopieën.",
@@ -102,7 +101,7 @@ async def import_cpa(
     """
     aansluiting = _aansluiting_of(document, await records.aansluitingen(), omgeving)
     agreement = read_agreement(document, _our_party_ids(document, aansluiting))
-    lab = aansluiting.omgeving not in REAL_OMGEVINGEN
+    lab = is_sandbox(aansluiting.omgeving)
     found = findings(agreement, now=now, lab=lab)
     if found:
         raise CpaError(

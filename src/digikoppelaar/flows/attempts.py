@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from digikoppelaar.errors import DigikoppelaarError
+from digikoppelaar.errors import DigikoppelaarError, told
 from digikoppelaar.flows.intake_states import Park, Retry, retry_plan
 
 log = structlog.get_logger()
@@ -39,7 +39,8 @@ async def attempt(step: Callable[[], Awaitable[None]], number: int, tell: Tell) 
         await step()
     except Exception as error:  # whatever it was, the verzoek must not get lost
         plan = retry_plan(error, number)
-        reason, advice = _explained(error)
+        reason = told(error)
+        advice = error.advice if isinstance(error, DigikoppelaarError) else DigikoppelaarError.default_advice
         log.warning("step_failed", reason=reason, attempt=number, plan=plan, where=_where(error))
         return await _tell(tell, reason, advice, plan)
     return Done()
@@ -52,13 +53,6 @@ async def _tell(tell: Tell, reason: str, advice: str, plan: Retry | Park) -> Out
         log.warning("trouble_not_recorded", error=type(error).__name__)
         return plan if isinstance(plan, Retry) else Retry(60)
     return plan
-
-
-def _explained(error: Exception) -> tuple[str, str]:
-    """Reason and advice. The text of an error that is not ours could hold anything, so only its type is told."""
-    if isinstance(error, DigikoppelaarError):
-        return str(error), error.advice
-    return f"unexpected {type(error).__name__}", DigikoppelaarError.default_advice
 
 
 def _where(error: Exception) -> str:

@@ -15,7 +15,7 @@ import structlog
 
 from digikoppelaar.ebms.faults import read_fault
 from digikoppelaar.ebms.reliability import Event, outcome
-from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, StorageError, TrustError
+from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, StorageError, TrustError, told
 from digikoppelaar.flows.ports import Claimed, Clock, MessageStore, Transport
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ class Sender:
             )
         except Exception as error:  # the lease runs out and the attempt is made again, with the same bytes
             unknown = not isinstance(error, DigikoppelaarError)
-            log.warning("attempt_not_settled", message_id=claimed.message_id, reason=_told(error), exc_info=unknown)
+            log.warning("attempt_not_settled", message_id=claimed.message_id, reason=told(error), exc_info=unknown)
         finally:
             self._busy[claimed.partner] -= 1
             self.wake()
@@ -103,11 +103,6 @@ class Sender:
             return Event.UNREACHABLE, None, str(error)
         except Exception as error:  # whatever it was, nothing says that the message arrived
             log.exception("attempt_broke", message_id=claimed.message_id)
-            return Event.UNREACHABLE, None, _told(error)
+            return Event.UNREACHABLE, None, told(error)
         event = outcome(reply.status, reliable=claimed.reliable)
         return event, reply.status, read_fault(reply.body) or ""
-
-
-def _told(error: Exception) -> str:
-    """The text of an error that is not ours could hold anything, so only its type is told."""
-    return str(error) if isinstance(error, DigikoppelaarError) else f"unexpected {type(error).__name__}"

@@ -12,15 +12,13 @@ from typing import Self
 import structlog
 
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.algorithms import DIGESTS
 from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.mime import MimeEvent, MimeLimits, MimeSplitter, PartBegin, PartData, PartEnd
 from digikoppelaar.errors import MimeError, StorageError, TooLarge
 from digikoppelaar.flows.ports import BlobStore, StoredPayload
 
 log = structlog.get_logger()
-
-HASHES = {names.SHA256: "sha256", names.SHA384: "sha384", names.SHA512: "sha512"}
-"""The digest algorithms that a signature may ask for (SIGN003), with their names in hashlib."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +117,14 @@ class Spool:
         known = {part.content_id: part for part in self.spooled.parts}
         for content_id, algorithm in wanted:
             part = known.get(content_id)
-            if part is not None and algorithm in HASHES and algorithm not in part.digests:
-                part.digests[algorithm] = await self._digest(content_id, HASHES[algorithm])
+            if part is not None and algorithm in DIGESTS and algorithm not in part.digests:
+                part.digests[algorithm] = await self._digest(content_id, algorithm)
 
-    async def _digest(self, content_id: str, name: str) -> bytes:
-        digest = hashlib.new(name)
+    async def _digest(self, content_id: str, algorithm: str) -> bytes:
+        digest = DIGESTS[algorithm]()
         async for chunk in self._chunks(self.spooled.stored[content_id]):
             digest.update(chunk)
-        return digest.digest()
+        return bytes(digest.digest())
 
     async def _chunks(self, payload: StoredPayload) -> AsyncIterator[bytes]:
         if payload.blob is None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from digikoppelaar.flows.intake_states import VerzoekState
-from digikoppelaar.flows.ports import OMGEVINGEN, Clock
+from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow, Reading, VerzoekFilter, VerzoekRow
 from digikoppelaar.web import words
 
@@ -74,7 +74,7 @@ class Pages:
         found = await self.reading.verzoek(aansluiting_id, _clean(verzoeknummer, status=404))
         if found is None:
             raise HTTPException(404)
-        return self.html(request, "verzoek.html", page=found, sandbox=words.is_sandbox(found.omgeving))
+        return self.html(request, "verzoek.html", page=found, sandbox=is_sandbox(found.omgeving))
 
     async def messages(self, request: Request) -> HTMLResponse:
         """The list of messages, the newest first."""
@@ -107,7 +107,7 @@ class Pages:
         found = await self.reading.message(way, _row_id(request, "row_id")) if way else None
         if found is None:
             raise HTTPException(404)
-        return self.html(request, "message.html", page=found, sandbox=words.is_sandbox(found.message.omgeving))
+        return self.html(request, "message.html", page=found, sandbox=is_sandbox(found.message.omgeving))
 
     def html(self, request: Request, template: str, *, status: int = 200, **shown: object) -> HTMLResponse:
         """The page `template`; `shown` are its names."""
@@ -129,7 +129,7 @@ def cut(rows: Sequence[Row], at: Callable[[Row], datetime], size: int) -> tuple[
 
 
 def _any_sandbox(rows: Iterable[VerzoekRow | MessageRow]) -> bool:
-    return any(words.is_sandbox(row.omgeving) for row in rows)
+    return any(is_sandbox(row.omgeving) for row in rows)
 
 
 def _asked(request: Request, name: str) -> str | None:

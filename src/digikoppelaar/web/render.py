@@ -9,6 +9,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from digikoppelaar.flows.ports import is_sandbox
 from digikoppelaar.web import words
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -42,7 +43,7 @@ def environment() -> Environment:
         "verzoek_state": words.verzoek_state,
         "version": words.version,
     }
-    made.tests["sandbox"] = words.is_sandbox
+    made.tests["sandbox"] = is_sandbox
     made.globals |= {
         "list_address": words.list_address,
         "message_address": words.message_address,

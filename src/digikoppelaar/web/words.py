@@ -162,11 +162,6 @@ def about(size: int) -> str:
     return f"{value / 1024:.1f} GiB".replace(".", ",")
 
 
-def is_sandbox(omgeving: str) -> bool:
-    """Whether this omgeving is the sandbox playing PRE or PROD."""
-    return omgeving.startswith("sandbox-")
-
-
 def verzoek_address(aansluiting_id: int, verzoeknummer: str) -> str:
     """The page of one verzoek."""
     return f"/verzoeken/{aansluiting_id}/{quote(verzoeknummer, safe='')}"

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tests.certificates import GEMEENTE, LEVERANCIER, NOW, Authority, Issued, Shape
 from tests.servers import server_tls, serving
 
-from digikoppelaar.adapters.http_in import tls
+from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.http_in.protocols import TLS_EXTENSION
 from digikoppelaar.adapters.http_out import HttpStream, MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
 from digikoppelaar.adapters.keys import Keyring

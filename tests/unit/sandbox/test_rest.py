@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from digikoppelaar.adapters.http_in.server import Limits, Listener, serve
-from digikoppelaar.adapters.http_in.tls import Identity, server_context
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.adapters.tls import Identity, server_context
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.flows.ports import Aansluiting, CpaRecord
 from digikoppelaar.sandbox import folder, pki

@@ -5,7 +5,7 @@ and only `redacted` makes a text of it that may be shown.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
@@ -20,6 +20,8 @@ from digikoppelaar.errors import ConfigError, StorageError
 
 Connection = AsyncConnection[DictRow]
 """What a query gives is a dictionary by column name."""
+Row = Mapping[str, Any]
+"""Values by name: what a query gave, or what it is given."""
 Pool = AsyncConnectionPool[Connection]
 Url = Callable[[], str]
 

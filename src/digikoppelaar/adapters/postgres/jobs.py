@@ -5,12 +5,12 @@ Which jobs there are and what they do is in `digikoppelaar.worker`.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from procrastinate import App, PsycopgConnector
 
 from digikoppelaar.adapters.postgres import queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 
 FETCH: Final = "fetch"
 """Job with `notification_id`: fetch its verzoek."""
@@ -45,7 +45,7 @@ async def defer(
     await job.defer_async(**argument)
 
 
-async def defer_about(connection: Connection, task: str, row: Mapping[str, Any]) -> None:
+async def defer_about(connection: Connection, task: str, row: Row) -> None:
     """Queue the job of this kind about a row (notification or verzoek: id, aansluiting_id, verzoeknummer)."""
     lock = lock_of(task, row["aansluiting_id"], row["verzoeknummer"])
     await defer(connection, task, {_ARGUMENT[task]: row["id"]}, lock=lock)
@@ -81,7 +81,7 @@ async def replace_lost(app: App, seconds: float, limit: int = 1000) -> Mapping[s
     return {task: ids for task, ids in found.items() if ids}
 
 
-async def _replace(connection: Connection, task: str, values: Mapping[str, Any]) -> list[int]:
+async def _replace(connection: Connection, task: str, values: Row) -> list[int]:
     rows = await (await connection.execute(_SQL[_WITHOUT_JOB[task]], values)).fetchall()
     for row in rows:
         await defer_about(connection, task, row)

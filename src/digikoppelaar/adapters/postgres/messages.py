@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import jobs, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.agreement import ReliableMessaging
 from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, attempts_allowed, due, lease_until, next_due
 from digikoppelaar.errors import StorageError, VerzoekError
@@ -30,8 +30,6 @@ OUTBOUND: Final = "outbound"
 """The channel on which a commit tells senders that something may be due."""
 
 _SQL: Final = queries.load("messages")
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

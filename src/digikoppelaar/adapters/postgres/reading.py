@@ -1,11 +1,11 @@
 """Reading for pages and the command line. One page is read in one transaction, at one moment; nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from digikoppelaar.adapters.postgres import queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.flows.reading import (
     AttemptRow,
@@ -27,8 +27,6 @@ _SQL: Final = queries.load("reading")
 _ANY_MESSAGE: Final = {**asdict(MessageFilter()), "id": None}
 _VERZOEK_FIELDS: Final = [each.name for each in fields(VerzoekRow)]
 _MESSAGE_FIELDS: Final = [each.name for each in fields(MessageRow)]
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

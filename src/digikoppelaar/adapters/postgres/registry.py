@@ -13,7 +13,7 @@ from psycopg import IntegrityError
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError, StorageError
@@ -38,8 +38,6 @@ _PUT: Final[Mapping[type[Entry], str]] = {
     MachtigingEntry: "put_machtiging",
     AansluitingEntry: "put_aansluiting",
 }
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

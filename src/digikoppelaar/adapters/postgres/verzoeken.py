@@ -3,13 +3,13 @@
 Every method is one transaction and raises StorageError when the database fails or a row is not there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from digikoppelaar.adapters.postgres import jobs, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
@@ -25,8 +25,6 @@ from digikoppelaar.flows.intake_states import (
 from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Parked, Verzoek
 
 _SQL: Final = queries.load("verzoeken")
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from digikoppelaar.flows.ports.connections import (
     DsoSettings,
     Machtiging,
     Registry,
+    is_sandbox,
 )
 from digikoppelaar.flows.ports.facilities import (
     Blob,
@@ -86,4 +87,5 @@ __all__ = [
     "Transport",
     "Verzoek",
     "VerzoekStore",
+    "is_sandbox",
 ]

@@ -10,6 +10,11 @@ from digikoppelaar.ebms.agreement import Agreement
 OMGEVINGEN = ("sandbox-pre", "sandbox-prod", "pre", "prod")
 
 
+def is_sandbox(omgeving: str) -> bool:
+    """Whether this omgeving is the sandbox playing PRE or PROD."""
+    return omgeving.startswith("sandbox-")
+
+
 @dataclass(frozen=True, slots=True)
 class DsoSettings:
     """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database."""
