@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import aiohttp
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from digikoppelaar import wiring
+from digikoppelaar.adapters.postgres.embedded import end_orphan
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
@@ -77,12 +79,14 @@ async def _demo(base: Path, *, once: bool, json: bool) -> None:
     with _own_folder(base) as own:
         async with Trial(own) as trial, _prepared(trial, teller):
             result = await _unless(stop, _main_job(trial, teller))
-            if json:
-                output.print_json(asdict(result))
             if not once:
+                if json:
+                    output.print_json(asdict(result))
                 teller.say("web", f"look at it: {trial.web_url} (Ctrl-C stops everything)")
                 await stop.wait()
             teller.say("demo", "stopping")
+    if once and json:
+        output.print_json(asdict(result))  # at the very end, so that it is the last line of both streams together
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, DemoResult]) -> DemoResult:
@@ -143,10 +147,17 @@ async def _main_job(trial: Trial, teller: "Teller") -> DemoResult:
 
 async def _acknowledged(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller") -> float:
     nummer = verzoek["verzoeknummer"]
-    while not (await trial.submitted(nummer))["acknowledged"]:
+    while not await _is_acknowledged(trial, nummer):
         await _look_again(trial, nummer, "acknowledged")
     teller.say("DSO-LV", "has the signed acknowledgment")
     return seconds_since_start()
+
+
+async def _is_acknowledged(trial: Trial, nummer: str) -> bool:
+    try:
+        return bool((await trial.submitted(nummer))["acknowledged"])
+    except aiohttp.ClientError:
+        return False  # the sandbox ended, or is about to
 
 
 async def _delivered(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller") -> float:
@@ -161,8 +172,9 @@ async def _delivered(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller")
 async def _look_again(trial: Trial, nummer: str, wanted: str) -> None:
     if seconds_since_start() > GIVE_UP:
         raise TrialError(f"verzoek {nummer} is not {wanted} after {GIVE_UP:g} s; see {trial.log_file('gateway')}")
-    if trial.gateway is not None and trial.gateway.returncode is not None:
-        raise TrialError(f"the gateway ended; see {trial.log_file('gateway')}")
+    for name, process in (("gateway", trial.gateway), ("sandbox", trial.sandbox)):
+        if process is not None and process.returncode is not None:
+            raise TrialError(f"the {name} ended; see {trial.log_file(name)}")
     await asyncio.sleep(0.02)
 
 
@@ -245,6 +257,10 @@ class Teller:
             self._bar = None
 
     def _progress(self, file: int, done: int, total: int) -> None:
+        if not self.console.is_terminal:  # a bar would come at the end, out of its turn
+            if done >= total:
+                self.say("gateway", f"large file fetched: {total / 1e6:.1f} MB")
+            return
         if self._bar is None:
             columns = (
                 TextColumn("          gateway  large file"),
@@ -276,11 +292,13 @@ def _own_folder(base: Path) -> Iterator[Path]:
 
 def _remove_old(base: Path) -> None:
     runs = sorted((path.parent for path in base.glob("*/running")), reverse=True)
-    for old in runs[KEPT - 1 :]:
+    for age, old in enumerate(runs, start=1):
         lock = os.open(old / "running", os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old, ignore_errors=True)
+            end_orphan(old / "gateway" / "postgres")  # of a run in which everybody was killed
+            if age >= KEPT:
+                shutil.rmtree(old, ignore_errors=True)
         except BlockingIOError:
             continue  # it is still running
         finally:

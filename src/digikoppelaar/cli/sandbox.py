@@ -10,7 +10,7 @@ import typer
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
-from digikoppelaar.cli.serve import stop_on_signal
+from digikoppelaar.cli.serve import UntilStdinEnds, stop_on_signal
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
 
@@ -35,9 +35,10 @@ def serve(
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
     seed: Annotated[int | None, typer.Option(help="Invent the same content at every run.")] = None,
     allow_other_addresses: Annotated[
-        bool, typer.Option("--allow-other-addresses", help="Listen on an address that others can reach.")
+        bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
     ] = False,
     json: Json = False,
+    until_stdin_ends: UntilStdinEnds = False,
 ) -> None:
     """Run DSO-LV until Ctrl-C, with fresh certificates for a new folder. It forgets every verzoek when it stops."""
     from digikoppelaar.sandbox import serve as sandbox  # heavy, and only this command needs it
@@ -68,6 +69,6 @@ def serve(
             output.console.print(f"{folder / 'sandbox.json'}", markup=False)
 
     async def until_signal() -> None:
-        await sandbox.serve(settings, ready, stop_on_signal())
+        await sandbox.serve(settings, ready, stop_on_signal(until_stdin_ends=until_stdin_ends))
 
     asyncio.run(until_signal())

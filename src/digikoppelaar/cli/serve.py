@@ -13,6 +13,12 @@ from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDIN = 0
+
+UntilStdinEnds = Annotated[
+    bool,
+    typer.Option("--until-stdin-ends", hidden=True, help="Stop also when standard input ends: whoever held it died."),
+]
 
 
 def serve(
@@ -20,6 +26,7 @@ def serve(
         list[str] | None, typer.Option(help="endpoint, sender, worker or web; give it more than once; all without.")
     ] = None,
     json: Json = False,
+    until_stdin_ends: UntilStdinEnds = False,
 ) -> None:
     """Run the gateway until Ctrl-C. Logs go to standard error as JSON; the addresses are told when it is ready."""
     from digikoppelaar import gateway  # heavy, and only this command needs it
@@ -36,9 +43,11 @@ def serve(
             output.print_json({"ready": True, "ports": ports})
         else:
             output.console.print("ready: " + ", ".join(f"{name} on port {port}" for name, port in ports.items()))
+            if "web" in ports:
+                output.console.print(f"pages: http://{config.web.host}:{ports['web']}/")
 
     async def until_signal() -> None:
-        stop = stop_on_signal()
+        stop = stop_on_signal(until_stdin_ends=until_stdin_ends)
         await gateway.serve(config, roles, ready=ready, stop=stop)
 
     asyncio.run(until_signal())
@@ -59,10 +68,17 @@ def migrate(json: Json = False) -> None:
         output.console.print("\n".join(f"applied {step}" for step in applied) or "Nothing to do.")
 
 
-def stop_on_signal() -> asyncio.Event:
-    """An event that Ctrl-C or SIGTERM sets."""
+def stop_on_signal(*, until_stdin_ends: bool = False) -> asyncio.Event:
+    """An event that Ctrl-C or SIGTERM sets, or the end of standard input when that is asked for."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
+    if until_stdin_ends:
+        loop.add_reader(STDIN, _stdin_ended, loop, stop)
     return stop
+
+
+def _stdin_ended(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    loop.remove_reader(STDIN)
+    stop.set()

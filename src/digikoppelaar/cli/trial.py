@@ -78,8 +78,11 @@ class Trial:
     sandbox: Process | None = None
     _started: list[Process] = field(default_factory=list)
     _http: aiohttp.ClientSession | None = None
+    _stdin: tuple[int, int] | None = None
+    """A pipe of which only we hold the writing end: it ends when we do, however that happens, also by SIGKILL."""
 
     async def __aenter__(self) -> Self:
+        self._stdin = os.pipe()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         return self
 
@@ -89,6 +92,9 @@ class Trial:
         await asyncio.gather(*map(_stopped, self._started))
         if self._http:
             await self._http.close()
+        for end in self._stdin or ():
+            os.close(end)
+        self._stdin = None
 
     @property
     def config_file(self) -> Path:
@@ -126,6 +132,7 @@ class Trial:
             *("--gateway-endpoint", f"https://127.0.0.1:{self.ports['endpoint']}/ebms"),
             *("--omgeving", self.omgeving, "--profile", self.profile),
             *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
+            "--until-stdin-ends",
         )
         facts = self.folder / "sandbox" / "sandbox.json"
         await self._until(self.sandbox, "sandbox", facts.exists)
@@ -172,7 +179,7 @@ class Trial:
 
     async def spawn_gateway(self) -> None:
         """Start the gateway and do not wait for it."""
-        self.gateway = await self.spawn("gateway", "--config", str(self.config_file), "serve")
+        self.gateway = await self.spawn("gateway", "--config", str(self.config_file), "serve", "--until-stdin-ends")
 
     async def stop_gateway(self) -> None:
         """Let the gateway end its work and stop."""
@@ -251,7 +258,7 @@ class Trial:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "digikoppelaar", *arguments),
-                stdin=DEVNULL,
+                stdin=self._stdin[0] if self._stdin else DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
