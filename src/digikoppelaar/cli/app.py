@@ -70,5 +70,7 @@ def told(error: Exception) -> tuple[str, str]:
     """What went wrong, and what to do about it. The text of an error that is not ours could hold anything."""
     if isinstance(error, DigikoppelaarError):
         return str(error), error.advice
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}", "Controleer het pad, de rechten en de schijfruimte."
     what = f"unexpected {type(error).__name__}; with --debug before the command it tells where"
     return what, DigikoppelaarError.default_advice

@@ -51,6 +51,8 @@ def show(
 ) -> None:
     """Show what an imported CPA says."""
     found = asyncio.run(_find(cpa_id, omgeving))
+    if cpa_id and not found:
+        raise ConfigError(f"there is no CPA {cpa_id}", advice="Zie `digikoppelaar cpa show`.")
     if json:
         output.print_json([_facts(cpa) for cpa in found])
         return

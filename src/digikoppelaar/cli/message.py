@@ -37,7 +37,7 @@ def list_messages(
     omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Only this way.")] = None,
     state: Annotated[str | None, typer.Option(help="Only messages in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = PAGE_SIZE,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE_SIZE,
     json: Json = False,
 ) -> None:
     """List messages, the newest first."""

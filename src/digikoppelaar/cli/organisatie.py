@@ -42,8 +42,10 @@ def read_file(file: Path) -> tuple[Entry, ...]:
     """The entries of an apply file. Raises ConfigError with the name of the file."""
     try:
         return read_registration(tomllib.loads(file.read_text()), str(file.resolve().parent))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}", advice=error.advice) from error
 
@@ -55,9 +57,8 @@ def print_changes(changes: Sequence[Change]) -> None:
     for change in changes:
         output.console.print(f"{'+' if change.before is None else '~'} {change.name}", markup=False)
         for name, before, after in change.differences:
-            output.console.print(
-                f"    {name}: {after}" if before is None else f"    {name}: {before} -> {after}", markup=False
-            )
+            was = "" if before is None else f"{output.cell(before)} -> "
+            output.console.print(f"    {name}: {was}{output.cell(after)}", markup=False)
 
 
 def _as_values(change: Change) -> dict[str, object]:

@@ -44,7 +44,7 @@ def print_table(columns: Mapping[str, str], rows: Sequence[object], empty: str) 
     if not rows:
         console.print(empty)
         return
-    read = {heading: [_cell(getattr(row, name)) for row in rows] for heading, name in columns.items()}
+    read = {heading: [cell(getattr(row, name)) for row in rows] for heading, name in columns.items()}
     shown = {heading: cells for heading, cells in read.items() if any(cells)}
     widths = _widths([(heading, *cells) for heading, cells in shown.items()], [columns[each] in KEYS for each in shown])
     table = Table(box=None, padding=(0, GAP, 0, 0), width=sum(widths) + GAP * len(widths))
@@ -78,10 +78,11 @@ def print_fields(fields: Mapping[str, object]) -> None:
     """Print one thing, a line for each field."""
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
-        console.print(f"{name:<{width}}  {_cell(value)}", markup=False)
+        console.print(f"{name:<{width}}  {cell(value)}", markup=False)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """One value as people read it."""
     match value:
         case None:
             return ""
@@ -93,6 +94,10 @@ def _cell(value: object) -> str:
             return value.hex()
         case bool():
             return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(cell, value))
+        case Mapping():
+            return ", ".join(f"{name} {cell(each)}" for name, each in value.items())
     return str(value)
 
 

@@ -42,7 +42,7 @@ def list_verzoeken(
     omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
     organisatie: Annotated[str | None, typer.Option(help="Only the organisatie with this OIN.")] = None,
     state: Annotated[str | None, typer.Option(help="Only verzoeken in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = PAGE_SIZE,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE_SIZE,
     json: Json = False,
 ) -> None:
     """List verzoeken, the newest first."""

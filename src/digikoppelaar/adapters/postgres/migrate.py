@@ -12,6 +12,7 @@ from alembic.config import Config
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from digikoppelaar.adapters.postgres.schema import why
 from digikoppelaar.errors import StorageError
 
 _LOCK: Final = 0x6469_6769_6B6F_7070
@@ -30,7 +31,9 @@ def migrate(url: str) -> list[str]:
 
     try:
         _upgrade(url, on_version_apply)
-    except (psycopg.Error, DBAPIError) as error:
+    except psycopg.Error as error:
+        raise StorageError(f"the schema could not be brought up to date: {why(error)}") from error
+    except DBAPIError as error:
         raise StorageError(f"the schema could not be brought up to date: {type(error).__name__}") from error
     return applied
 

@@ -11,13 +11,19 @@ NEEDED: Final = "0002"
 """The newest step of migrations/versions."""
 
 
+def why(error: psycopg.Error) -> str:
+    """What went wrong, for people: of a refused connection the first line, of a statement only the kind of error."""
+    told = str(error).splitlines() if isinstance(error, psycopg.OperationalError) and error.sqlstate is None else []
+    return told[0] if told else type(error).__name__
+
+
 def schema_version(url: str) -> str | None:
     """The step that the database is at; None when there is no schema. Raises StorageError."""
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
             return _version(connection)
     except psycopg.Error as error:
-        reason = f"{redacted(url)} cannot be asked for its schema: {type(error).__name__}"
+        reason = f"{redacted(url)} cannot be asked for its schema: {why(error)}"
         raise StorageError(f"the database {reason}") from error
 
 
@@ -33,7 +39,7 @@ def require_schema(url: str) -> None:
     found = schema_version(url)
     if found is None or found < NEEDED:
         raise ConfigError(
-            f"the database schema is at {found or 'nothing'} and must be at {NEEDED}",
+            f"the database schema is {f'at {found}' if found else 'not there yet'} and must be at {NEEDED}",
             advice="Voer `digikoppelaar migrate` uit en start opnieuw.",
         )
     if found > NEEDED:
