@@ -11,9 +11,9 @@ from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import cpa_names, findings, read_agreement
 from digikoppelaar.ebms.packaging import package
 from digikoppelaar.errors import ConfigError, CpaError
+from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, MessageStore, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, Reading
-from digikoppelaar.flows.receive import domain_of, signal_to_send
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference
 from digikoppelaar.pki.oin import without_environment_suffix
 
@@ -157,7 +157,7 @@ async def ping(
     )
     message_id = envelope.header.message_id
     packaged = package(envelope, signing=None, sign=None, boundary=message_id, soap_content_id=message_id)
-    await messages.queue_outbound(signal_to_send(cpa, envelope, packaged.content_type, packaged.body, started))
+    await messages.queue_outbound(to_send(cpa, envelope, packaged, started))
     while True:
         result = await _look(reading, cpa, message_id, (clock.now() - started).total_seconds())
         if result.pong or result.state in _NO_PONG_WILL_COME or not result.seconds < timeout:

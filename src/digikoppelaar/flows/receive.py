@@ -40,6 +40,7 @@ from digikoppelaar.ebms.receive import (
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.ebms.signature import required_digests, signed_references
 from digikoppelaar.errors import EnvelopeError, PartnerError
+from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import (
     BlobStore,
     Clock,
@@ -276,41 +277,10 @@ class Receiver:
             boundary=envelope.header.message_id,
             soap_content_id=envelope.header.message_id,
         )
-        return signal_to_send(cpa, envelope, packaged.content_type, packaged.body, received.now)
+        return to_send(cpa, envelope, packaged, received.now)
 
     def _new_message_id(self, cpa: CpaRecord) -> str:
         return self.ids.message_id(domain_of(cpa))
-
-
-def signal_to_send(cpa: CpaRecord, envelope: Envelope, content_type: str, body: bytes, now: datetime) -> NewOutbound:
-    """An MSH signal as it goes into the store: over our default MSH channel, with no acknowledgment awaited."""
-    header = envelope.header
-    return NewOutbound(
-        cpa=cpa,
-        message_id=header.message_id,
-        conversation_id=header.conversation_id,
-        ref_to_message_id=header.ref_to_message_id,
-        service=header.service.value,
-        action=header.action,
-        timestamp=header.timestamp,
-        partner=partner_of(cpa),
-        endpoint=cpa.agreement.our_signals.endpoint,
-        content_type=content_type,
-        body=body,
-        reliable=None,
-        time_to_live=None,
-        due_at=now,
-    )
-
-
-def partner_of(cpa: CpaRecord) -> str:
-    """The key of the partner's slots in the sender: the same party in another omgeving is another partner."""
-    return f"{cpa.aansluiting.omgeving}/{cpa.agreement.theirs.party_ids[0].value}"
-
-
-def domain_of(cpa: CpaRecord) -> str:
-    """The right-hand side of our MessageIds under this CPA: our party id as a host name (EB013)."""
-    return f"{cpa.agreement.ours.party_ids[0].value}.digikoppelaar"
 
 
 def _check_soap_action(value: str | None) -> None:

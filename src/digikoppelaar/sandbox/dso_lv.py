@@ -13,10 +13,12 @@ from datetime import date, datetime
 from lxml import etree
 
 from digikoppelaar.adapters.memory.messages import MemoryMessages
+from digikoppelaar.ebms.agreement import Action
 from digikoppelaar.ebms.answers import business_message
 from digikoppelaar.ebms.messages import Envelope
 from digikoppelaar.ebms.packaging import Packaged, Payload, package
 from digikoppelaar.ebms.reliability import State
+from digikoppelaar.flows.outbound import to_send
 from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, NewOutbound, Signers
 from digikoppelaar.sandbox.bijlagen import Bijlage, make_bijlagen
 from digikoppelaar.sandbox.content import Inhoud, Soort, invent
@@ -100,29 +102,14 @@ class DsoLv:
             now=now,
             hrefs=(f"cid:{content_id}",),
         )
-        packaged = self._package(envelope, cpa, Payload(content_id, "application/xml", notification_xml(nummer)))
-        header = envelope.header
-        return NewOutbound(
-            cpa=cpa,
-            message_id=header.message_id,
-            conversation_id=header.conversation_id,
-            ref_to_message_id=None,
-            service=header.service.value,
-            action=header.action,
-            timestamp=header.timestamp,
-            partner=cpa.agreement.theirs.party_ids[0].value,
-            endpoint=action.channel.endpoint,
-            content_type=packaged.content_type,
-            body=packaged.body,
-            reliable=action.channel.reliable_messaging,
-            time_to_live=header.time_to_live,
-            due_at=now,
+        packaged = self._package(
+            envelope, action, cpa, Payload(content_id, "application/xml", notification_xml(nummer))
         )
+        return to_send(cpa, envelope, packaged, now, action)
 
-    def _package(self, envelope: Envelope, cpa: CpaRecord, payload: Payload) -> Packaged:
+    def _package(self, envelope: Envelope, action: Action, cpa: CpaRecord, payload: Payload) -> Packaged:
         aansluiting = cpa.aansluiting
-        action = cpa.agreement.sending(SERVICE, ACTION)
-        signing = action.channel.signing if action and action.sender_signs else None
+        signing = action.channel.signing if action.sender_signs else None
         signer = self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin) if signing else None
         return package(
             envelope,

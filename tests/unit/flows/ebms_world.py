@@ -19,8 +19,9 @@ from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.messages import Envelope
 from digikoppelaar.ebms.packaging import Packaged, Payload, package
 from digikoppelaar.errors import TrustError
+from digikoppelaar.flows.outbound import partner_of
 from digikoppelaar.flows.ports import Aansluiting, Blob, CpaRecord, NewOutbound
-from digikoppelaar.flows.receive import Answer, Arrival, Receiver, partner_of
+from digikoppelaar.flows.receive import Answer, Arrival, Receiver
 from digikoppelaar.flows.spool import SpoolLimits
 
 OMGEVING = "sandbox-pre"

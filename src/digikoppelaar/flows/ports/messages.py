@@ -12,8 +12,7 @@ from digikoppelaar.flows.ports.verzoeken import NewNotification
 
 @dataclass(frozen=True, slots=True)
 class StoredPayload:
-    """A payload of an inbound message: in the row (`data`) while all payloads of the message together have at most
-    256 KiB, above that in the blob store (`blob`)."""
+    """A payload of an inbound message: in its row (`data`) when it was small, else in the blob store (`blob`)."""
 
     content_id: str
     content_type: str
