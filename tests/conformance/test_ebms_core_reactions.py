@@ -12,10 +12,11 @@ from tests.shared import shared_data
 
 from digikoppelaar.ebms.checks import HEADER
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.decisions import Accept, Caller, Decision, Pinged, Reject
 from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.packaging import Payload, part_of
-from digikoppelaar.ebms.receive import Accept, Caller, Decision, Pinged, Reject, decide
+from digikoppelaar.ebms.receive import decide
 from digikoppelaar.errors import EnvelopeError, XmlError
 
 SENDER, RECEIVER = "00000000000000000000", "00000000000000000001"

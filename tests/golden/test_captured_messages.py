@@ -14,10 +14,7 @@ from tests.unit.ebms.wire import captured
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import read_agreement
-from digikoppelaar.ebms.envelope import read_envelope, write_envelope
-from digikoppelaar.ebms.messages import Part, ReceivedEnvelope
-from digikoppelaar.ebms.packaging import part_of, read_package
-from digikoppelaar.ebms.receive import (
+from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
     Caller,
@@ -30,9 +27,11 @@ from digikoppelaar.ebms.receive import (
     Reject,
     Repeat,
     Seen,
-    decide,
-    fingerprint,
 )
+from digikoppelaar.ebms.envelope import read_envelope, write_envelope
+from digikoppelaar.ebms.messages import Part, ReceivedEnvelope
+from digikoppelaar.ebms.packaging import part_of, read_package
+from digikoppelaar.ebms.receive import decide, fingerprint
 from digikoppelaar.errors import DigikoppelaarError
 
 DIGIPOORT, OVERHEID = "00000000000000000000", "00000000000000000001"

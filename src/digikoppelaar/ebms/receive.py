@@ -24,7 +24,6 @@ from digikoppelaar.ebms.decisions import (
     Ponged,
     Refuse,
     Reject,
-    Repeat,
     Seen,
 )
 from digikoppelaar.ebms.messages import (
@@ -38,26 +37,6 @@ from digikoppelaar.ebms.messages import (
 )
 from digikoppelaar.ebms.signature import signed_references
 from digikoppelaar.errors import Wire
-
-__all__ = [
-    "Accept",
-    "Acknowledged",
-    "Caller",
-    "Decision",
-    "Failed",
-    "Ignore",
-    "OurMessage",
-    "Pinged",
-    "Ponged",
-    "Refuse",
-    "Reject",
-    "Repeat",
-    "Seen",
-    "decide",
-    "fingerprint",
-    "referred_message_id",
-    "unknown_cpa",
-]
 
 
 def decide(

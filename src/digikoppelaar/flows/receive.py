@@ -14,11 +14,7 @@ from datetime import datetime
 import structlog
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.envelope import read_envelope
-from digikoppelaar.ebms.faults import soap_fault
-from digikoppelaar.ebms.messages import Envelope, ReceivedEnvelope
-from digikoppelaar.ebms.packaging import package, read_package
-from digikoppelaar.ebms.receive import (
+from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
     Caller,
@@ -32,11 +28,12 @@ from digikoppelaar.ebms.receive import (
     Reject,
     Repeat,
     Seen,
-    decide,
-    fingerprint,
-    referred_message_id,
-    unknown_cpa,
 )
+from digikoppelaar.ebms.envelope import read_envelope
+from digikoppelaar.ebms.faults import soap_fault
+from digikoppelaar.ebms.messages import Envelope, ReceivedEnvelope
+from digikoppelaar.ebms.packaging import package, read_package
+from digikoppelaar.ebms.receive import decide, fingerprint, referred_message_id, unknown_cpa
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.ebms.signature import required_digests, signed_references
 from digikoppelaar.errors import EnvelopeError, PartnerError

@@ -10,9 +10,10 @@ from tests.unit.ebms.wire import Signatory, signatory
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.decisions import Caller, Decision, OurMessage, Seen
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Envelope, Part, ReceivedEnvelope
-from digikoppelaar.ebms.receive import Caller, Decision, OurMessage, Seen, decide
+from digikoppelaar.ebms.receive import decide
 from digikoppelaar.ebms.signature import sign
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -22,6 +22,7 @@ from tests.unit.ebms.wire import signatory
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
 from digikoppelaar.ebms.checks import HEADER, STEPS
+from digikoppelaar.ebms.decisions import Accept, Caller, Refuse, Reject
 from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
@@ -34,7 +35,7 @@ from digikoppelaar.ebms.messages import (
     Severity,
     SyncReply,
 )
-from digikoppelaar.ebms.receive import Accept, Caller, Refuse, Reject, decide
+from digikoppelaar.ebms.receive import decide
 
 STRANGER = "00000099000000009000"
 Change = Callable[[Envelope], Envelope]

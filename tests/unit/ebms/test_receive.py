@@ -21,6 +21,20 @@ from tests.unit.ebms.wire import signatory
 
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.decisions import (
+    Accept,
+    Acknowledged,
+    Caller,
+    Failed,
+    Ignore,
+    OurMessage,
+    Pinged,
+    Ponged,
+    Refuse,
+    Reject,
+    Repeat,
+    Seen,
+)
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
@@ -35,23 +49,7 @@ from digikoppelaar.ebms.messages import (
     Severity,
     SignedReference,
 )
-from digikoppelaar.ebms.receive import (
-    Accept,
-    Acknowledged,
-    Caller,
-    Failed,
-    Ignore,
-    OurMessage,
-    Pinged,
-    Ponged,
-    Refuse,
-    Reject,
-    Repeat,
-    Seen,
-    fingerprint,
-    referred_message_id,
-    unknown_cpa,
-)
+from digikoppelaar.ebms.receive import fingerprint, referred_message_id, unknown_cpa
 from digikoppelaar.ebms.signature import signed_references
 
 STRANGER = "00000099000000009000"

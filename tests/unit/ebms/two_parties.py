@@ -15,9 +15,7 @@ from tests.unit.ebms.exchanges import NOW, payload
 
 from digikoppelaar.ebms import answers
 from digikoppelaar.ebms.agreement import Agreement, ReliableMessaging
-from digikoppelaar.ebms.envelope import read_envelope
-from digikoppelaar.ebms.messages import Envelope, Part
-from digikoppelaar.ebms.receive import (
+from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
     Caller,
@@ -27,10 +25,10 @@ from digikoppelaar.ebms.receive import (
     Refuse,
     Reject,
     Seen,
-    decide,
-    fingerprint,
-    referred_message_id,
 )
+from digikoppelaar.ebms.envelope import read_envelope
+from digikoppelaar.ebms.messages import Envelope, Part
+from digikoppelaar.ebms.receive import decide, fingerprint, referred_message_id
 from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, next_due, outcome
 from digikoppelaar.ebms.signature import signed_references
 
