@@ -1,5 +1,6 @@
 """What every command shares: the options before it, and the configuration."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from digikoppelaar.config import Config, load
+from digikoppelaar.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -23,6 +25,15 @@ _chosen = _Chosen()
 def use(*, config: Path | None, debug: bool) -> None:
     """Remember the options that stand before the command."""
     _chosen.config, _chosen.debug = config, debug
+
+
+def known_state(state: str | None, states: Collection[str]) -> str | None:
+    """`state`, when it is one of `states` or none was asked for; otherwise raises ConfigError."""
+    if state is not None and state not in states:
+        raise ConfigError(
+            f"unknown state {state}; there are {', '.join(states)}", advice="Kies een van deze toestanden."
+        )
+    return state
 
 
 def debug() -> bool:

@@ -7,9 +7,10 @@ import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, configuration, known_state
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
+from digikoppelaar.web.words import MESSAGE_STATES
 
 app = typer.Typer(no_args_is_help=True, help="ebMS messages, in and out.")
 
@@ -41,7 +42,11 @@ def list_messages(
     json: Json = False,
 ) -> None:
     """List messages, the newest first."""
-    rows = asyncio.run(_list(MessageFilter(omgeving=omgeving, direction=direction, state=state, limit=limit)))
+    rows = asyncio.run(
+        _list(
+            MessageFilter(omgeving=omgeving, direction=direction, state=known_state(state, MESSAGE_STATES), limit=limit)
+        )
+    )
     if json:
         output.print_json(rows)
     else:

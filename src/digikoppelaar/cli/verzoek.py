@@ -9,10 +9,11 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, configuration, known_state
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage
+from digikoppelaar.web.words import VERZOEK_STATES
 
 app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, how far it is, and letting it go on.")
 
@@ -46,7 +47,9 @@ def list_verzoeken(
     json: Json = False,
 ) -> None:
     """List verzoeken, the newest first."""
-    wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, state=state, limit=limit)
+    wanted = VerzoekFilter(
+        omgeving=omgeving, organisatie_oin=organisatie, state=known_state(state, VERZOEK_STATES), limit=limit
+    )
     rows = asyncio.run(_list(wanted))
     if json:
         output.print_json(rows)

@@ -43,6 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return call
 
 
+ENDPOINT = ("--gateway-endpoint", "https://127.0.0.1:18443/ebms")
 FILES = {
     "broken.toml": b"x = ",
     "unknown.toml": b"unknown = 1",
@@ -68,6 +69,18 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an apply file that is not there": (("organisatie", "apply", "nowhere.toml"), "nowhere.toml"),
     "an apply file that is no TOML": (("organisatie", "apply", "broken.toml"), "broken.toml"),
     "an apply file that is no text": (("organisatie", "apply", "binary.toml"), "binary.toml"),
+    "a database that refuses, with its reason": (("verzoek", "list"), "Connection refused"),
+    "a state that no verzoek has": (("verzoek", "list", "--state", "nonsense"), "delivered"),
+    "a state that no message has": (("message", "list", "--state", "nonsense"), "accepted"),
+    "a folder for demos that is a file": (("demo", "--once", "--folder", "broken.toml"), "broken.toml: File exists"),
+    "a folder for a sandbox that is a file": (
+        ("sandbox", "serve", "--folder", "broken.toml", "--case-folder", "zaken", *ENDPOINT),
+        "broken.toml",
+    ),
+    "a sandbox that would write to a gateway without TLS": (
+        ("sandbox", "serve", "--folder", "s", "--case-folder", "zaken", "--gateway-endpoint", "http://127.0.0.1/"),
+        "https",
+    ),
     "an apply file with a mistake": (("organisatie", "apply", "entry.toml"), "oin must have 20 positions"),
 }
 
@@ -98,7 +111,15 @@ def test_a_traceback_is_for_who_asks(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--nonsense",), ("nonsense",), ("verzoek", "show"), ("ping", "x", "--timeout", "y")]
+    "arguments",
+    [
+        ("verzoek", "list", "--limit", "0"),
+        ("message", "list", "--limit", "-1"),
+        ("--nonsense",),
+        ("nonsense",),
+        ("verzoek", "show"),
+        ("ping", "x", "--timeout", "y"),
+    ],
 )
 def test_a_command_that_is_used_wrongly_ends_with_status_2(arguments: tuple[str, ...], run: Run) -> None:
     ended = run(*arguments)

@@ -141,6 +141,11 @@ def test_fields_stand_below_each_other(screen: StringIO) -> None:
     ]
 
 
+def test_lists_and_tables_within_a_field_are_read_as_words(screen: StringIO) -> None:
+    output.print_fields({"receives": ["a", "b"], "sends": (), "dso": {"profile": "dso-lv", "bytes": 3}})
+    assert lines_of(screen) == ["receives  a, b", "sends", "dso       profile dso-lv, bytes 3"]
+
+
 def test_a_time_is_shown_on_the_clock_of_the_reader(screen: StringIO) -> None:
     output.print_fields({"at": AT.astimezone(timezone(timedelta(hours=5)))})
     assert lines_of(screen) == [f"at  {AT.astimezone():%Y-%m-%d %H:%M:%S}"]
