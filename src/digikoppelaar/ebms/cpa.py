@@ -1,8 +1,8 @@
 """Reading a CPA: from the XML of CPP/A 2.0 to an Agreement, as one of its two parties sees it.
 
 Everything comes out of the document (element tree: digikoppeling-ebms2.md, 4.1). A CPA that cannot be worked with
-raises CpaError; one that could, but that Digikoppeling or this version does not allow, is read, and `findings` says
-why it must not be used. Not here yet: validation against the schema, a ds:Signature on the CPA, the dates and OINs
+raises CpaError; one that could, but that Digikoppeling or this version does not allow, is read, and `cpa_findings`
+says why it must not be used. Not here yet: validation against the schema, a ds:Signature on the CPA, the dates and OINs
 of its certificates.
 """
 
@@ -24,7 +24,6 @@ from digikoppelaar.ebms.agreement import (
     Side,
     Signing,
 )
-from digikoppelaar.ebms.algorithms import DIGESTS, SIGNATURE_METHODS
 from digikoppelaar.ebms.cpa_document import (
     Index,
     attribute,
@@ -296,48 +295,3 @@ def _signing(element: etree._Element | None, index: Index) -> Signing | None:
         digest_method=text(child(element, "HashFunction")),
         certificate=certificate(child(element, "SigningCertificateRef"), index),
     )
-
-
-# --- Policy --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A reason not to use a CPA. `code` is stable, `where` an action or endpoint, `sentence` Dutch."""
-
-    code: str
-    where: str
-    sentence: str
-
-
-def findings(agreement: Agreement, *, now: datetime, lab: bool = False) -> tuple[Finding, ...]:
-    """Why this CPA must not be imported; empty when it may. `lab` allows http endpoints (KS-05, statement 194)."""
-    found: dict[Finding, None] = {}
-    if agreement.ends_at <= now:
-        found[Finding("expired", agreement.cpa_id, "De CPA is verlopen; vraag de partner om een nieuwe.")] = None
-    for action in (*agreement.sends, *agreement.receives):
-        found.update(dict.fromkeys(_action_findings(action)))
-        found.update(dict.fromkeys(_channel_findings(action.channel, action.action, lab=lab)))
-    for channel in (agreement.our_signals, agreement.their_signals):
-        found.update(dict.fromkeys(_channel_findings(channel, "MSH-signalen", lab=lab)))
-    return tuple(found)
-
-
-def _action_findings(action: Action) -> Iterator[Finding]:
-    where = action.action
-    if action.encrypted:
-        yield Finding("encrypted", where, "Versleutelde berichten (profiel -e) worden nog niet ondersteund.")
-    if action.channel.ack_requested is not Characteristic.ALWAYS:
-        yield Finding("best-effort", where, "Best-effortberichten (osb-be) worden nog niet ondersteund.")
-    signing = action.channel.signing if action.sender_signs else None
-    if signing and (signing.signature_algorithm not in SIGNATURE_METHODS or signing.digest_method not in DIGESTS):
-        yield Finding("weak-signature", where, "De CPA schrijft een handtekening voor zonder SHA-2 (SIGN001).")
-
-
-def _channel_findings(channel: Channel, where: str, *, lab: bool) -> Iterator[Finding]:
-    if channel.sync_reply_mode != "none":
-        yield Finding(
-            "sync-reply", where, f"Synchrone antwoorden ({channel.sync_reply_mode}) worden nog niet ondersteund."
-        )
-    if not lab and not channel.endpoint.lower().startswith("https://"):
-        yield Finding("http", channel.endpoint, "Het adres moet met https:// beginnen (KS-05).")

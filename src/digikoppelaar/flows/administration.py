@@ -8,7 +8,8 @@ from typing import Final, Protocol
 
 from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement
-from digikoppelaar.ebms.cpa import cpa_names, findings, read_agreement
+from digikoppelaar.ebms.cpa import cpa_names, read_agreement
+from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.ebms.packaging import package
 from digikoppelaar.errors import ConfigError, CpaError
 from digikoppelaar.flows.outbound import domain_of, to_send

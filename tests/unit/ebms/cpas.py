@@ -1,6 +1,7 @@
 """A small CPA of our own between two invented parties, for tests that need to change one thing in it."""
 
 import base64
+import re
 
 DSO = "00000099000000001000"
 GEMEENTE = "00000099000000002000"
@@ -143,3 +144,10 @@ def _party(
         signing=_SIGNING.format(me=me),
         **shared,
     )
+
+
+def changed(pattern: str, replacement: str, *, count: int = 1, document: str | None = None) -> str:
+    """Our CPA, or `document`, with what fits `pattern` replaced; something must."""
+    made, found = re.subn(pattern, replacement, document or cpa_document(), count=count)
+    assert found, f"nothing to change: {pattern}"
+    return made

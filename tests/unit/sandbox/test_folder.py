@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from digikoppelaar.ebms.agreement import Characteristic
-from digikoppelaar.ebms.cpa import findings, read_agreement
+from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
