@@ -5,6 +5,7 @@ import signal
 from typing import Annotated
 
 import typer
+import uvloop
 
 from digikoppelaar import wiring
 from digikoppelaar.adapters.logs import configure
@@ -50,7 +51,8 @@ def serve(
         stop = stop_on_signal(until_stdin_ends=until_stdin_ends)
         await gateway.serve(config, roles, ready=ready, stop=stop)
 
-    asyncio.run(until_signal())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_signal())
 
 
 def migrate(json: Json = False) -> None:
