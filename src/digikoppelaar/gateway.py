@@ -205,7 +205,11 @@ class Gateway:
         stopping = asyncio.create_task(self.stop.wait())
         while not self.stop.is_set():
             running = asyncio.ensure_future(run())
-            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:  # another part could not start: this one must not outlive the stores
+                await _ended(running, 0)
+                raise
             if self.stop.is_set():
                 await _ended(running, patience)
                 return

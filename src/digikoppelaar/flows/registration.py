@@ -95,12 +95,23 @@ class Change:
 
     @property
     def differences(self) -> tuple[tuple[str, str | None, str], ...]:
-        """(field, before, after) of every field that is new or different."""
+        """(field, before, after) of every field that is new or different; settings by name, as `dso.base_url`."""
+        before = {} if self.before is None else _values(self.before)
         return tuple(
-            (field.name, None if self.before is None else str(getattr(self.before, field.name)), str(new))
-            for field in fields(self.after)
-            if (new := getattr(self.after, field.name)) != getattr(self.before, field.name, None)
+            (name, before.get(name), new) for name, new in _values(self.after).items() if new != before.get(name)
         )
+
+
+def _values(entry: Entry) -> dict[str, str]:
+    """Every field as text, and every setting of a field that holds settings."""
+    values: dict[str, str] = {}
+    for field in fields(entry):
+        value = getattr(entry, field.name)
+        if isinstance(value, Mapping):
+            values |= {f"{field.name}.{name}": str(each) for name, each in value.items()}
+        else:
+            values[field.name] = str(value)
+    return values
 
 
 def key_of(entry: Entry) -> tuple[str, ...]:

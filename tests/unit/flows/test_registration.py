@@ -115,6 +115,11 @@ def test_a_changed_field_is_shown_with_its_value_before_and_after() -> None:
     assert change.differences == (("naam", "Gemeente Voorbeeld", "Gemeente Ander"),)
 
 
+def test_a_changed_setting_is_shown_by_itself() -> None:
+    (change,) = difference(read(FILE), read(FILE.replace("localhost:9000", "localhost:9001")))
+    assert change.differences == (("dso.base_url", "https://localhost:9000", "https://localhost:9001"),)
+
+
 def test_what_is_on_record_and_not_in_the_file_stays() -> None:
     assert difference(read(FILE), ()) == ()
 
