@@ -62,7 +62,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a name with markup": (("--config", "[red]markup.toml", "verzoek", "list"), "[red]markup.toml"),
     "a database that is away": (("verzoek", "list"), "127.0.0.1:1"),
     "the same with --json": (("message", "list", "--json"), "127.0.0.1:1"),
-    "a schema that cannot be made": (("migrate",), "schema"),
+    "a schema that cannot be made": (("migrate",), "Connection refused"),
     "a role that nobody plays": (("serve", "--role", "nonsense"), "nonsense"),
     "a CPA that is not there": (("cpa", "import", "nowhere.xml"), "nowhere.xml"),
     "a CPA that is a folder": (("cpa", "import", "."), "directory"),

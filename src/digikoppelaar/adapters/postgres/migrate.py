@@ -34,7 +34,8 @@ def migrate(url: str) -> list[str]:
     except psycopg.Error as error:
         raise StorageError(f"the schema could not be brought up to date: {why(error)}") from error
     except DBAPIError as error:
-        raise StorageError(f"the schema could not be brought up to date: {type(error).__name__}") from error
+        cause = why(error.orig) if isinstance(error.orig, psycopg.Error) else type(error).__name__
+        raise StorageError(f"the schema could not be brought up to date: {cause}") from error
     return applied
 
 
