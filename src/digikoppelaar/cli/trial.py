@@ -78,6 +78,8 @@ class Trial:
     sandbox: Process | None = None
     _started: list[Process] = field(default_factory=list)
     _http: aiohttp.ClientSession | None = None
+    _missing: str = ""
+    """What the gateway said last of why it is not ready."""
     _stdin: tuple[int, int] | None = None
     """A pipe of which only we hold the writing end: it ends when we do, however that happens, also by SIGKILL."""
 
@@ -275,13 +277,16 @@ class Trial:
             if process.returncode is not None:
                 raise TrialError(f"{name} ended with status {process.returncode}; see {self.log_file(name)}")
             await asyncio.sleep(LOOK_EVERY)
-        raise TrialError(f"{name} was not ready within {START_SECONDS:g} s; see {self.log_file(name)}")
+        late = f"{name} was not ready within {START_SECONDS:g} s"
+        raise TrialError(f"{late}{self._missing}; see {self.log_file(name)}")
 
     async def _gateway_ready(self) -> bool:
         url = f"http://127.0.0.1:{self.ports['management']}/health/ready"
         try:
             async with self.http.get(url) as answer:
-                return answer.status == 200
+                failed = (await answer.json())["failed"]
+                self._missing = "".join(f"; {part}: {reason}" for part, reason in failed.items())
+                return not failed
         except aiohttp.ClientError:
             return False
 
