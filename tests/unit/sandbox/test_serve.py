@@ -90,7 +90,7 @@ async def acknowledged(gateway: Gateway, nummer: str) -> dict[str, Any]:
 async def test_a_submitted_verzoek_is_notified_and_its_acknowledgment_breaks_no_rule(
     folder: Path, profile: str
 ) -> None:
-    async with sandbox_and_gateway(folder, profile=profile) as gateway:
+    async with sandbox_and_gateway(folder, profile=profile, interval=timedelta(seconds=10)) as gateway:
         submitted = await submit(gateway, soort="melding", bijlagen=[1000, "pdf"])
         done = await acknowledged(gateway, submitted["verzoeknummer"])
         assert done["attempts"] == 1
