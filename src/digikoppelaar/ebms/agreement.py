@@ -4,6 +4,7 @@
 Which side's settings rule what: digikoppeling-ebms2.md, 2.13 and 4.6.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -37,6 +38,14 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """How payloads to a receiver are encrypted: the content cipher by URI, and the receiver's certificate (DER; 2.11)."""
+
+    algorithm: str
+    certificate: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A sender's DeliveryChannel with all it refers to, plus the receiver's endpoint and PersistDuration."""
 
@@ -51,6 +60,13 @@ class Channel:
     """Of the receiver: how long it remembers a MessageId."""
     signing: Signing | None = None
     """How its sender signs, where something must be signed (`Action.sender_signs`). None: it cannot."""
+    encryption: Encryption | None = None
+    """How payloads to its receiver are encrypted, where they must be (`Action.encrypted`). None: they cannot."""
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether the signal about a message comes back in its HTTP response (2.5)."""
+        return self.sync_reply_mode != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,22 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerances:
+    """What an administrator allows under one CPA beyond the standard. Every use of the legacy ones is logged."""
+
+    next_msh: bool = False
+    """AckRequested of the next MSH is read as of the To Party MSH, instead of NotSupported (statement 61)."""
+    legacy_encryption: bool = False
+    """AES-CBC with RSA 1.5, both ways, instead of refused (statements 144 and 146, 7i). Never 3DES."""
+    legacy_signature: bool = False
+    """SHA-1 and rsa-sha1 verify, instead of refused (statement 119, 7c). Never used to sign."""
+    best_effort_once: bool = False
+    """A repeated best-effort message is a duplicate, as the Java handler has it, instead of delivered again (7f)."""
+    exclusive_c14n: bool = False
+    """We sign with exclusive canonicalization, instead of inclusive (7e). Both always verify."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The CPA `cpa_id` as `ours` sees it."""
 
@@ -105,6 +137,20 @@ class Agreement:
     """Our default MSH channel, for the acknowledgments, errors, pings and pongs that we send."""
     their_signals: Channel
     """Their default MSH channel, for the signals that we receive."""
+    our_overrides: Mapping[str, Channel] = field(default_factory=dict)
+    """By MSH action: the channel that OverrideMshActionBinding names for a signal of ours (statement 90)."""
+    their_overrides: Mapping[str, Channel] = field(default_factory=dict)
+    """The same for the signals that we receive."""
+    tolerances: Tolerances = Tolerances()
+    """Not from the CPA: a setting of ours."""
+
+    def our_signal(self, action: str) -> Channel:
+        """The channel over which we send the MSH signal `action`."""
+        return self.our_overrides.get(action, self.our_signals)
+
+    def their_signal(self, action: str) -> Channel:
+        """The channel over which the partner sends the MSH signal `action`."""
+        return self.their_overrides.get(action, self.their_signals)
 
     def sending(self, service: Service, action: str) -> Action | None:
         """The action that we may send under this name, if there is one."""

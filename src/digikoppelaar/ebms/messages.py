@@ -138,6 +138,26 @@ class Manifest:
     version: str = names.VERSION
 
 
+class MessageStatus(Enum):
+    """What became of a message that a StatusRequest asks about (2.8)."""
+
+    UNAUTHORIZED = "UnAuthorized"
+    NOT_RECOGNIZED = "NotRecognized"
+    RECEIVED = "Received"
+    PROCESSED = "Processed"
+    FORWARDED = "Forwarded"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResponse:
+    """eb:StatusResponse; `timestamp` is the time of receipt, absent for UnAuthorized and NotRecognized."""
+
+    ref_to_message_id: str
+    status: MessageStatus
+    timestamp: datetime | None = None
+    version: str = names.VERSION
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What one SOAP part says. Empty tuple or None: the element is absent."""
@@ -150,6 +170,7 @@ class Envelope:
     manifest: Manifest | None = None
     status_request: str | None = None
     """RefToMessageId of an eb:StatusRequest."""
+    status_response: StatusResponse | None = None
     message_order: bool = False
 
 
@@ -163,15 +184,26 @@ class ReceivedEnvelope:
     """Number of ds:Signature children of soap:Header."""
 
 
+class Confidentiality(Enum):
+    """How a payload part came in."""
+
+    PLAIN = "plain"
+    DECRYPTED = "decrypted"
+    """It was encrypted for us; what the Part says is about the plaintext."""
+    BROKEN = "broken"
+    """It is encrypted, and could not be decrypted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One payload part after decoding. `digests` maps a digest algorithm URI to the raw digest of its bytes."""
+    """One payload part after decoding and decryption. `digests` maps a digest algorithm URI to the raw digest."""
 
     content_id: str
     """Without angle brackets."""
     content_type: str
     size: int
     digests: dict[str, bytes]
+    confidentiality: Confidentiality = Confidentiality.PLAIN
 
 
 def cid_uri(content_id: str) -> str:

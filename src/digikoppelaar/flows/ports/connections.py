@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from digikoppelaar.ebms.agreement import Agreement
@@ -46,6 +47,17 @@ class Aansluiting:
     case_system: CaseSystemSettings | None
 
 
+class Consumer(StrEnum):
+    """Who takes the messages that come in under a CPA; each CPA has one."""
+
+    INTAKE = "intake"
+    """Our own STAM intake: the message is a notification."""
+    REST = "rest"
+    """An application that fetches messages and events by REST."""
+    WEBHOOK = "webhook"
+    """An application that is told by us."""
+
+
 @dataclass(frozen=True, slots=True)
 class CpaRecord:
     """An imported CPA as its aansluiting sees it. `id` is our row, `agreement.cpa_id` its name."""
@@ -53,6 +65,8 @@ class CpaRecord:
     id: int
     aansluiting: Aansluiting
     agreement: Agreement
+    """With the tolerances that are on record for this CPA."""
+    consumer: Consumer = Consumer.INTAKE
 
 
 @dataclass(frozen=True, slots=True)

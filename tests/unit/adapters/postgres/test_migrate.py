@@ -22,9 +22,18 @@ def empty_url(postgres: Lease) -> str:
     return f"{server}/empty"
 
 
+STEPS = [
+    "0001 tables",
+    "0002 job queue",
+    "0003 generic ebms messages",
+    "0004 certificates and crls",
+    "0005 applications",
+]
+
+
 def test_steps_are_applied_once_and_named(empty_url: str) -> None:
     assert schema.schema_version(empty_url) is None
-    assert migrate(empty_url) == ["0001 tables", "0002 job queue"]
+    assert migrate(empty_url) == STEPS
     assert migrate(empty_url) == []
     assert schema.schema_version(empty_url) == schema.NEEDED
 
@@ -42,7 +51,7 @@ def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
             waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             while other.execute(waiting).fetchone() == (0,):
                 assert not applied.done()
-        assert applied.result(30) == ["0001 tables", "0002 job queue"]
+        assert applied.result(30) == STEPS
 
 
 def test_a_missing_or_newer_schema_is_told_with_advice(empty_url: str, database_url: str) -> None:
@@ -76,6 +85,6 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         ).fetchall()
     assert silent == []
     assert {name for (name,) in hanging} == {
-        *("cpa", "inbound_message", "payload", "outbound_message", "attempt"),
+        *("cpa", "inbound_message", "message_event", "payload", "outbound_message", "attempt"),
         *("notification", "verzoek", "verzoek_file", "step"),
     }

@@ -1,0 +1,45 @@
+-- Every profile, for every consumer: what a CPA is for, what is tolerated under it, and what its application must hear.
+
+ALTER TABLE aansluiting DROP CONSTRAINT aansluiting_kind_check;
+ALTER TABLE aansluiting ADD CONSTRAINT aansluiting_kind_check CHECK (kind IN ('stam', 'drop', 'ebms'));
+COMMENT ON COLUMN aansluiting.kind IS 'stam: verzoeken of DSO-LV; drop: KOOP; ebms: any other Digikoppeling partner.';
+
+ALTER TABLE cpa
+    ADD COLUMN consumer text NOT NULL DEFAULT 'intake' CHECK (consumer IN ('intake', 'rest', 'webhook')),
+    ADD COLUMN tolerances jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN removed_at timestamptz;
+COMMENT ON COLUMN cpa.consumer IS 'Who takes what comes in under it: one.';
+COMMENT ON COLUMN cpa.tolerances IS 'ebms.agreement.Tolerances: the ones that are switched on.';
+COMMENT ON COLUMN cpa.removed_at IS 'No longer in use; its messages stay readable.';
+
+ALTER TABLE inbound_message
+    ADD COLUMN service_type text,
+    ADD COLUMN from_role text,
+    ADD COLUMN to_role text,
+    ADD COLUMN processed_at timestamptz;
+COMMENT ON COLUMN inbound_message.processed_at IS 'When the application said that it has taken it.';
+
+ALTER TABLE outbound_message
+    ADD COLUMN holes jsonb NOT NULL DEFAULT '[]',
+    ADD COLUMN synchronous boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN outbound_message.body IS 'Goes out as it is, every time, with the blobs of holes put in.';
+COMMENT ON COLUMN outbound_message.holes IS 'Large content: [{"at": offset in body, "blob": name, "size": bytes}].';
+COMMENT ON COLUMN outbound_message.synchronous IS 'The signal about it comes in the HTTP response.';
+
+CREATE TABLE message_event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    aansluiting_id bigint NOT NULL,
+    cpa_row bigint NOT NULL,
+    inbound_message_id bigint,
+    outbound_message_id bigint,
+    conversation_id text NOT NULL,
+    type text NOT NULL CHECK (type IN ('RECEIVED', 'DELIVERED', 'FAILED', 'EXPIRED')),
+    at timestamptz NOT NULL,
+    processed_at timestamptz,
+    FOREIGN KEY (cpa_row, aansluiting_id) REFERENCES cpa (id, aansluiting_id),
+    FOREIGN KEY (inbound_message_id, aansluiting_id) REFERENCES inbound_message (id, aansluiting_id),
+    FOREIGN KEY (outbound_message_id, aansluiting_id) REFERENCES outbound_message (id, aansluiting_id),
+    CHECK (num_nonnulls(inbound_message_id, outbound_message_id) = 1)
+);
+COMMENT ON TABLE message_event IS 'What the application of a CPA must hear, in the order of its commits; not for consumer intake.';
+CREATE INDEX message_event_waiting ON message_event (aansluiting_id, cpa_row, id) WHERE processed_at IS NULL;

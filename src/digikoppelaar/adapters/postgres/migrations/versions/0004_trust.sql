@@ -1,0 +1,1 @@
+-- Certificates by use, and CRLs that the nodes share.
