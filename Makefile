@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core check fix docs lock crashtest bench bench-large bench-latency clean
+.PHONY: help setup demo test test-core check fix mutants docs lock crashtest bench bench-large bench-latency clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: $(READY)  ## format, lint, types, import contracts
 fix: $(READY)  ## what a machine can fix
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+mutants: $(READY)  ## break rules on purpose; every one must turn a test red
+	$(BIN)/python -m tests.conformance.mutants
 
 docs: $(READY)  ## write the generated pages: docs/conformance.md
 	$(BIN)/python -m tests.conformance.page
