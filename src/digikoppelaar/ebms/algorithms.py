@@ -1,6 +1,7 @@
 """The digest and signature algorithms that Digikoppeling allows, by URI (SIGN001, SIGN003, SIGN004).
 
-SHA-224, SHA-1, DSA and RSA-PSS are not in the tables, so nothing can ask for them.
+SHA-224, DSA and RSASSA-PSS are not in the tables, so nothing can ask for them. SHA-1 and rsa-sha1 are in tables of
+their own, which only verifying for a partner with that tolerance looks at (7c).
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.errors import SignatureError
 
 METHOD_LOCATION: Final = "//Header/Signature/SignedInfo/SignatureMethod/@Algorithm"
@@ -26,6 +28,8 @@ DIGESTS: Final[Mapping[str, Callable[..., Any]]] = {
     names.SHA512: hashlib.sha512,
 }
 """The constructors of hashlib."""
+KNOWN_DIGESTS: Final[Mapping[str, Callable[..., Any]]] = {**DIGESTS, names.SHA1: hashlib.sha1}
+"""All that can be computed; computing is not accepting (statement 119)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,33 @@ _SIGNATURES: Final[Mapping[str, _SignatureAlgorithm]] = {
     names.ECDSA_SHA512: _SignatureAlgorithm(hashes.SHA512(), elliptic=True),
 }
 SIGNATURE_METHODS: Final = frozenset(_SIGNATURES)
+_LEGACY_SIGNATURES: Final[Mapping[str, _SignatureAlgorithm]] = {
+    **_SIGNATURES,
+    names.RSA_SHA1: _SignatureAlgorithm(hashes.SHA1(), elliptic=False),  # noqa: S303  # verify only, by tolerance
+}
 
 
-def digest(data: bytes, digest_method: str) -> bytes:
-    """The raw digest. Raises SignatureError for a method that is not allowed."""
-    make = DIGESTS.get(digest_method)
+def is_legacy(signing: Signing) -> bool:
+    """Whether a signature as `signing` says holds by tolerance only. The caller logs each one that it accepts."""
+    return signing.signature_algorithm not in _SIGNATURES or signing.digest_method not in DIGESTS
+
+
+def digest(data: bytes, digest_method: str, *, legacy: bool = False) -> bytes:
+    """The raw digest; `legacy` allows SHA-1. Raises SignatureError for a method that is not allowed."""
+    make = (KNOWN_DIGESTS if legacy else DIGESTS).get(digest_method)
     if make is None:
         raise SignatureError(f"the digest method {digest_method!r} is not allowed")
     return bytes(make(data).digest())
 
 
-def check_signature(value: bytes, data: bytes, algorithm: str, certificate: x509.Certificate) -> None:
-    """Raise SignatureError unless `value` is the certificate's signature over `data`.
+def check_signature(
+    value: bytes, data: bytes, algorithm: str, certificate: x509.Certificate, *, legacy: bool = False
+) -> None:
+    """Raise SignatureError unless `value` is the certificate's signature over `data`; `legacy` allows rsa-sha1.
 
     An ECDSA value is r and s side by side, as XML Signature has it, not DER.
     """
-    known = _allowed(algorithm)
+    known = _allowed(algorithm, _LEGACY_SIGNATURES if legacy else _SIGNATURES)
     try:
         match certificate.public_key():
             case rsa.RSAPublicKey() as key if not known.elliptic:
@@ -72,12 +87,12 @@ def check_signature(value: bytes, data: bytes, algorithm: str, certificate: x509
 
 
 def check_allowed(algorithm: str) -> None:
-    """Raise SignatureError for a signature method that is not allowed, whatever the CPA says."""
-    _allowed(algorithm)
+    """Raise SignatureError for a signature method that we never sign with, whatever the CPA says."""
+    _allowed(algorithm, _SIGNATURES)
 
 
-def _allowed(algorithm: str) -> _SignatureAlgorithm:
-    known = _SIGNATURES.get(algorithm)
+def _allowed(algorithm: str, table: Mapping[str, _SignatureAlgorithm]) -> _SignatureAlgorithm:
+    known = table.get(algorithm)
     if known is None:
         raise SignatureError(f"the signature method {algorithm!r} is not allowed", location=METHOD_LOCATION)
     return known

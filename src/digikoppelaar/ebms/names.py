@@ -35,6 +35,8 @@ EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 
+SHA1: Final = "http://www.w3.org/2000/09/xmldsig#sha1"
+RSA_SHA1: Final = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 SHA384: Final = "http://www.w3.org/2001/04/xmldsig-more#sha384"
 SHA512: Final = "http://www.w3.org/2001/04/xmlenc#sha512"

@@ -1,11 +1,13 @@
 """An envelope and its payloads as one HTTP body with its Content-Type, and a small body back (2.2).
 
-Everything is at hand as bytes here; messages that stream in are read with `mime` itself.
+A `Frame` is a body without its payloads, for payloads of any size; `package` and `read_package` have everything at hand
+as bytes. Messages that stream in are read with `mime` itself.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, zip_longest
 from typing import Final
 
 from digikoppelaar.ebms import names
@@ -26,12 +28,44 @@ _NOT_IN_CONTENT_TYPE: Final = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True, slots=True)
+class PartHead:
+    """What the headers of a part say; `content_id` is without angle brackets."""
+
+    content_id: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """A payload to send; `content_id` is without angle brackets."""
 
     content_id: str
     content_type: str
     data: bytes = field(repr=False)
+
+    @property
+    def head(self) -> PartHead:
+        """It without its data."""
+        return PartHead(self.content_id, self.content_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An HTTP body with its Content-Type, but for its payloads."""
+
+    content_type: str
+    pieces: tuple[bytes, ...] = field(repr=False)
+    """What comes before, between and after the payloads: always one piece more than there are payloads."""
+
+    @property
+    def body(self) -> bytes:
+        """The pieces as one, with a hole for each payload."""
+        return b"".join(self.pieces)
+
+    @property
+    def holes(self) -> tuple[int, ...]:
+        """For each payload in order: the offset in `body` before which it belongs."""
+        return tuple(accumulate(len(piece) for piece in self.pieces[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +76,23 @@ class Packaged:
     body: bytes = field(repr=False)
 
 
+def frame(document: bytes, heads: Sequence[PartHead], *, boundary: str, soap_content_id: str) -> Frame:
+    """The body around payloads that are not at hand: `text/xml` without payload, else multipart/related, SOAP first.
+
+    `document` is finished, and signed if it must be. `boundary` is only used with payloads: at most 70 characters of
+    RFC 2046. The caller's duty: it occurs in no payload, so make it of at least 128 bits of fresh randomness. Raises
+    MimeError (statements 1-3, 6).
+    """
+    if not heads:
+        return Frame(SOAP_CONTENT_TYPE, (document,))
+    _check_boundary(boundary, document)
+    content_type = f'multipart/related; boundary="{boundary}"; type="text/xml"; start="<{soap_content_id}>"'
+    delimiter = b"\r\n--" + boundary.encode("ascii")
+    soap = (delimiter + _part_headers(PartHead(soap_content_id, SOAP_CONTENT_TYPE))).removeprefix(b"\r\n") + document
+    first, *between = (delimiter + _part_headers(head) for head in heads)
+    return Frame(content_type, (soap + first, *between, delimiter + b"--\r\n"))
+
+
 def package(
     envelope: Envelope,
     payloads: Sequence[Payload] = (),
@@ -50,26 +101,23 @@ def package(
     sign: Callable[[bytes, str], bytes] | None,
     boundary: str,
     soap_content_id: str,
+    exclusive_c14n: bool = False,
 ) -> Packaged:
-    """The message as it goes out: `text/xml` without payload, else multipart/related with the SOAP part first.
+    """The message as it goes out, with payloads that are at hand.
 
     With `signing` it is signed over envelope and payloads; `sign` is then needed (see signature.sign). The Manifest
-    of `envelope` must name the payloads. `boundary` is only used with payloads: at most 70 characters of RFC 2046,
-    not occurring in a payload, so make it of fresh randomness. Raises MimeError, SignatureError (statements 1-3, 6).
+    of `envelope` must name the payloads. `boundary`: see `frame`. Raises MimeError, SignatureError.
     """
     document = write_envelope(envelope)
     if signing is not None:
         assert sign is not None, "signing needs a key"
         parts = [digest_part(one.content_id, one.content_type, one.data, signing.digest_method) for one in payloads]
-        document = sign_document(document, parts, signing, sign)
-    if not payloads:
-        return Packaged(SOAP_CONTENT_TYPE, document)
-    all_parts = [Payload(soap_content_id, SOAP_CONTENT_TYPE, document), *payloads]
-    _check_boundary(boundary, all_parts)
-    content_type = f'multipart/related; boundary="{boundary}"; type="text/xml"; start="<{soap_content_id}>"'
-    delimiter = b"--" + boundary.encode("ascii")
-    pieces = [piece for one in all_parts for piece in (delimiter, _part_headers(one), one.data, b"\r\n")]
-    return Packaged(content_type, b"".join([*pieces, delimiter, b"--\r\n"]))
+        document = sign_document(document, parts, signing, sign, exclusive_c14n=exclusive_c14n)
+    if any(b"--" + boundary.encode() in one.data for one in payloads):
+        raise MimeError("the boundary occurs in a payload")
+    made = frame(document, [one.head for one in payloads], boundary=boundary, soap_content_id=soap_content_id)
+    data = [one.data for one in payloads]
+    return Packaged(made.content_type, b"".join(map(b"".join, zip_longest(made.pieces, data, fillvalue=b""))))
 
 
 def read_package(content_type: str, body: bytes, *, limits: MimeLimits | None = None) -> tuple[bytes, list[Payload]]:
@@ -99,15 +147,15 @@ def part_of(payload: Payload, *digest_methods: str) -> Part:
     return Part(payload.content_id, payload.content_type, len(payload.data), digests)
 
 
-def _part_headers(payload: Payload) -> bytes:
-    if _NOT_IN_CONTENT_ID.search(payload.content_id) or _NOT_IN_CONTENT_TYPE.search(payload.content_type):
+def _part_headers(head: PartHead) -> bytes:
+    if _NOT_IN_CONTENT_ID.search(head.content_id) or _NOT_IN_CONTENT_TYPE.search(head.content_type):
         raise MimeError("a Content-ID or Content-Type has a character that its header cannot hold")
-    headers = f"\r\nContent-Type: {payload.content_type}\r\nContent-ID: <{payload.content_id}>\r\n\r\n"
+    headers = f"\r\nContent-Type: {head.content_type}\r\nContent-ID: <{head.content_id}>\r\n\r\n"
     return headers.encode("ascii")
 
 
-def _check_boundary(boundary: str, parts: Sequence[Payload]) -> None:
+def _check_boundary(boundary: str, document: bytes) -> None:
     if not _BOUNDARY.fullmatch(boundary):
         raise MimeError("the boundary is not one of RFC 2046: at most 70 of its characters")
-    if any(b"--" + boundary.encode("ascii") in part.data for part in parts):
-        raise MimeError("the boundary occurs in a payload")
+    if b"--" + boundary.encode("ascii") in document:
+        raise MimeError("the boundary occurs in the envelope")

@@ -53,41 +53,54 @@ class Verified:
     references: tuple[SignedReference, ...]
 
 
-def sign(document: bytes, parts: Sequence[Part], signing: Signing, sign: Callable[[bytes, str], bytes]) -> bytes:
+def sign(
+    document: bytes,
+    parts: Sequence[Part],
+    signing: Signing,
+    sign: Callable[[bytes, str], bytes],
+    *,
+    exclusive_c14n: bool = False,
+) -> bytes:
     """The document with its signature as last element of soap:Header, over itself and every part (statements 116-118).
 
     `sign(data, algorithm)` gives the raw signature by the key of `signing.certificate`; for ECDSA r and s side by
-    side. Every part must have its digest for `signing.digest_method`. Raises SignatureError.
+    side. Every part must have its digest for `signing.digest_method`, over the payload before encryption (statement
+    141). `exclusive_c14n` is the tolerance of that name (7e). Raises SignatureError, also for an algorithm with SHA-1.
     """
     algorithms.check_allowed(signing.signature_algorithm)
+    canonicalization = names.EXCLUSIVE_C14N if exclusive_c14n else names.C14N
     root = xml.parse(document, limit=SOAP_LIMIT)
     header = root.find(_HEADER)
     if header is None or next(root.iter(_DS + "Signature"), None) is not None:
         raise SignatureError("only an envelope with a header and without a signature can be signed")
-    digest = algorithms.digest(_signed_octets(xml.parse(document, limit=SOAP_LIMIT), names.C14N), signing.digest_method)
+    octets = _signed_octets(xml.parse(document, limit=SOAP_LIMIT), canonicalization)
+    digest = algorithms.digest(octets, signing.digest_method)
     signature = _sub(header, "Signature")
     signed_info = _sub(signature, "SignedInfo")
-    _sub(signed_info, "CanonicalizationMethod", Algorithm=names.C14N)
+    _sub(signed_info, "CanonicalizationMethod", Algorithm=canonicalization)
     _sub(signed_info, "SignatureMethod", Algorithm=signing.signature_algorithm)
     own = write_reference(signed_info, SignedReference("", signing.digest_method, digest))
-    own.insert(0, _transforms(root.prefix or "soap"))
+    own.insert(0, _transforms(root.prefix or "soap", canonicalization))
     for part in parts:
         uri = cid_uri(part.content_id)
         write_reference(signed_info, SignedReference(uri, signing.digest_method, _digest_of(part, signing, uri)))
-    value = sign(_canonical(signed_info, names.C14N), signing.signature_algorithm)
+    value = sign(_canonical(signed_info, canonicalization), signing.signature_algorithm)
     _sub(signature, "SignatureValue").text = b64encode(value).decode("ascii")
     data = _sub(_sub(signature, "KeyInfo"), "X509Data")
     _sub(data, "X509Certificate").text = b64encode(signing.certificate).decode("ascii")
     return etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)  # with what is beside the root
 
 
-def verify(received: ReceivedEnvelope, parts: Sequence[Part], signing: Signing, *, now: datetime) -> Verified:
+def verify(
+    received: ReceivedEnvelope, parts: Sequence[Part], signing: Signing, *, now: datetime, legacy: bool = False
+) -> Verified:
     """What the signature of a message vouches for, under the certificate and with the algorithms of `signing`.
 
     Every payload that the Manifest names must be signed and unchanged; a part that neither the Manifest nor the
     signature names is left alone, and must not be used (statement 14). Every part must have its digests of
-    `required_digests`. The certificate must be valid at the message's Timestamp and at `now`. Raises SignatureError,
-    whose `location` goes into the ebXML error (statements 116-134).
+    `required_digests`. The certificate must be valid at the message's Timestamp and at `now`. `legacy` is the tolerance
+    `legacy_signature`; whoever accepts such a message logs it (`algorithms.is_legacy`). Raises SignatureError, whose
+    `location` goes into the ebXML error (statements 116-134).
     """
     root = xml.parse(received.document, limit=len(received.document))
     signature = _the_signature(root)
@@ -96,9 +109,9 @@ def verify(received: ReceivedEnvelope, parts: Sequence[Part], signing: Signing, 
     _check_key_info(signature, signing.certificate)
     certificate = algorithms.read_signing_certificate(signing.certificate)
     signed = _canonical(signed_info, canonicalization)
-    algorithms.check_signature(_base64(value), signed, signing.signature_algorithm, certificate)
+    algorithms.check_signature(_base64(value), signed, signing.signature_algorithm, certificate, legacy=legacy)
     _remove(signature)
-    envelope = _read_signed(root, references, received)
+    envelope = _read_signed(root, references, received, legacy=legacy)
     algorithms.check_validity(certificate, envelope.header.timestamp, now)
     _check_payloads(envelope, [one.reference for one in references if one.reference.uri], parts)
     return Verified(envelope, tuple(one.reference for one in references))
@@ -141,13 +154,13 @@ def _sub(parent: etree._Element, name: str, **attributes: str) -> etree._Element
     return etree.SubElement(parent, _DS + name, dict(attributes), nsmap={"ds": names.DS})
 
 
-def _transforms(soap_prefix: str) -> etree._Element:
+def _transforms(soap_prefix: str, canonicalization: str) -> etree._Element:
     transforms = etree.Element(_DS + "Transforms", nsmap={"ds": names.DS})
     _sub(transforms, "Transform", Algorithm=names.ENVELOPED)
     filtering = _sub(transforms, "Transform", Algorithm=names.XPATH)
     xpath = etree.SubElement(filtering, _DS + "XPath", nsmap={soap_prefix: names.SOAP})
     xpath.text = _XPATH.format(soap_prefix)
-    _sub(transforms, "Transform", Algorithm=names.C14N)
+    _sub(transforms, "Transform", Algorithm=canonicalization)
     return transforms
 
 
@@ -331,11 +344,13 @@ def _base64(element: etree._Element) -> bytes:
         raise SignatureError("ds:SignatureValue or ds:X509Certificate is not base64") from error
 
 
-def _read_signed(root: etree._Element, references: Iterable[_Checked], received: ReceivedEnvelope) -> Envelope:
+def _read_signed(
+    root: etree._Element, references: Iterable[_Checked], received: ReceivedEnvelope, *, legacy: bool
+) -> Envelope:
     """The envelope as signed: the digest is compared, and then the digested octets are read."""
     own = next(one for one in references if one.reference.uri == "")
     octets = _signed_octets(root, own.canonicalization)
-    if algorithms.digest(octets, own.reference.digest_method) != own.reference.digest:
+    if algorithms.digest(octets, own.reference.digest_method, legacy=legacy) != own.reference.digest:
         raise SignatureError("the envelope is not what was signed", location=_reference_location(""))
     try:
         signed = read_tree(xml.parse(octets, limit=len(octets)))

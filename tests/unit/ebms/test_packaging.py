@@ -10,7 +10,7 @@ from tests.unit.ebms import wire
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Envelope
-from digikoppelaar.ebms.packaging import Packaged, Payload, package, part_of, read_package
+from digikoppelaar.ebms.packaging import Packaged, PartHead, Payload, frame, package, part_of, read_package
 from digikoppelaar.ebms.signature import verify
 from digikoppelaar.errors import MimeError
 
@@ -51,6 +51,31 @@ def test_payloads_come_back_in_order_and_bit_for_bit(contents: list[bytes]) -> N
     soap, found = read_package(made.content_type, made.body)
     assert read_envelope(soap).envelope == wire.envelope(*(payload.content_id for payload in payloads))
     assert found == payloads
+
+
+@pytest.mark.statement(1, 2, 3)
+@given(st.lists(st.binary(max_size=200), max_size=4))
+def test_a_frame_with_the_payloads_put_into_its_holes_is_the_package(contents: list[bytes]) -> None:
+    payloads = [Payload(f"{number}@x", "application/pdf", data) for number, data in enumerate(contents)]
+    made = packaged(*payloads)
+    document = write_envelope(wire.envelope(*(payload.content_id for payload in payloads)))
+    around = frame(document, [payload.head for payload in payloads], boundary=BOUNDARY, soap_content_id=SOAP_ID)
+    assert around.content_type == made.content_type
+    assert len(around.pieces) == len(payloads) + 1
+    body = around.body
+    for hole, payload in reversed([*zip(around.holes, payloads, strict=True)]):
+        body = body[:hole] + payload.data + body[hole:]
+    assert body == made.body
+
+
+def test_a_frame_without_payloads_is_the_bare_document() -> None:
+    around = frame(b"<a/>", [], boundary="", soap_content_id="")
+    assert (around.content_type, around.body, around.holes) == ("text/xml; charset=UTF-8", b"<a/>", ())
+
+
+def test_a_boundary_that_occurs_in_the_envelope_is_refused() -> None:
+    with pytest.raises(MimeError, match="occurs in the envelope"):
+        frame(b"<a>--grens-1</a>", [PartHead("a@x", "x/y")], boundary=BOUNDARY, soap_content_id=SOAP_ID)
 
 
 def test_a_payload_of_twenty_mebibytes_comes_back() -> None:

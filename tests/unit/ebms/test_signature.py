@@ -20,6 +20,7 @@ from tests.unit.ebms import wire
 from digikoppelaar import xml
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import Signing
+from digikoppelaar.ebms.algorithms import is_legacy
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Acknowledgment, Envelope, Part, ReceivedEnvelope, SyncReply
@@ -31,8 +32,8 @@ PAYLOAD = b"<verzoek>\r\n\0\xff</verzoek>"
 SIGNATORY = wire.signatory()
 SIGNING = SIGNATORY.signing()
 ENVELOPE = wire.envelope("a@x", sync=True)
-SHA1 = "http://www.w3.org/2000/09/xmldsig#sha1"
-RSA_SHA1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1"
+SHA1 = names.SHA1
+RSA_SHA1 = names.RSA_SHA1
 XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"
 
 
@@ -167,6 +168,63 @@ def test_what_is_signed_verifies_with_every_allowed_algorithm(kind: str, algorit
     verified = check(document, *parts, signing=signing)
     assert verified.envelope == wire.envelope("a@x", "b@x")
     assert {one.digest_method for one in verified.references} == {method}
+
+
+@pytest.mark.statement(132)
+def test_signing_with_exclusive_canonicalization_names_it_twice_and_verifies() -> None:
+    document = sign(write_envelope(ENVELOPE), [part()], SIGNING, SIGNATORY.sign, exclusive_c14n=True)
+    assert document.count(names.EXCLUSIVE_C14N.encode()) == 2
+    assert names.C14N.encode() not in document
+    assert check(document).envelope == ENVELOPE
+
+
+def signed_with_sha1() -> tuple[bytes, Signing]:
+    """A message by another handler than ours, which never signs so, and what its CPA says."""
+    root = xml.parse(SIGNED, limit=100_000)
+    signature = signature_of(root)
+    method = f"{{{names.DS}}}DigestMethod"
+    values = [hashlib.sha1(octets).digest() for octets in (golden("ebms_signed_octets.xml").encode(), PAYLOAD)]
+    for reference, value in zip(signature[0][2:], values, strict=True):
+        ds(reference, "DigestValue").text = b64encode(value).decode()
+        reference.find(method).set("Algorithm", SHA1)
+    signature[0][1].set("Algorithm", RSA_SHA1)
+    alone = xml.parse(etree.tostring(signature[0], with_tail=False), limit=100_000)
+    octets = etree.tostring(alone, method="c14n", with_comments=False)
+    assert isinstance(SIGNATORY.key, rsa.RSAPrivateKey)
+    signature[1].text = b64encode(SIGNATORY.key.sign(octets, padding.PKCS1v15(), hashes.SHA1())).decode()
+    return xml.serialize(root), Signing(RSA_SHA1, SHA1, SIGNATORY.certificate)
+
+
+@pytest.mark.statement(119)
+def test_sha1_verifies_by_tolerance_only_and_is_then_called_legacy() -> None:
+    document, signing = signed_with_sha1()
+    parts = (digest_with_sha1(),)
+    received = read_envelope(document)
+    assert verify(received, parts, signing, now=wire.NOW, legacy=True).envelope == ENVELOPE
+    assert is_legacy(signing)
+    assert not is_legacy(SIGNING)
+    with pytest.raises(SignatureError, match="is not allowed"):
+        verify(received, parts, signing, now=wire.NOW)
+
+
+@pytest.mark.statement(122)
+def test_the_tolerance_for_sha1_forgives_no_changed_byte() -> None:
+    document, signing = signed_with_sha1()
+    changed = document.replace(CPA, b"<eb:CPAId>cpa-2</eb:CPAId>")
+    for received, parts in ((changed, (digest_with_sha1(),)), (document, (digest_with_sha1(b"anders"),))):
+        with pytest.raises(SignatureError, match="is not what was signed"):
+            verify(read_envelope(received), parts, signing, now=wire.NOW, legacy=True)
+
+
+def digest_with_sha1(data: bytes = PAYLOAD) -> Part:
+    return Part("a@x", "application/xml", len(data), {SHA1: hashlib.sha1(data).digest()})
+
+
+@pytest.mark.statement(118)
+@pytest.mark.parametrize("signing", [SIGNATORY.signing(RSA_SHA1), SIGNATORY.signing(digest_method=SHA1)])
+def test_we_never_sign_with_sha1(signing: Signing) -> None:
+    with pytest.raises(SignatureError, match="is not allowed"):
+        sign(write_envelope(ENVELOPE), [digest_with_sha1()], signing, SIGNATORY.sign)
 
 
 def test_a_message_without_payload_is_signed_and_verified() -> None:
