@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.shared import shared_data
 
-from digikoppelaar.ebms.checks import HEADER
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.decisions import Accept, Caller, Decision, Pinged, Reject
 from digikoppelaar.ebms.envelope import read_envelope
+from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.packaging import Payload, part_of
 from digikoppelaar.ebms.receive import decide

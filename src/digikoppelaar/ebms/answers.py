@@ -39,7 +39,7 @@ def acknowledgment(
     """The acknowledgment of `received`.
 
     `references` are all ds:Reference elements of its signature, when a signed acknowledgment is asked: then the caller
-    must sign the result with `agreement.our_signals.signing` (2.10, statement 136).
+    must sign the result with `agreement.our_signal("Acknowledgment").signing` (2.10, statement 136).
     """
     header = _reply(received, agreement, names.ACKNOWLEDGMENT, message_id=message_id, now=now)
     asked = received.ack_requested

@@ -2,90 +2,28 @@
 
 Each step looks at the Facts and names the first thing that is wrong: an ebXML error to send back, or an answer on the
 HTTP level. Steps 1 to 8 (TLS, HTTP, MIME, XML, structure, CPA lookup) lie before this module, steps 19 and 20 (store,
-respond) after it; step 17 (decrypt) is not supported yet. Locations and codes follow the table of 2.15.
+respond) after it; steps 16 to 18 stand in `security`. Locations and codes follow the table of 2.15.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from digikoppelaar.ebms import names
-from digikoppelaar.ebms.agreement import Action, Agreement, Characteristic, Signing
-from digikoppelaar.ebms.decisions import Caller, OurMessage, Refuse, Repeat, Seen
-from digikoppelaar.ebms.messages import (
-    AckRequested,
-    EbxmlError,
-    Envelope,
-    ErrorCode,
-    MessageHeader,
-    Part,
-    Party,
-    ReceivedEnvelope,
-    Severity,
-    content_id_of,
-)
-from digikoppelaar.ebms.signature import verify
-from digikoppelaar.errors import SignatureError, Wire
+from digikoppelaar.ebms.agreement import Agreement, Characteristic
+from digikoppelaar.ebms.decisions import Caller, Refuse, Repeat
+from digikoppelaar.ebms.facts import HEADER, Facts, Problem, Step, error, inconsistent
+from digikoppelaar.ebms.messages import AckRequested, ErrorCode, Party, content_id_of
+from digikoppelaar.ebms.security import signature_holds, signature_is_there, signing_certificate_is_trusted
+from digikoppelaar.errors import Wire
 from digikoppelaar.pki.oin import fits_party
 
 CLOCK_DIFFERENCE: Final = timedelta(minutes=5)
 """How far a sender's clock may be ahead of ours: the Timestamp is the sender's choice (7t)."""
 
-HEADER: Final = "//Header/MessageHeader"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that a decision rests on; see `receive.decide`."""
-
-    received: ReceivedEnvelope
-    parts: tuple[Part, ...]
-    agreement: Agreement
-    caller: Caller
-    seen: Seen | None
-    our_message: OurMessage | None
-    now: datetime
-    clock_difference: timedelta
-    fingerprint: bytes
-
-    @property
-    def envelope(self) -> Envelope:
-        """What the message says."""
-        return self.received.envelope
-
-    @property
-    def header(self) -> MessageHeader:
-        """Its MessageHeader."""
-        return self.received.envelope.header
-
-    @property
-    def action(self) -> Action | None:
-        """What the CPA lets us receive under this Service and Action (statement 33)."""
-        return self.agreement.receiving(self.header.service, self.header.action)
-
-
-Problem = EbxmlError | Refuse | Repeat
-Step = Callable[[Facts], Problem | None]
-
-
-def first_problem(steps: Sequence[Step], facts: Facts) -> Problem | None:
-    """The answer of the first step that has one."""
-    return next((problem for step in steps if (problem := step(facts)) is not None), None)
-
-
-def _error(code: ErrorCode, location: str, description: str) -> EbxmlError:
-    return EbxmlError(code.value, Severity.ERROR, description, location)
-
-
-def _inconsistent(location: str, description: str) -> EbxmlError:
-    return _error(ErrorCode.INCONSISTENT, location, description)
-
-
-UNKNOWN_ACTION: Final = _error(
+UNKNOWN_ACTION: Final = error(
     ErrorCode.VALUE_NOT_RECOGNIZED, f"{HEADER}/Action", "the CPA knows no such Service and Action in this direction"
 )
-STATUS_NOT_SUPPORTED: Final = _error(
+STATUS_NOT_SUPPORTED: Final = error(
     ErrorCode.NOT_SUPPORTED, "//Body/StatusRequest", "the Message Status Service is optional and not offered"
 )
 
@@ -95,11 +33,16 @@ STATUS_NOT_SUPPORTED: Final = _error(
 
 def caller_fits_the_cpa(facts: Facts) -> Problem | None:
     """Step 10: the OIN of the client certificate is the partner's, or may act for it (EB005, statements 181, 182)."""
-    caller, partners = facts.caller, [party_id.value for party_id in facts.agreement.theirs.party_ids]
-    if any(fits_party(caller.oin, partner, caller.acts_for) for partner in partners):
+    return wrong_caller(facts.caller, facts.agreement)
+
+
+def wrong_caller(caller: Caller, agreement: Agreement) -> Refuse | None:
+    """Why this caller may not send under this CPA; it needs no more of a message than its CPAId."""
+    oin, partners = caller.oin, [party_id.value for party_id in agreement.theirs.party_ids]
+    if oin is None or any(fits_party(oin, partner, caller.acts_for) for partner in partners):
         return None
     reason = (
-        f"the client certificate has OIN {caller.oin}, CPA {facts.agreement.cpa_id!r} is with {', '.join(partners)}, "
+        f"the client certificate has OIN {oin}, CPA {agreement.cpa_id!r} is with {', '.join(partners)}, "
         f"and no machtiging of the one for the other is on record"
     )
     return Refuse(Wire(403, soap_fault="Client"), reason)
@@ -125,7 +68,7 @@ def timestamp_is_not_ahead(facts: Facts) -> Problem | None:
     """Step 11: a Timestamp from the future would choose its own moment of judgement (7t)."""
     if facts.header.timestamp <= facts.now + facts.clock_difference:
         return None
-    return _inconsistent(f"{HEADER}/MessageData/Timestamp", "the Timestamp lies in the future")
+    return inconsistent(f"{HEADER}/MessageData/Timestamp", "the Timestamp lies in the future")
 
 
 def cpa_is_in_force(facts: Facts) -> Problem | None:
@@ -135,7 +78,7 @@ def cpa_is_in_force(facts: Facts) -> Problem | None:
     # Ahead clocks at the very start of a CPA are no reason to refuse: now is judged with the same tolerance.
     if all(cpa.starts_at - facts.clock_difference <= moment <= cpa.ends_at for moment in moments):
         return None
-    return _inconsistent(f"{HEADER}/@cpaid", "the CPA is not in force at this time")
+    return inconsistent(f"{HEADER}/@cpaid", "the CPA is not in force at this time")
 
 
 # --- 12: the header against the CPA --------------------------------------------------------------------------
@@ -145,7 +88,7 @@ def version_is_ours(facts: Facts) -> Problem | None:
     """Step 12: version 2.0 (MSG s.2.3.8, statement 20)."""
     if facts.header.version == names.VERSION:
         return None
-    return _inconsistent(f"{HEADER}/@version", f"version is not {names.VERSION}")
+    return inconsistent(f"{HEADER}/@version", f"version is not {names.VERSION}")
 
 
 def parties_are_those_of_the_cpa(facts: Facts) -> Problem | None:
@@ -155,9 +98,9 @@ def parties_are_those_of_the_cpa(facts: Facts) -> Problem | None:
         location = f"{HEADER}/{place}/PartyId"
         types = [party_id.type for party_id in party.party_ids]
         if len(types) != len(set(types)):
-            return _inconsistent(location, "two PartyIds have the same type")
+            return inconsistent(location, "two PartyIds have the same type")
         if not side.owns(party.party_ids):
-            return _inconsistent(location, "the CPA does not have this PartyId with this type at this side")
+            return inconsistent(location, "the CPA does not have this PartyId with this type at this side")
     return None
 
 
@@ -167,64 +110,64 @@ def action_is_in_the_cpa(facts: Facts) -> Problem | None:
         return None
     service = facts.header.service
     if service.type is None and ":" not in service.value:
-        return _inconsistent(f"{HEADER}/Service", "a Service without type must be a URI")
+        return inconsistent(f"{HEADER}/Service", "a Service without type must be a URI")
     return UNKNOWN_ACTION
 
 
 def roles_are_those_of_the_cpa(facts: Facts) -> Problem | None:
     """Step 12: business messages carry both Roles, as in the CPA (statements 27, 28; code by 7q)."""
-    action = _known_action(facts)
+    action = facts.known_action
     expected: tuple[tuple[str, Party, str], ...] = (
         ("From", facts.header.from_party, action.sender_role),
         ("To", facts.header.to_party, action.receiver_role),
     )
     for place, party, role in expected:
         if party.role is None:
-            return _inconsistent(f"{HEADER}/{place}/Role", "a business message has a Role")
+            return inconsistent(f"{HEADER}/{place}/Role", "a business message has a Role")
         if party.role != role:
-            return _error(ErrorCode.VALUE_NOT_RECOGNIZED, f"{HEADER}/Action", f"the Role of {place} is not the CPA's")
+            return error(ErrorCode.VALUE_NOT_RECOGNIZED, f"{HEADER}/Action", f"the Role of {place} is not the CPA's")
     return None
 
 
 def duplicate_elimination_is_as_agreed(facts: Facts) -> Problem | None:
     """Step 12: DuplicateElimination is there when the CPA says always, and not when it says never (statement 58)."""
-    agreed = _known_action(facts).channel.duplicate_elimination
+    agreed = facts.known_action.channel.duplicate_elimination
     return _presence(agreed, facts.header.duplicate_elimination, f"{HEADER}/DuplicateElimination")
 
 
 def ack_requested_is_as_agreed(facts: Facts) -> Problem | None:
     """Step 12: AckRequested, as the CPA says and of the To Party MSH only (2.6, statements 53, 58, 61, 139, 140)."""
-    channel, asked = _known_action(facts).channel, facts.envelope.ack_requested
+    channel, asked = facts.known_action.channel, facts.envelope.ack_requested
     location = "//Header/AckRequested"
     problem = _presence(channel.ack_requested, asked is not None, location)
     if problem or asked is None:
         return problem
     if asked.actor == names.ACTOR_NEXT_MSH:
-        return _error(ErrorCode.NOT_SUPPORTED, f"{location}/@actor", "acknowledgment by the next MSH is not supported")
+        return error(ErrorCode.NOT_SUPPORTED, f"{location}/@actor", "acknowledgment by the next MSH is not supported")
     if asked.actor not in (None, names.ACTOR_TO_PARTY):
-        return _inconsistent(f"{location}/@actor", "the actor is not the To Party MSH")
+        return inconsistent(f"{location}/@actor", "the actor is not the To Party MSH")
     if asked.version != names.VERSION:
-        return _inconsistent(f"{location}/@version", f"version is not {names.VERSION}")
+        return inconsistent(f"{location}/@version", f"version is not {names.VERSION}")
     return _signed_receipt(facts, asked, channel.ack_signature_requested)
 
 
 def _signed_receipt(facts: Facts, asked: AckRequested, agreed: Characteristic) -> Problem | None:
     location = "//Header/AckRequested/@signed"
     if agreed is not Characteristic.PER_MESSAGE and asked.signed is not (agreed is Characteristic.ALWAYS):
-        return _inconsistent(location, f"the CPA says {agreed.value} for signed acknowledgments")
-    if asked.signed and facts.agreement.our_signals.signing is None:
-        return _inconsistent(location, "the CPA does not say how we sign acknowledgments")
+        return inconsistent(location, f"the CPA says {agreed.value} for signed acknowledgments")
+    if asked.signed and facts.agreement.our_signal(names.ACKNOWLEDGMENT).signing is None:
+        return inconsistent(location, "the CPA does not say how we sign acknowledgments")
     return None
 
 
 def sync_reply_is_as_agreed(facts: Facts) -> Problem | None:
     """Step 12: SyncReply is there exactly when the CPA has a syncReplyMode (statements 107-109)."""
-    expected = _known_action(facts).channel.sync_reply_mode != "none"
+    expected = facts.known_action.channel.sync_reply_mode != "none"
     asked, location = facts.envelope.sync_reply, "//Header/SyncReply"
     if (asked is not None) is not expected:
-        return _inconsistent(location, "SyncReply is not as the CPA says")
+        return inconsistent(location, "SyncReply is not as the CPA says")
     if asked is not None and (asked.actor, asked.version) != (names.ACTOR_SOAP_NEXT, names.VERSION):
-        return _inconsistent(location, "SyncReply has another actor or version")
+        return inconsistent(location, "SyncReply has another actor or version")
     return None
 
 
@@ -232,25 +175,20 @@ def order_is_not_asked(facts: Facts) -> Problem | None:
     """Step 12: message ordering is not offered (KS3, statement 63)."""
     if not facts.envelope.message_order:
         return None
-    return _error(ErrorCode.NOT_SUPPORTED, "//Header/MessageOrder", "message ordering is not supported")
+    return error(ErrorCode.NOT_SUPPORTED, "//Header/MessageOrder", "message ordering is not supported")
 
 
 def stands_alone(facts: Facts) -> Problem | None:
     """Step 12: a business message is no acknowledgment at the same time (KS-33, statement 93)."""
     if facts.envelope.acknowledgment is None:
         return None
-    return _inconsistent("//Header/Acknowledgment", "an acknowledgment stands alone")
+    return inconsistent("//Header/Acknowledgment", "an acknowledgment stands alone")
 
 
 def _presence(agreed: Characteristic, present: bool, location: str) -> Problem | None:
     if agreed is Characteristic.PER_MESSAGE or present is (agreed is Characteristic.ALWAYS):
         return None
-    return _inconsistent(location, f"the CPA says {agreed.value}, the message {'has' if present else 'lacks'} it")
-
-
-def _known_action(facts: Facts) -> Action:
-    assert facts.action is not None, "action_is_in_the_cpa comes first"
-    return facts.action
+    return inconsistent(location, f"the CPA says {agreed.value}, the message {'has' if present else 'lacks'} it")
 
 
 # --- 13 to 15 ------------------------------------------------------------------------------------------------
@@ -262,7 +200,7 @@ def time_is_left(facts: Facts) -> Problem | None:
     if time_to_live is None or time_to_live >= facts.now:
         return None
     location = f"{HEADER}/MessageData/TimeToLive"
-    return _error(ErrorCode.TIME_TO_LIVE_EXPIRED, location, "the message arrived after its TimeToLive")
+    return error(ErrorCode.TIME_TO_LIVE_EXPIRED, location, "the message arrived after its TimeToLive")
 
 
 def referred_message_is_known(facts: Facts) -> Problem | None:
@@ -270,7 +208,7 @@ def referred_message_is_known(facts: Facts) -> Problem | None:
     if facts.header.ref_to_message_id is None or facts.our_message is not None:
         return None
     location = f"{HEADER}/MessageData/RefToMessageId"
-    return _error(ErrorCode.VALUE_NOT_RECOGNIZED, location, "no message of ours has this MessageId")
+    return error(ErrorCode.VALUE_NOT_RECOGNIZED, location, "no message of ours has this MessageId")
 
 
 def manifest_names_our_parts(facts: Facts) -> Problem | None:
@@ -279,45 +217,11 @@ def manifest_names_our_parts(facts: Facts) -> Problem | None:
     if manifest is None:
         return None
     if manifest.version != names.VERSION:
-        return _inconsistent("//Body/Manifest/@version", f"version is not {names.VERSION}")
+        return inconsistent("//Body/Manifest/@version", f"version is not {names.VERSION}")
     present = {part.content_id for part in facts.parts}
     for href in manifest.hrefs:
         if content_id_of(href) not in present:
-            return _error(ErrorCode.MIME_PROBLEM, href, "no part of this message has this Content-ID")
-    return None
-
-
-# --- 16 and 18: the signature --------------------------------------------------------------------------------
-
-
-def signature_is_there(facts: Facts) -> Problem | None:
-    """Step 16: exactly one signature where the CPA wants one, and never two (statements 121 and 129)."""
-    wanted, found = _known_action(facts).sender_signs, facts.received.signatures
-    if found > 1 or (wanted and not found):
-        reason = "there is more than one signature" if found else "the CPA demands a signature"
-        return _error(ErrorCode.SECURITY_FAILURE, "//Header/Signature", reason)
-    return None
-
-
-def signature_holds(facts: Facts) -> Problem | None:
-    """Step 18: the signature is by the CPA's certificate, covers everything, and verifies (statements 116-135).
-
-    All steps before judged the envelope as received; here it is shown to be the one that was signed.
-    """
-    action = _known_action(facts)
-    if not action.sender_signs or action.channel.signing is None:
-        return None
-    return verified(facts, action.channel.signing)
-
-
-def verified(facts: Facts, signing: Signing) -> EbxmlError | None:
-    """None when the message was signed as `signing` says and what was signed is what we judged."""
-    try:
-        signed = verify(facts.received, facts.parts, signing, now=facts.now)
-    except SignatureError as error:
-        return _error(ErrorCode.SECURITY_FAILURE, error.location, str(error))
-    if signed.envelope != facts.envelope:
-        return _error(ErrorCode.SECURITY_FAILURE, "//Header/Signature", "what was signed is not what was sent")
+            return error(ErrorCode.MIME_PROBLEM, href, "no part of this message has this Content-ID")
     return None
 
 
@@ -329,7 +233,7 @@ def refers_to_a_message_of_ours(facts: Facts) -> Problem | None:
     if facts.our_message is not None and facts.our_message.envelope.header.cpa_id == facts.header.cpa_id:
         return None
     location = f"{HEADER}/MessageData/RefToMessageId"
-    return _error(ErrorCode.VALUE_NOT_RECOGNIZED, location, "no message of ours has this MessageId")
+    return error(ErrorCode.VALUE_NOT_RECOGNIZED, location, "no message of ours has this MessageId")
 
 
 # --- The tables ----------------------------------------------------------------------------------------------
@@ -352,6 +256,7 @@ STEPS: Final[tuple[Step, ...]] = (
     referred_message_is_known,
     manifest_names_our_parts,
     signature_is_there,
+    signing_certificate_is_trusted,
     signature_holds,
 )
 """A business message passes all of these before it is accepted."""

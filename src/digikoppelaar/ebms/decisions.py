@@ -11,11 +11,13 @@ from digikoppelaar.errors import Wire
 class Caller:
     """Who holds the other end of the TLS connection.
 
-    `oin` is subject.serialNumber of the verified client certificate; `acts_for` holds every OIN for which a
-    machtiging of this OIN is on record in this omgeving (EB005). Its own OIN need not be in it.
+    `oin` is subject.serialNumber of the verified client certificate; None when there is nobody to compare: on a plain
+    http listener, which only policy lab has, and for an answer in the HTTP response of the partner's verified server.
+    `acts_for` holds every OIN for which a machtiging of this OIN is on record in this omgeving (EB005). Its own OIN
+    need not be in it.
     """
 
-    oin: str
+    oin: str | None
     acts_for: frozenset[str] = frozenset()
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from digikoppelaar.ebms import checks, names
+from digikoppelaar.ebms import checks, names, security
 from digikoppelaar.ebms.agreement import Agreement
-from digikoppelaar.ebms.checks import Facts
 from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
@@ -26,6 +25,7 @@ from digikoppelaar.ebms.decisions import (
     Reject,
     Seen,
 )
+from digikoppelaar.ebms.facts import Facts, Step, first_problem
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     EbxmlError,
@@ -48,16 +48,20 @@ def decide(
     seen: Seen | None,
     our_message: OurMessage | None,
     now: datetime,
+    trust_problem: str | None = None,
     clock_difference: timedelta = checks.CLOCK_DIFFERENCE,
 ) -> Decision:
     """What to do with a message that came in under `agreement`.
 
     `seen` is the stored message with the same MessageId under this CPA, if any; `our_message` the message of ours that
-    `referred_message_id` names, if we sent it under this CPA. Every digest in `signature.required_digests` must be in
-    `parts`, and the one with SHA-256. Raises nothing: what is wrong with a message is a decision too.
+    `referred_message_id` names, if we sent it under this CPA. `trust_problem` says why the certificate that
+    `signing_certificate` gives is not trusted at the Timestamp or now. Every digest in `signature.required_digests`
+    must be in `parts`, and the one with SHA-256. Raises nothing: what is wrong with a message is a decision too.
     """
     same = fingerprint(received.document, parts)
-    facts = Facts(received, tuple(parts), agreement, caller, seen, our_message, now, clock_difference, same)
+    facts = Facts(
+        received, tuple(parts), agreement, caller, seen, our_message, now, clock_difference, same, trust_problem
+    )
     if facts.header.service.value != names.MSH_SERVICE:
         return _business(facts)
     return _SIGNALS.get(facts.header.action, _unknown_signal)(facts)
@@ -72,6 +76,20 @@ def fingerprint(document: bytes, parts: Sequence[Part]) -> bytes:
     for part in parts:
         digest.update(hashlib.sha256(part.content_id.encode()).digest() + part.digests[names.SHA256])
     return digest.digest()
+
+
+def signing_certificate(received: ReceivedEnvelope, agreement: Agreement) -> bytes | None:
+    """The certificate, DER, on which the signature of this message must rest by the CPA; None when on none.
+
+    The caller finds out whether it is trusted at `header.timestamp` and now, and tells `decide` (7t).
+    """
+    header = received.envelope.header
+    if header.service.value != names.MSH_SERVICE:
+        action = agreement.receiving(header.service, header.action)
+        signing = action.channel.signing if action and action.sender_signs else None
+    else:
+        signing = agreement.their_signal(header.action).signing if received.signatures else None
+    return signing.certificate if signing else None
 
 
 def referred_message_id(envelope: Envelope) -> str | None:
@@ -111,8 +129,8 @@ def _accept(facts: Facts) -> Decision:
     )
 
 
-def _reject_or(facts: Facts, steps: Sequence[checks.Step], otherwise: Callable[[Facts], Decision]) -> Decision:
-    match checks.first_problem(steps, facts):
+def _reject_or(facts: Facts, steps: Sequence[Step], otherwise: Callable[[Facts], Decision]) -> Decision:
+    match first_problem(steps, facts):
         case None:
             return otherwise(facts)
         case EbxmlError() as error:
@@ -128,7 +146,7 @@ def _report(about: Callable[[Facts, OurMessage], Decision]) -> Callable[[Facts],
     """A signal about a message of ours: checked, but never answered with an error (statements 76, 91 and 224)."""
 
     def judge(facts: Facts) -> Decision:
-        match checks.first_problem(checks.REPORT_STEPS, facts):
+        match first_problem(checks.REPORT_STEPS, facts):
             case None:
                 assert facts.our_message is not None, "the steps asked for it"
                 return about(facts, facts.our_message)
@@ -160,10 +178,12 @@ def _why_it_does_not_count(facts: Facts, ours: OurMessage) -> str | None:
 
 
 def _why_its_signature_does_not_count(facts: Facts, receipt: Acknowledgment, ours: OurMessage) -> str | None:
-    signing = facts.agreement.their_signals.signing
+    signing = facts.agreement.their_signal(names.ACKNOWLEDGMENT).signing
     if signing is None or facts.received.signatures != 1:
         return "a signed acknowledgment was asked, this one has not one signature (statement 138)"
-    problem = checks.verified(facts, signing)
+    if facts.trust_problem is not None:
+        return f"its signing certificate is not trusted: {facts.trust_problem}"
+    problem = security.verified(facts, signing)
     if problem is not None:
         return f"its signature does not hold: {problem.description}"
     if len(receipt.references) != len(ours.references) or set(receipt.references) != set(ours.references):

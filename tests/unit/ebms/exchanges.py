@@ -62,6 +62,7 @@ class Arrival:
     seen: Seen | None = None
     our_message: OurMessage | None = None
     now: datetime = NOW + timedelta(seconds=2)
+    trust_problem: str | None = None
 
     def decided(self) -> Decision:
         """The decision on it."""
@@ -73,4 +74,5 @@ class Arrival:
             seen=self.seen,
             our_message=self.our_message,
             now=self.now,
+            trust_problem=self.trust_problem,
         )

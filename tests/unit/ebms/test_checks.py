@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.ebms.cpas import DSO, GEMEENTE, SERVICE
 from tests.unit.ebms.exchanges import (
+    KEY,
     NOW,
     OURS,
     SIGNED_OURS,
@@ -19,11 +20,12 @@ from tests.unit.ebms.exchanges import (
 )
 from tests.unit.ebms.wire import signatory
 
-from digikoppelaar.ebms import names
+from digikoppelaar.ebms import answers, names
 from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
-from digikoppelaar.ebms.checks import HEADER, STEPS
+from digikoppelaar.ebms.checks import STEPS, wrong_caller
 from digikoppelaar.ebms.decisions import Accept, Caller, Refuse, Reject
 from digikoppelaar.ebms.envelope import read_envelope
+from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     AckRequested,
@@ -35,7 +37,7 @@ from digikoppelaar.ebms.messages import (
     Severity,
     SyncReply,
 )
-from digikoppelaar.ebms.receive import decide
+from digikoppelaar.ebms.receive import decide, signing_certificate
 
 STRANGER = "00000099000000009000"
 Change = Callable[[Envelope], Envelope]
@@ -278,6 +280,33 @@ def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
     assert "not valid at" in decision.error.description
 
 
+@pytest.mark.statement(124, 125)
+def test_a_signing_certificate_that_is_not_trusted_signs_nothing() -> None:
+    arrival = _signed_arrival(signed(notification(SIGNED_THEIRS)), trust_problem="it was revoked")
+    decision = arrival.decided()
+    assert isinstance(decision, Reject)
+    assert (decision.error.code, decision.error.location) == ("SecurityFailure", "//Header/Signature")
+    assert "it was revoked" in decision.error.description
+    assert isinstance(Arrival(trust_problem="nobody signed").decided(), Accept)
+
+
+def test_the_certificate_to_be_trusted_is_the_one_of_the_cpa() -> None:
+    message = signed(notification(SIGNED_THEIRS))
+    assert signing_certificate(message, SIGNED_OURS) == KEY.certificate
+    assert signing_certificate(received(notification()), OURS) is None
+    assert signing_certificate(received(_header(action="verwijder")(notification())), SIGNED_OURS) is None
+    receipt = answers.acknowledgment(message.envelope, SIGNED_OURS, message_id="a1@g", now=NOW)
+    assert signing_certificate(signed(receipt, ()), SIGNED_THEIRS) == KEY.certificate
+    assert signing_certificate(received(receipt), SIGNED_THEIRS) is None
+
+
+def test_a_signature_that_the_cpa_demands_without_a_certificate_is_a_security_failure() -> None:
+    [action] = SIGNED_OURS.receives
+    agreement = replace(SIGNED_OURS, receives=(replace(action, channel=replace(action.channel, signing=None)),))
+    arrival = _signed_arrival(signed(notification(SIGNED_THEIRS)), agreement=agreement)
+    assert _rejected(arrival) == ("SecurityFailure", "//Header/Signature")
+
+
 def test_two_signatures_are_refused_even_where_none_is_asked() -> None:
     twice = replace(received(notification()), signatures=2)
     decision = decide(twice, [payload()], OURS, Caller(DSO), seen=None, our_message=None, now=NOW)
@@ -333,6 +362,12 @@ def test_another_oin_may_act_for_the_partner_when_a_machtiging_says_so() -> None
     assert isinstance(Arrival(caller=Caller(STRANGER, frozenset({GEMEENTE}))).decided(), Refuse)
 
 
+def test_on_a_plain_http_listener_there_is_nobody_to_compare() -> None:
+    assert isinstance(Arrival(caller=Caller(None)).decided(), Accept)
+    assert wrong_caller(Caller(None), OURS) is None
+    assert wrong_caller(Caller(STRANGER), OURS) is not None
+
+
 def test_our_own_certificate_is_not_the_partners() -> None:
     assert isinstance(Arrival(caller=Caller(GEMEENTE)).decided(), Refuse)
 
@@ -363,4 +398,4 @@ def test_the_first_defect_in_the_order_of_the_steps_is_the_one_that_is_named() -
 def test_the_steps_stand_in_the_order_of_the_standard_but_for_the_caller() -> None:
     numbers = [int((step.__doc__ or "").removeprefix("Step ").partition(":")[0]) for step in STEPS]
     assert numbers[:2] == [10, 9]  # who may not call learns nothing, not even whether a message was here before
-    assert numbers[2:] == sorted(numbers[2:]) == [11, 11, *[12] * 9, 13, 14, 15, 16, 18]
+    assert numbers[2:] == sorted(numbers[2:]) == [11, 11, *[12] * 9, 13, 14, 15, 16, 18, 18]

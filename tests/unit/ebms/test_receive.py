@@ -251,6 +251,13 @@ def test_an_acknowledgment_that_does_not_confirm_what_we_signed_is_none(name: st
     assert isinstance(decision, Ignore), decision
 
 
+def test_an_acknowledgment_signed_by_a_certificate_that_is_not_trusted_does_not_count() -> None:
+    arrival = _signed_reply(signed(_signed_receipt(*SENT_REFERENCES), ()))
+    decision = replace(arrival, trust_problem="its CRL is stale").decided()
+    assert isinstance(decision, Ignore)
+    assert "its CRL is stale" in decision.reason
+
+
 # --- Errors --------------------------------------------------------------------------------------------------
 
 
