@@ -73,7 +73,9 @@ class Partner:
         omgeving, oin, pki = trial.omgeving, trial.facts["dso_oin"], pki_of(trial)
         record = CertificateRecord(oin, omgeving, Use.SIGN, pki / "dso-lv-sign.pem", pki / "dso-lv-sign.key")
         agreement = read_agreement(Path(trial.facts["cpa_file"]).read_bytes(), [oin])
-        return cls(agreement, Keyring([record], {}, SystemClock()).signer(omgeving, oin))
+        signing = agreement.our_signals.signing
+        assert signing is not None
+        return cls(agreement, Keyring([record], {}, SystemClock()).signer(omgeving, oin, signing.certificate))
 
     def notification(self, verzoeknummer: str = NUMMER) -> tuple[str, bytes]:
         """Content-Type and body of a signed notification with a new MessageId."""

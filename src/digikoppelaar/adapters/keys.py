@@ -131,9 +131,11 @@ class Keyring:
         self._keys: dict[CertificateRecord, LoadedKey] = {}
         self._contexts: dict[CertificateRecord, ssl.SSLContext] = {}
 
-    def signer(self, omgeving: str, partij_oin: str) -> PemSigner:
-        """The signing key of a partij; raises TrustError when there is none that may be used now."""
+    def signer(self, omgeving: str, partij_oin: str, certificate: bytes) -> PemSigner:
+        """The key of `certificate`; raises TrustError when there is none that may be used now."""
         loaded = self._usable(omgeving, partij_oin, Use.SIGN)
+        if loaded.leaf.der != certificate:
+            raise TrustError(f"partij {partij_oin} has no key for the signing certificate that the CPA names")
         if not isinstance(loaded.key, rsa.RSAPrivateKey):
             raise TrustError(f"{loaded.record.key_file}: signing needs an RSA key")
         return PemSigner(loaded.leaf.der, loaded.key)

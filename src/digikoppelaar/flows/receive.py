@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from digikoppelaar.ebms import answers, names
+from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
@@ -39,6 +40,7 @@ from digikoppelaar.ebms.signature import required_digests, signed_references
 from digikoppelaar.errors import EnvelopeError, PartnerError
 from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import (
+    Aansluiting,
     BlobStore,
     Clock,
     CpaRecord,
@@ -49,6 +51,7 @@ from digikoppelaar.flows.ports import (
     NewOutbound,
     Registry,
     SeenInbound,
+    Signer,
     Signers,
     StoredPayload,
 )
@@ -266,7 +269,7 @@ class Receiver:
         cpa = received.cpa
         aansluiting = cpa.aansluiting
         signing = cpa.agreement.our_signals.signing if signed else None
-        signer = self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin) if signed else None
+        signer = self._signer(aansluiting, signing) if signing else None
         packaged = package(
             envelope,
             signing=signing,
@@ -275,6 +278,9 @@ class Receiver:
             soap_content_id=envelope.header.message_id,
         )
         return to_send(cpa, envelope, packaged, received.now)
+
+    def _signer(self, aansluiting: Aansluiting, signing: Signing) -> Signer:
+        return self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate)
 
     def _new_message_id(self, cpa: CpaRecord) -> str:
         return self.ids.message_id(domain_of(cpa))

@@ -110,7 +110,9 @@ class DsoLv:
     def _package(self, envelope: Envelope, action: Action, cpa: CpaRecord, payload: Payload) -> Packaged:
         aansluiting = cpa.aansluiting
         signing = action.channel.signing if action.sender_signs else None
-        signer = self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin) if signing else None
+        signer = (
+            self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate) if signing else None
+        )
         return package(
             envelope,
             [payload],

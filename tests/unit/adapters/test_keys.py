@@ -45,7 +45,7 @@ def test_a_signature_holds_under_the_certificate_of_the_signer(
     tmp_path: Path, algorithm: str, hash_algorithm: hashes.HashAlgorithm
 ) -> None:
     issued = AUTHORITY.issue()
-    signer = keyring(tmp_path, *issued.record(tmp_path, Use.SIGN)).signer("pre", GEMEENTE)
+    signer = keyring(tmp_path, *issued.record(tmp_path, Use.SIGN)).signer("pre", GEMEENTE, issued.der)
     assert signer.certificate == issued.der
     public_key = x509.load_der_x509_certificate(signer.certificate).public_key()
     assert isinstance(public_key, rsa.RSAPublicKey)
@@ -178,9 +178,10 @@ def test_trust_anchors_of_the_other_world_are_refused(
 
 
 def test_a_partij_without_a_certificate_for_the_use_is_told(tmp_path: Path) -> None:
-    ring = keyring(tmp_path, *AUTHORITY.issue().record(tmp_path, Use.TLS_CLIENT))
+    issued = AUTHORITY.issue()
+    ring = keyring(tmp_path, *issued.record(tmp_path, Use.TLS_CLIENT))
     with pytest.raises(TrustError, match=f"partij {GEMEENTE} has no certificate for sign in pre"):
-        ring.signer("pre", GEMEENTE)
+        ring.signer("pre", GEMEENTE, issued.der)
     with pytest.raises(TrustError, match="tls-client in prod"):
         ring.client_context("prod", GEMEENTE)
 
@@ -193,15 +194,16 @@ def test_an_omgeving_without_trust_anchors_trusts_nobody(tmp_path: Path) -> None
 
 def test_a_certificate_that_expires_while_we_run_is_no_longer_used(tmp_path: Path) -> None:
     clock = FixedClock()
-    records = AUTHORITY.issue().record(tmp_path, Use.TLS_CLIENT, Use.SIGN)
+    issued = AUTHORITY.issue()
+    records = issued.record(tmp_path, Use.TLS_CLIENT, Use.SIGN)
     ring = Keyring(records, {"pre": [AUTHORITY.write_root(tmp_path)]}, clock)
     assert ring.client_context("pre", GEMEENTE) is ring.client_context("pre", GEMEENTE)
-    ring.signer("pre", GEMEENTE)
+    ring.signer("pre", GEMEENTE, issued.der)
     clock.time = NOW + timedelta(days=31)
     with pytest.raises(TrustError, match="expired"):
         ring.client_context("pre", GEMEENTE)
     with pytest.raises(TrustError, match="expired"):
-        ring.signer("pre", GEMEENTE)
+        ring.signer("pre", GEMEENTE, issued.der)
 
 
 def test_an_elliptic_key_serves_tls_but_cannot_sign(tmp_path: Path) -> None:
@@ -209,7 +211,7 @@ def test_an_elliptic_key_serves_tls_but_cannot_sign(tmp_path: Path) -> None:
     ring = keyring(tmp_path, *issued.record(tmp_path, Use.TLS_CLIENT, Use.SIGN))
     ring.client_context("pre", GEMEENTE)
     with pytest.raises(TrustError, match="signing needs an RSA key"):
-        ring.signer("pre", GEMEENTE)
+        ring.signer("pre", GEMEENTE, issued.der)
 
 
 def test_two_certificates_for_one_use_are_refused(tmp_path: Path) -> None:

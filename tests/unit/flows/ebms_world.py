@@ -73,9 +73,9 @@ class Keys:
 
     key: Signatory | None = KEY
 
-    def signer(self, omgeving: str, partij_oin: str) -> Signatory:
+    def signer(self, omgeving: str, partij_oin: str, certificate: bytes) -> Signatory:
         """See flows.ports.Signers."""
-        if self.key is None:
+        if self.key is None or self.key.certificate != certificate:
             raise TrustError(f"partij {partij_oin} has no certificate to sign with in {omgeving}")
         return self.key
 

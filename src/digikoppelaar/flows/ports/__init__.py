@@ -25,9 +25,12 @@ from digikoppelaar.flows.ports.facilities import (
 )
 from digikoppelaar.flows.ports.machine import (
     Clock,
+    Decrypter,
+    Decrypters,
     Ids,
     Signer,
     Signers,
+    Trust,
 )
 from digikoppelaar.flows.ports.messages import (
     Claimed,
@@ -63,6 +66,8 @@ __all__ = [
     "Clock",
     "Consumer",
     "CpaRecord",
+    "Decrypter",
+    "Decrypters",
     "Download",
     "DsoClient",
     "DsoSettings",
@@ -87,6 +92,7 @@ __all__ = [
     "Signers",
     "StoredPayload",
     "Transport",
+    "Trust",
     "Verzoek",
     "VerzoekStore",
     "is_sandbox",

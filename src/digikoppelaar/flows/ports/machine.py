@@ -1,4 +1,4 @@
-"""What comes from the machine: identifiers, time, and signatures by private keys."""
+"""What comes from the machine: identifiers, time, private keys, and whom to trust at this moment."""
 
 from datetime import datetime
 from typing import Protocol
@@ -36,5 +36,41 @@ class Signer(Protocol):
 class Signers(Protocol):
     """Finds the signing key of a partij in an omgeving."""
 
-    def signer(self, omgeving: str, partij_oin: str) -> Signer:
-        """Raises TrustError when there is none."""
+    def signer(self, omgeving: str, partij_oin: str, certificate: bytes) -> Signer:
+        """The key that belongs to `certificate`, DER, which the CPA names; a renewal has two side by side.
+
+        Raises TrustError when the partij has no such certificate with use `sign` that is valid now.
+        """
+
+
+class Decrypter(Protocol):
+    """A private key of a partij with use `decrypt`. `certificate` is DER."""
+
+    certificate: bytes
+
+    def unwrap(self, wrapped: bytes, transport: object) -> bytes:
+        """The content key that was wrapped for this certificate; raises SignatureError when it does not open.
+
+        One error for every cause, so that nobody learns from it what was wrong.
+        """
+
+
+class Decrypters(Protocol):
+    """Finds the decryption key of a partij in an omgeving."""
+
+    def decrypter(self, omgeving: str, partij_oin: str, certificate: bytes) -> Decrypter:
+        """The key that belongs to `certificate`, DER, which the CPA names. Raises TrustError when there is none.
+
+        An expired certificate still decrypts: what was encrypted before must not be lost.
+        """
+
+
+class Trust(Protocol):
+    """Judges the certificates with which partners sign and to which we encrypt."""
+
+    async def problem(self, omgeving: str, certificate: bytes, *moments: datetime) -> str | None:
+        """Why `certificate`, DER, is not trusted in this omgeving at one of `moments`; None when it is.
+
+        Chain, purpose, validity, OIN and revocation, under the policy of the omgeving (statements 124, 125 and 152).
+        Cheap to ask for each message: a verdict is kept until a CRL or an anchor changes.
+        """
