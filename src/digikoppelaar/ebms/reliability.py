@@ -21,8 +21,8 @@ and duplicates dropped on arrival make one effect (ebMS 2.0, sections 6.1 and 6.
   so a lease that ran out (`lease_lost`) says nothing about arrival: the message is due again after RetryInterval.
 - *sent*: the partner's server took it (2xx) and its acknowledgment is awaited.
 - *acknowledged*, *delivered*, *failed*, *expired* are settled. *delivered* is for messages that nobody acknowledges,
-  the signals: a 2xx is all that will ever be known of them (statement 86). *failed* after *sent* means "outcome
-  unknown", for perhaps only the acknowledgment is missing (statement 69).
+  the signals and best-effort messages: a 2xx is all that will ever be known of them (statement 86). *failed* after
+  *sent* means "outcome unknown", for perhaps only the acknowledgment is missing (statement 69).
 
 Settled is final. Whatever still arrives (an acknowledgment after we gave up, the answer to an attempt that an error
 overtook) is stored by the caller and changes nothing: statement 82 leaves that choice, and a state that was reported to
@@ -35,14 +35,17 @@ How often and when: the CPA gives Retries and RetryInterval. There are at most R
 least wait between two of them (a send that found nobody counts too, statement 70) and also the wait after the last one
 before giving up. A TimeToLive that passes ends it earlier (statement 75). A signal has no such numbers: it follows
 SIGNAL_WAITS, within the retry window of the partner (statement 94), because after that the partner has given up too.
+A best-effort message is sent once: its receiver eliminates no duplicates, so a second send could be a second delivery.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import ReliableMessaging
+from digikoppelaar.ebms.messages import EbxmlError, ErrorCode, Severity
 from digikoppelaar.errors import DigikoppelaarError
 
 
@@ -136,9 +139,27 @@ _RETRIED_4XX: Final = frozenset({408, 429})
 _FINAL_5XX: Final = frozenset({501, 505, 510})
 
 
-def attempts_allowed(reliable: ReliableMessaging | None) -> int:
-    """How many sends there may be: Retries + 1 (statement 67), or one more than SIGNAL_WAITS for a signal."""
-    return len(SIGNAL_WAITS) + 1 if reliable is None else reliable.retries + 1
+class Unacknowledged(Enum):
+    """What nobody acknowledges: a 2xx settles it (statement 86). The value is how many sends there may be."""
+
+    SIGNAL = len(SIGNAL_WAITS) + 1
+    BEST_EFFORT = 1
+
+
+Delivery = ReliableMessaging | Unacknowledged
+"""How a message of ours is brought across; see `delivery`."""
+
+
+def delivery(reliable: ReliableMessaging | None, service: str) -> Delivery:
+    """By what a row holds: numbers of the CPA when an acknowledgment is awaited, else none, and the service."""
+    if reliable is not None:
+        return reliable
+    return Unacknowledged.SIGNAL if service == names.MSH_SERVICE else Unacknowledged.BEST_EFFORT
+
+
+def attempts_allowed(delivery: Delivery) -> int:
+    """How many sends there may be: Retries + 1 (statement 67), one for best effort, 14 for a signal."""
+    return delivery.value if isinstance(delivery, Unacknowledged) else delivery.retries + 1
 
 
 def retry_window(reliable: ReliableMessaging) -> timedelta:
@@ -146,44 +167,59 @@ def retry_window(reliable: ReliableMessaging) -> timedelta:
     return (reliable.retries + 1) * reliable.retry_interval
 
 
-def next_due(*, attempt: int, sent_at: datetime, reliable: ReliableMessaging | None) -> datetime | None:
+def next_due(*, attempt: int, sent_at: datetime, delivery: Delivery) -> datetime | None:
     """When to look again at a message whose attempt number `attempt` (from 1) was made at `sent_at`.
 
     After the last attempt of a reliable message that is the time to give up, one RetryInterval later, for the
-    acknowledgment may still come (statement 69). None: a signal whose attempts are used up has nothing to wait for;
-    the caller gives it up at once.
+    acknowledgment may still come (statement 69). None: its attempts are used up and nobody acknowledges it, so there is
+    nothing to wait for; the caller gives it up at once.
     """
-    if reliable is not None:
-        return sent_at + reliable.retry_interval
-    return sent_at + SIGNAL_WAITS[attempt - 1] if attempt <= len(SIGNAL_WAITS) else None
+    if isinstance(delivery, ReliableMessaging):
+        return sent_at + delivery.retry_interval
+    return sent_at + SIGNAL_WAITS[attempt - 1] if attempt < delivery.value else None
 
 
-def lease_until(*, sent_at: datetime, lease: timedelta, reliable: ReliableMessaging | None) -> datetime:
+def lease_until(*, sent_at: datetime, lease: timedelta, delivery: Delivery) -> datetime:
     """When an attempt counts as lost: after its lease, and not before RetryInterval has passed, for what
     was sent may have arrived (statement 65).
     """
-    if reliable is None:
+    if isinstance(delivery, Unacknowledged):
         return sent_at + lease
-    return sent_at + max(lease, reliable.retry_interval)
+    return sent_at + max(lease, delivery.retry_interval)
 
 
-def due(*, attempts: int, reliable: ReliableMessaging | None, time_to_live: datetime | None, now: datetime) -> Event:
+def due(*, attempts: int, delivery: Delivery, time_to_live: datetime | None, now: datetime) -> Event:
     """What happens to a due message after `attempts` attempts: CLAIMED, GAVE_UP or TIME_TO_LIVE_PASSED."""
-    if attempts >= attempts_allowed(reliable):
+    if attempts >= attempts_allowed(delivery):
         return Event.GAVE_UP
     if time_to_live is not None and now >= time_to_live:
         return Event.TIME_TO_LIVE_PASSED
     return Event.CLAIMED
 
 
-def outcome(status: int, *, reliable: ReliableMessaging | None) -> Event:
+def outcome(status: int, *, acknowledged: bool) -> Event:
     """What an HTTP status says about the attempt (statements 71-74 and 86, KS-43).
+
+    `acknowledged`: somebody acknowledges the message, so a 2xx does not settle it. That holds for a synchronous one
+    too: an empty body, or one that is no signal about it, leads to a resend (statement 112).
 
     A SOAP Fault in the body does not change it: its text is for the record (statement 72). No status at all, because no
     whole answer came, is Event.UNREACHABLE.
     """
     if 200 <= status < 300:
-        return Event.DELIVERED if reliable is None else Event.TRANSPORTED
+        return Event.TRANSPORTED if acknowledged else Event.DELIVERED
     if status in _RETRIED_4XX or (500 <= status < 600 and status not in _FINAL_5XX):
         return Event.UNREACHABLE
     return Event.REFUSED
+
+
+def delivery_failure(*, handed_over: bool) -> EbxmlError:
+    """What the application is told of a message that nobody acknowledged in time (2.6, statement 69).
+
+    `handed_over`: an attempt was answered with 2xx, or nobody knows how it ended. Then perhaps only the acknowledgment
+    is missing, which is a warning; else the message never arrived, which is an error.
+    """
+    if handed_over:
+        told = "the message was handed over and never acknowledged: whether it was processed is unknown"
+        return EbxmlError(ErrorCode.DELIVERY_FAILURE.value, Severity.WARNING, told)
+    return EbxmlError(ErrorCode.DELIVERY_FAILURE.value, Severity.ERROR, "the message could not be handed over")

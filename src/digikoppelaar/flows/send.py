@@ -104,5 +104,5 @@ class Sender:
         except Exception as error:  # whatever it was, nothing says that the message arrived
             log.exception("attempt_broke", message_id=claimed.message_id)
             return Event.UNREACHABLE, None, told(error)
-        event = outcome(reply.status, reliable=claimed.reliable)
+        event = outcome(reply.status, acknowledged=claimed.reliable is not None)
         return event, reply.status, read_fault(reply.body) or ""

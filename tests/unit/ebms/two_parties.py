@@ -29,7 +29,17 @@ from digikoppelaar.ebms.decisions import (
 from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.messages import Envelope, Part
 from digikoppelaar.ebms.receive import decide, fingerprint, referred_message_id
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, next_due, outcome
+from digikoppelaar.ebms.reliability import (
+    SETTLED,
+    Delivery,
+    Event,
+    State,
+    Unacknowledged,
+    advance,
+    due,
+    next_due,
+    outcome,
+)
 from digikoppelaar.ebms.signature import signed_references
 
 LEASE = timedelta(seconds=45)
@@ -55,6 +65,11 @@ class Outbound:
     under_way: "Request | None" = None
     last_event: Event | None = None
     """What brought it into its state."""
+
+    @property
+    def delivery(self) -> Delivery:
+        """How it is brought across: in this world, what nobody acknowledges is a signal."""
+        return self.reliable or Unacknowledged.SIGNAL
 
 
 @dataclass(frozen=True)
@@ -157,13 +172,13 @@ class World:
                 self._move(row, Event.LEASE_LOST)
             if row.state in SETTLED | {State.SENDING} or row.due_at is None or row.due_at > self.now:
                 continue
-            event = due(attempts=row.attempts, reliable=row.reliable, time_to_live=row.time_to_live, now=self.now)
+            event = due(attempts=row.attempts, delivery=row.delivery, time_to_live=row.time_to_live, now=self.now)
             self._move(row, event)
             if event is Event.CLAIMED:
                 row.attempts += 1
                 row.sent_at.append(self.now)
                 row.lease_until = self.now + LEASE
-                row.due_at = next_due(attempt=row.attempts, sent_at=self.now, reliable=row.reliable) or self.now
+                row.due_at = next_due(attempt=row.attempts, sent_at=self.now, delivery=row.delivery) or self.now
                 row.under_way = Request(name, message_id, row.document, row.parts)
                 self.requests.append(row.under_way)
 
@@ -223,7 +238,7 @@ class World:
         """A reply reaches the sender."""
         self.replies.remove(reply)
         reliable = self.parties[reply.request.sender].outbound[reply.request.message_id].reliable
-        self.end_attempt(reply.request, outcome(reply.status, reliable=reliable))
+        self.end_attempt(reply.request, outcome(reply.status, acknowledged=reliable is not None))
 
     # --- Receiving -------------------------------------------------------------------------------------------
 

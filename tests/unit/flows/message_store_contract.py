@@ -33,7 +33,7 @@ from tests.unit.flows.stored_messages import (
 )
 
 from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID
-from digikoppelaar.ebms.reliability import SIGNAL_WAITS, Event, State, attempts_allowed
+from digikoppelaar.ebms.reliability import SIGNAL_WAITS, Event, State, Unacknowledged, attempts_allowed
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import (
     Claimed,
@@ -250,7 +250,7 @@ async def a_message_without_attempts_left_fails_when_it_is_due(world: World) -> 
 async def a_signal_fails_with_its_last_attempt_for_nothing_more_can_come(world: World) -> None:
     await world.store.queue_outbound(outbound_of(world.pre, "a1"))
     at = NOW
-    for number in range(1, attempts_allowed(None) + 1):
+    for number in range(1, attempts_allowed(Unacknowledged.SIGNAL) + 1):
         assert await state_of(world) == State.CREATED
         [claimed] = await world.store.claim(at, LEASE, {}, SLOTS)
         assert claimed.attempt == number

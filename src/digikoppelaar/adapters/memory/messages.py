@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, due, lease_until, next_due
+from digikoppelaar.ebms.reliability import (
+    SETTLED,
+    Delivery,
+    Event,
+    State,
+    advance,
+    delivery,
+    due,
+    lease_until,
+    next_due,
+)
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import (
     Claimed,
@@ -138,7 +148,7 @@ class MemoryMessages:
             partner = stored.message.partner
             event = due(
                 attempts=stored.attempts,
-                reliable=stored.message.reliable,
+                delivery=_delivery(stored.message),
                 time_to_live=stored.message.time_to_live,
                 now=now,
             )
@@ -185,7 +195,7 @@ class MemoryMessages:
         self._lose_attempt(stored)
         stored.state = advance(stored.state, Event.CLAIMED)
         stored.attempts += 1
-        stored.due_at = lease_until(sent_at=now, lease=lease, reliable=message.reliable)
+        stored.due_at = lease_until(sent_at=now, lease=lease, delivery=_delivery(message))
         return Claimed(
             id=stored.id,
             attempt=stored.attempts,
@@ -208,6 +218,10 @@ class MemoryMessages:
         if stored.state in SETTLED:
             stored.due_at, stored.settled_at = None, now
             return
-        stored.due_at = next_due(attempt=stored.attempts, sent_at=now, reliable=stored.message.reliable)
+        stored.due_at = next_due(attempt=stored.attempts, sent_at=now, delivery=_delivery(stored.message))
         if stored.due_at is None:
             self._move(stored, Event.GAVE_UP, now, reason)
+
+
+def _delivery(message: NewOutbound) -> Delivery:
+    return delivery(message.reliable, message.service)

@@ -13,7 +13,18 @@ from psycopg.types.json import Jsonb
 from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.agreement import ReliableMessaging
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, attempts_allowed, due, lease_until, next_due
+from digikoppelaar.ebms.reliability import (
+    SETTLED,
+    Delivery,
+    Event,
+    State,
+    advance,
+    attempts_allowed,
+    delivery,
+    due,
+    lease_until,
+    next_due,
+)
 from digikoppelaar.errors import StorageError, VerzoekError
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import (
@@ -233,7 +244,7 @@ async def _store_outbound(connection: Connection, message: NewOutbound) -> int:
         "retry_interval": reliable.retry_interval if reliable else None,
         "time_to_live": message.time_to_live,
         "state": State.CREATED,
-        "max_attempts": attempts_allowed(reliable),
+        "max_attempts": attempts_allowed(delivery(reliable, message.service)),
         "due_at": message.due_at,
     }
     row = await _one(connection, "insert_outbound", values)
@@ -246,9 +257,13 @@ def _reliable(row: Row) -> ReliableMessaging | None:
     return None if row["retries"] is None else ReliableMessaging(row["retries"], row["retry_interval"])
 
 
+def _delivery(row: Row) -> Delivery:
+    return delivery(_reliable(row), row["service"])
+
+
 async def _end_what_has_no_chance_left(connection: Connection, now: datetime) -> None:
     for row in await (await connection.execute(_SQL["lock_ended"], {"now": now})).fetchall():
-        event = due(attempts=row["attempts"], reliable=_reliable(row), time_to_live=row["time_to_live"], now=now)
+        event = due(attempts=row["attempts"], delivery=_delivery(row), time_to_live=row["time_to_live"], now=now)
         free = await _without_lost_attempt(connection, row, now)
         reason = "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed"
         await _move(connection, {**row, "state": free}, event, now, reason)
@@ -266,7 +281,7 @@ async def _without_lost_attempt(connection: Connection, row: Row, now: datetime)
 async def _start_attempt(connection: Connection, row: Row, now: datetime, lease: timedelta) -> None:
     free = await _without_lost_attempt(connection, row, now)
     number = row["attempts"] + 1
-    until = lease_until(sent_at=now, lease=lease, reliable=_reliable(row))
+    until = lease_until(sent_at=now, lease=lease, delivery=_delivery(row))
     started = {"id": row["id"], "number": number, "state": advance(free, Event.CLAIMED), "lease_until": until}
     await connection.execute(_SQL["start_attempt"], started)
     attempt = {"id": row["id"], "aansluiting_id": row["aansluiting_id"], "number": number, "now": now}
@@ -295,7 +310,7 @@ async def _move(connection: Connection, row: Row, event: Event, now: datetime, r
     state = advance(before, event)
     if before in SETTLED:
         return state
-    due_at = None if state in SETTLED else next_due(attempt=row["attempts"], sent_at=now, reliable=_reliable(row))
+    due_at = None if state in SETTLED else next_due(attempt=row["attempts"], sent_at=now, delivery=_delivery(row))
     if due_at is None and state not in SETTLED:
         state = advance(state, Event.GAVE_UP)
     values = {"id": row["id"], "state": state, "due_at": due_at, "reason": reason or None}

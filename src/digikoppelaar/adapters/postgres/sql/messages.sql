@@ -61,20 +61,20 @@ RETURNING id
 NOTIFY outbound
 
 -- name: lock_outbound
-SELECT id, aansluiting_id, state, attempts, retries, retry_interval, time_to_live
+SELECT id, aansluiting_id, service, state, attempts, retries, retry_interval, time_to_live
 FROM outbound_message
 WHERE id = %(id)s
 FOR UPDATE
 
 -- name: lock_outbound_by_name
-SELECT id, aansluiting_id, state, attempts, retries, retry_interval, time_to_live
+SELECT id, aansluiting_id, service, state, attempts, retries, retry_interval, time_to_live
 FROM outbound_message
 WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 FOR UPDATE
 
 -- name: lock_ended
 -- Due, and no attempt or no time is left. The core says which of the two, for each of them.
-SELECT id, aansluiting_id, state, attempts, retries, retry_interval, time_to_live
+SELECT id, aansluiting_id, service, state, attempts, retries, retry_interval, time_to_live
 FROM outbound_message
 WHERE due_at <= %(now)s AND (attempts >= max_attempts OR time_to_live <= %(now)s)
 ORDER BY due_at, id
@@ -104,8 +104,8 @@ WITH RECURSIVE waiting AS (
     WHERE waiting.partner IS NOT NULL
 )
 SELECT
-    due.id, due.due_at, due.state, due.attempts, due.message_id, due.aansluiting_id, due.partner, due.endpoint,
-    due.content_type, due.body, due.retries, due.retry_interval, due.time_to_live,
+    due.id, due.due_at, due.state, due.attempts, due.message_id, due.aansluiting_id, due.service, due.partner,
+    due.endpoint, due.content_type, due.body, due.retries, due.retry_interval, due.time_to_live,
     aansluiting.omgeving, aansluiting.partij_oin
 FROM waiting
 CROSS JOIN LATERAL (
