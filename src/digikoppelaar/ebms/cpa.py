@@ -9,6 +9,7 @@ of its certificates.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -235,6 +236,12 @@ def _channel(sending: etree._Element, receiving: etree._Element, index: Index, e
         signing=_signing(_in_binding(sender, "ebXMLSenderBinding", "SenderNonRepudiation"), index),
     )
     _check_channel(attribute(sending, "channelId"), channel, said.get(tag("actor")))
+    return _one_copy(channel)
+
+
+@lru_cache(maxsize=4096)
+def _one_copy(channel: Channel) -> Channel:
+    """The first channel like this one: the actions of one CPA mostly have the same, and certificates are large."""
     return channel
 
 

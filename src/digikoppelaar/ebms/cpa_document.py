@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -141,6 +142,12 @@ def certificate(reference: etree._Element, index: Index) -> bytes:
         der = b""
     if not der.startswith(b"\x30"):
         raise CpaError(f"Certificate {name!r} holds no readable X509Certificate")
+    return _one_copy(der)
+
+
+@lru_cache(maxsize=1024)
+def _one_copy(der: bytes) -> bytes:
+    """The first certificate like this one: ours stands in every CPA, and thousands are kept in memory."""
     return der
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import OMGEVINGEN
 
-KINDS: Final = ("stam", "drop")
+KINDS: Final = ("stam", "drop", "ebms")
 USES: Final = ("tls-server", "tls-client", "sign")
 BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
 
@@ -58,7 +58,10 @@ class MachtigingEntry:
 
 @dataclass(frozen=True, slots=True)
 class AansluitingEntry:
-    """One link of one organisatie in one omgeving; `dso` and `case_system` are settings of flows.ports."""
+    """One link of one organisatie in one omgeving; `dso` and `case_system` are settings of flows.ports.
+
+    Both are empty for kind `ebms`, where an application takes the messages.
+    """
 
     organisatie_oin: str
     kind: str
@@ -216,16 +219,28 @@ def _machtiging(table: _Table) -> MachtigingEntry:
 
 
 def _aansluiting(table: _Table) -> AansluitingEntry:
-    dso, case_system = table.table("dso"), table.table("case_system")
+    kind = table.text("kind", KINDS)
+    facility = _applications(table) if kind == "ebms" else (_dso(table.table("dso")), _case_system(table))
     return AansluitingEntry(
-        table.oin("organisatie_oin"),
-        table.text("kind", KINDS),
-        table.text("omgeving", OMGEVINGEN),
-        table.oin("partij_oin"),
-        {
-            "base_url": dso.text("base_url"),
-            "api_key_file": dso.file("api_key_file"),
-            "profile": str(dso.values.get("profile", "dso-lv")),
-        },
-        {"kind": case_system.text("kind", ("folder",)), "path": case_system.file("path")},
+        table.oin("organisatie_oin"), kind, table.text("omgeving", OMGEVINGEN), table.oin("partij_oin"), *facility
     )
+
+
+def _applications(table: _Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Nothing to set: the consumer stands with each CPA."""
+    if unused := sorted({"dso", "case_system"} & set(table.values)):
+        raise ConfigError(f"{table.name}: kind ebms has no {' or '.join(unused)}; each CPA has its own consumer")
+    return {}, {}
+
+
+def _dso(table: _Table) -> Mapping[str, str]:
+    return {
+        "base_url": table.text("base_url"),
+        "api_key_file": table.file("api_key_file"),
+        "profile": str(table.values.get("profile", "dso-lv")),
+    }
+
+
+def _case_system(table: _Table) -> Mapping[str, str]:
+    settings = table.table("case_system")
+    return {"kind": settings.text("kind", ("folder",)), "path": settings.file("path")}

@@ -129,3 +129,21 @@ def test_the_same_organisatie_in_another_omgeving_is_another_aansluiting() -> No
     (change,) = difference(read(FILE), read(other))
     assert change.before is None
     assert change.name == f"aansluiting {GEMEENTE} stam sandbox-prod"
+
+
+EBMS = f"""
+[[aansluiting]]
+organisatie_oin = "{GEMEENTE}"
+kind = "ebms"
+omgeving = "pre"
+partij_oin = "{KOPPELAAR}"
+"""
+
+
+def test_an_aansluiting_with_any_other_partner_has_no_facility_and_no_case_system() -> None:
+    assert read(EBMS) == (AansluitingEntry(GEMEENTE, "ebms", "pre", KOPPELAAR, {}, {}),)
+
+
+def test_a_case_system_of_an_aansluiting_that_has_none_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="aansluiting 1: kind ebms has no case_system"):
+        read(EBMS + '[aansluiting.case_system]\nkind = "folder"\npath = "zaken"\n')

@@ -5,7 +5,7 @@ Every method is one transaction and raises StorageError when the database fails.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,11 +13,12 @@ from psycopg import IntegrityError
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import queries
+from digikoppelaar.adapters.postgres.agreements import Agreements
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
-from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError, StorageError
-from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, CpaRecord, DsoSettings
+from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Consumer, CpaRecord, DsoSettings
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
@@ -29,7 +30,6 @@ from digikoppelaar.flows.registration import (
 )
 
 _SQL: Final = queries.load("registry")
-_AGREEMENTS_KEPT: Final = 2000
 
 _PUT: Final[Mapping[type[Entry], str]] = {
     OrganisatieEntry: "put_organisatie",
@@ -42,19 +42,30 @@ _PUT: Final[Mapping[type[Entry], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PostgresRegistry:
-    """Who is connected to what. An Agreement is read once for each version of a CPA document."""
+    """Who is connected to what. A lookup sees every change that was committed before it began."""
 
     pool: Pool
-    _agreements: dict[tuple[int, bytes], Agreement] = field(default_factory=dict, init=False, repr=False)
+    agreements: Agreements = field(default_factory=Agreements, repr=False)
 
     async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
         """See flows.ports.Registry."""
-        found = await self._cpas(omgeving, cpa_id)
+        found = await self._cpas("cpa", {"omgeving": omgeving, "cpa_id": cpa_id})
         return found[0] if found else None
 
     async def cpas(self, omgeving: str | None = None) -> Sequence[CpaRecord]:
-        """Every imported CPA, or those of one omgeving."""
-        return await self._cpas(omgeving, None)
+        """Every CPA in use, or those of one omgeving."""
+        return await self._cpas("cpas", {"omgeving": omgeving})
+
+    async def valid_cpas(self, aansluiting_id: int, now: datetime) -> Sequence[CpaRecord]:
+        """The CPAs of an aansluiting that hold at `now`, the newest Start first."""
+        return await self._cpas("valid_cpas", {"aansluiting_id": aansluiting_id, "now": now})
+
+    async def cpa_document(self, row_id: int) -> bytes:
+        """The document of a CPA, byte for byte, also of one that was removed. Raises ConfigError."""
+        rows = await self._all("cpa_document", {"id": row_id})
+        if not rows:
+            raise ConfigError(f"there is no CPA {row_id}")
+        return bytes(rows[0]["document"])
 
     async def acts_for(self, omgeving: str, oin: str) -> frozenset[str]:
         """See flows.ports.Registry."""
@@ -98,41 +109,71 @@ class PostgresRegistry:
             ) from error
 
     async def import_cpa(
-        self, aansluiting_id: int, document: bytes, agreement: Agreement, now: datetime, *, replace: bool = False
+        self,
+        aansluiting_id: int,
+        document: bytes,
+        agreement: Agreement,
+        now: datetime,
+        *,
+        replace: bool = False,
+        consumer: Consumer | None = None,
+        tolerances: Tolerances | None = None,
     ) -> bool:
         """Keep a CPA for an aansluiting; `agreement` is what `read_agreement` made of it. Whether anything changed.
 
+        Without `consumer` a known CPA keeps its own, and a new one has the intake for `stam` and REST for others;
+        without `tolerances` a known CPA keeps its own and a new one has none. One that was removed is used again.
         Raises ConfigError when this CPAId is known in the omgeving with other bytes (unless `replace`), or belongs to
         another aansluiting, or when there is no such aansluiting.
         """
         values = {**_facts(document, agreement), "aansluiting_id": aansluiting_id, "now": now}
+        values |= _settings(consumer, tolerances)
         async with transaction(self.pool) as connection:
             known = await (await connection.execute(_SQL["lock_cpa"], values)).fetchone()
             if known is None:
                 if not (await connection.execute(_SQL["insert_cpa"], values)).rowcount:
                     raise ConfigError(f"there is no aansluiting {aansluiting_id}")
                 return True
-            if not _may_replace(known, values, replace=replace):
+            if not _may_replace(known, values, replace=replace) and not _sets(known, consumer, tolerances):
                 return False
             await connection.execute(_SQL["replace_cpa"], {**values, "id": known["id"]})
             return True
 
-    async def _cpas(self, omgeving: str | None, cpa_id: str | None) -> list[CpaRecord]:
+    async def set_cpa(self, row_id: int, *, consumer: Consumer | None, tolerances: Tolerances | None) -> bool:
+        """Give a CPA another consumer or other tolerances; None leaves them. Whether it was there to be set."""
+        return await self._changed("set_cpa", {"id": row_id, **_settings(consumer, tolerances)})
+
+    async def remove_cpa(self, row_id: int, now: datetime) -> bool:
+        """Stop using a CPA; its messages stay (statement 207). Whether anything changed."""
+        return await self._changed("remove_cpa", {"id": row_id, "now": now})
+
+    async def _changed(self, query: str, values: Row) -> bool:
         async with transaction(self.pool) as connection:
-            rows = await _all(connection, "cpa", {"omgeving": omgeving, "cpa_id": cpa_id})
+            return (await connection.execute(_SQL[query], values)).rowcount > 0
+
+    async def _cpas(self, query: str, values: Row) -> list[CpaRecord]:
+        async with transaction(self.pool) as connection:
+            rows = await _all(connection, query, values)
             return [
-                CpaRecord(row["cpa_row"], aansluiting_of(row), await self._agreement(connection, row)) for row in rows
+                CpaRecord(
+                    row["cpa_row"],
+                    aansluiting_of(row),
+                    await self._agreement(connection, row),
+                    Consumer(row["consumer"]),
+                )
+                for row in rows
             ]
 
     async def _agreement(self, connection: Connection, row: Row) -> Agreement:
-        key = (row["cpa_row"], row["sha256"])
-        if key not in self._agreements:
-            [found] = await _all(connection, "cpa_document", {"id": row["cpa_row"]})
-            key = (row["cpa_row"], found["sha256"])  # it may have been replaced since
-            if len(self._agreements) >= _AGREEMENTS_KEPT:
-                self._agreements.clear()
-            self._agreements[key] = read_agreement(found["document"], found["our_party_ids"])
-        return self._agreements[key]
+        tolerances = Tolerances(**row["tolerances"])
+        kept = self.agreements.get((row["cpa_row"], row["sha256"], tolerances))
+        if kept is not None:
+            return kept
+        [found] = await _all(connection, "cpa_document", {"id": row["cpa_row"]})
+        key = (row["cpa_row"], found["sha256"], tolerances)  # the document may have been replaced since
+        return self.agreements.keep(
+            key, lambda: replace(read_agreement(found["document"], found["our_party_ids"]), tolerances=tolerances)
+        )
 
     async def _all(self, query: str, values: Row) -> list[dict[str, Any]]:
         async with transaction(self.pool) as connection:
@@ -162,6 +203,20 @@ def _values(entry: Entry, now: datetime) -> dict[str, Any]:
     values = asdict(entry)
     json = {name: Jsonb(dict(value)) for name, value in values.items() if isinstance(value, Mapping)}
     return {**values, **json, "now": now}
+
+
+def _settings(consumer: Consumer | None, tolerances: Tolerances | None) -> dict[str, Any]:
+    switched_on = None if tolerances is None else {name: True for name, on in asdict(tolerances).items() if on}
+    return {"consumer": consumer, "tolerances": None if switched_on is None else Jsonb(switched_on)}
+
+
+def _sets(known: Row, consumer: Consumer | None, tolerances: Tolerances | None) -> bool:
+    """Whether the settings, or using it at all, would be news to the CPA that is known."""
+    return (
+        known["removed_at"] is not None
+        or consumer not in {None, known["consumer"]}
+        or tolerances not in {None, Tolerances(**known["tolerances"])}
+    )
 
 
 def _facts(document: bytes, agreement: Agreement) -> dict[str, Any]:

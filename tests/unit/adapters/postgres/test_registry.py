@@ -8,9 +8,13 @@ import pytest
 from tests.unit.adapters.postgres.world import AGREEMENT, CPA, ENTRIES, NOW, World
 from tests.unit.ebms.cpas import DSO, GEMEENTE
 
+from digikoppelaar.adapters.postgres.agreements import Agreements
+from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.ebms.agreement import Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import CaseSystemSettings, DsoSettings
+from digikoppelaar.flows.ports import CaseSystemSettings, Consumer, DsoSettings
+from digikoppelaar.flows.reading import MessageFilter
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
@@ -90,6 +94,89 @@ async def test_an_agreement_is_read_once(world: World) -> None:
     assert again.agreement is world.pre.agreement
 
 
+async def test_no_more_agreements_are_kept_than_asked_and_the_least_used_goes_first(world: World) -> None:
+    registry = PostgresRegistry(world.pool, Agreements(kept=1))
+    first = await registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    again = await registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    await registry.cpa("sandbox-prod", AGREEMENT.cpa_id)
+    later = await registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert first
+    assert again
+    assert later
+    assert again.agreement is first.agreement
+    assert later.agreement is not first.agreement
+    assert later == first
+
+
+async def test_a_new_cpa_goes_to_the_intake_for_stam_and_to_rest_for_any_other_partner(world: World) -> None:
+    assert world.pre.consumer is Consumer.INTAKE
+    await world.registry.apply(difference([], [AansluitingEntry(GEMEENTE, "ebms", "pre", GEMEENTE, {}, {})]), NOW)
+    [ebms] = [each for each in await world.registry.aansluitingen() if each.kind == "ebms"]
+    assert (ebms.dso, ebms.case_system) == (None, None)
+    await world.registry.import_cpa(ebms.id, CPA, AGREEMENT, NOW)
+    cpa = await world.registry.cpa("pre", AGREEMENT.cpa_id)
+    assert cpa
+    assert cpa.consumer is Consumer.REST
+
+
+async def test_a_lookup_gives_the_consumer_and_the_tolerances_on_record_at_once(world: World) -> None:
+    tolerances = Tolerances(next_msh=True, exclusive_c14n=True)
+    assert await world.registry.set_cpa(world.pre.id, consumer=Consumer.WEBHOOK, tolerances=None)
+    assert await world.registry.set_cpa(world.pre.id, consumer=None, tolerances=tolerances)
+    changed = await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert changed == replace(world.pre, consumer=Consumer.WEBHOOK, agreement=replace(AGREEMENT, tolerances=tolerances))
+    assert await world.registry.set_cpa(world.pre.id, consumer=None, tolerances=Tolerances())
+    assert await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id) == replace(world.pre, consumer=Consumer.WEBHOOK)
+
+
+async def test_importing_again_keeps_the_settings_unless_others_are_given(world: World) -> None:
+    pre, lenient = world.pre.aansluiting.id, Tolerances(legacy_encryption=True)
+    assert await world.registry.import_cpa(pre, CPA, AGREEMENT, NOW, consumer=Consumer.REST, tolerances=lenient)
+    assert not await world.registry.import_cpa(pre, CPA, AGREEMENT, NOW, consumer=Consumer.REST, tolerances=lenient)
+    other = read_agreement(OTHER_CPA, [GEMEENTE])
+    assert await world.registry.import_cpa(pre, OTHER_CPA, other, NOW, replace=True)
+    kept = await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert kept
+    assert (kept.consumer, kept.agreement) == (Consumer.REST, replace(other, tolerances=lenient))
+
+
+@pytest.mark.statement(207)
+async def test_a_removed_cpa_is_found_no_more_and_its_messages_stay_readable(world: World) -> None:
+    await world.notify(0, "1234")
+    neighbour = PostgresRegistry(world.pool)
+    assert await neighbour.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert await world.registry.remove_cpa(world.pre.id, NOW)
+    assert not await world.registry.remove_cpa(world.pre.id, NOW)
+    assert await neighbour.cpa("sandbox-pre", AGREEMENT.cpa_id) is None
+    assert await neighbour.cpas() == [world.prod]
+    assert not await world.registry.set_cpa(world.pre.id, consumer=Consumer.REST, tolerances=None)
+    [row] = await world.reading.messages(MessageFilter("sandbox-pre"))
+    assert await world.reading.message(row.direction, row.id)
+    assert await world.registry.cpa_document(world.pre.id) == CPA
+
+
+async def test_a_removed_cpa_that_is_imported_again_is_used_again(world: World) -> None:
+    await world.registry.remove_cpa(world.pre.id, NOW)
+    assert await world.registry.import_cpa(world.pre.aansluiting.id, CPA, AGREEMENT, NOW)
+    assert await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id) == world.pre
+
+
+@pytest.mark.statement(205)
+async def test_cpas_side_by_side_are_found_by_their_own_name_and_the_newest_start_comes_first(world: World) -> None:
+    renewed = CPA.replace(b"cpa-notificaties-1", b"cpa-notificaties-2").replace(
+        b"<tp:Start>2026-01-01", b"<tp:Start>2026-03-01"
+    )
+    later = renewed.replace(b"cpa-notificaties-2", b"cpa-notificaties-3").replace(b"2026-03-01", b"2026-12-01")
+    pre = world.pre.aansluiting.id
+    for document in (renewed, later):
+        assert await world.registry.import_cpa(pre, document, read_agreement(document, [GEMEENTE]), NOW)
+    assert await world.registry.cpa("sandbox-pre", AGREEMENT.cpa_id) == world.pre
+    newest = await world.registry.cpa("sandbox-pre", "cpa-notificaties-2")
+    assert newest
+    assert await world.registry.valid_cpas(pre, NOW) == [newest, world.pre]
+
+
+@pytest.mark.statement(206)
 async def test_importing_the_same_bytes_changes_nothing_and_other_bytes_need_a_decision(world: World) -> None:
     pre = world.pre.aansluiting.id
     assert not await world.registry.import_cpa(pre, CPA, AGREEMENT, NOW)

@@ -5,39 +5,72 @@ JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
 ORDER BY aansluiting.omgeving, aansluiting.organisatie_oin, aansluiting.kind
 
 -- name: cpa
+-- On every message: the keys are given, so that one plan serves all.
 SELECT
-    cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, aansluiting.*, organisatie.naam AS organisatie_naam
+    cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    aansluiting.*, organisatie.naam AS organisatie_naam
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s)
-  AND (%(cpa_id)s::text IS NULL OR cpa.cpa_id = %(cpa_id)s)
+WHERE cpa.omgeving = %(omgeving)s AND cpa.cpa_id = %(cpa_id)s AND cpa.removed_at IS NULL
+
+-- name: cpas
+SELECT
+    cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    aansluiting.*, organisatie.naam AS organisatie_naam
+FROM cpa
+JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s) AND cpa.removed_at IS NULL
 ORDER BY cpa.omgeving, cpa.cpa_id
+
+-- name: valid_cpas
+SELECT
+    cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    aansluiting.*, organisatie.naam AS organisatie_naam
+FROM cpa
+JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE cpa.aansluiting_id = %(aansluiting_id)s AND cpa.removed_at IS NULL
+  AND cpa.starts_at <= %(now)s AND cpa.ends_at > %(now)s
+ORDER BY cpa.starts_at DESC, cpa.id DESC
 
 -- name: cpa_document
 SELECT document, sha256, our_party_ids FROM cpa WHERE id = %(id)s
 
 -- name: lock_cpa
-SELECT id, aansluiting_id, sha256
+SELECT id, aansluiting_id, sha256, consumer, tolerances, removed_at
 FROM cpa
 WHERE omgeving = (SELECT omgeving FROM aansluiting WHERE id = %(aansluiting_id)s) AND cpa_id = %(cpa_id)s
 FOR UPDATE
 
 -- name: insert_cpa
 INSERT INTO cpa (
-    aansluiting_id, omgeving, cpa_id, document, sha256, our_party_ids, starts_at, ends_at, imported_at
+    aansluiting_id, omgeving, cpa_id, document, sha256, our_party_ids, starts_at, ends_at, imported_at, consumer,
+    tolerances
 )
 SELECT
     aansluiting.id, aansluiting.omgeving, %(cpa_id)s, %(document)s, %(sha256)s, %(our_party_ids)s, %(starts_at)s,
-    %(ends_at)s, %(now)s
+    %(ends_at)s, %(now)s,
+    coalesce(%(consumer)s, CASE aansluiting.kind WHEN 'stam' THEN 'intake' ELSE 'rest' END),
+    coalesce(%(tolerances)s::jsonb, '{}')
 FROM aansluiting
 WHERE aansluiting.id = %(aansluiting_id)s
 
 -- name: replace_cpa
 UPDATE cpa
 SET document = %(document)s, sha256 = %(sha256)s, our_party_ids = %(our_party_ids)s, starts_at = %(starts_at)s,
-    ends_at = %(ends_at)s, imported_at = %(now)s
+    ends_at = %(ends_at)s, imported_at = %(now)s, removed_at = NULL,
+    consumer = coalesce(%(consumer)s, consumer), tolerances = coalesce(%(tolerances)s::jsonb, tolerances)
 WHERE id = %(id)s
+
+-- name: set_cpa
+UPDATE cpa
+SET consumer = coalesce(%(consumer)s, consumer), tolerances = coalesce(%(tolerances)s::jsonb, tolerances)
+WHERE id = %(id)s AND removed_at IS NULL
+
+-- name: remove_cpa
+UPDATE cpa SET removed_at = %(now)s WHERE id = %(id)s AND removed_at IS NULL
 
 -- name: acts_for
 SELECT namens_oin FROM machtiging WHERE omgeving = %(omgeving)s AND gemachtigde_oin = %(oin)s AND since <= now()
