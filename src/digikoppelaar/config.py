@@ -7,20 +7,23 @@ Who is connected to what (organisaties, partijen, aansluitingen) is not here but
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import is_sandbox
 
 DEFAULT_FILE = Path("digikoppelaar.toml")
 ENVIRONMENT_PREFIX = "DIGIKOPPELAAR_"
 
 Omgeving = Literal["sandbox-pre", "sandbox-prod", "pre", "prod"]
 Port = Annotated[int, Field(ge=0, le=65535)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]
+"""Without underscore: proxies disagree on whether `X_Y` is `X-Y`."""
 
 
 class Section(BaseModel):
@@ -56,11 +59,29 @@ class Database(Section):
 
 
 class Endpoint(Address):
-    """The ebMS endpoint of one omgeving, with the partij that owns its server certificate."""
+    """The ebMS endpoint of one omgeving, with the partij that owns its server certificate.
 
+    `mode`: how callers show who they are. `tls`: to our own TLS. `proxy`: to a TLS offloader at one of
+    `trusted_proxies` (addresses or networks), which puts their certificate in `certificate_header` and overwrites what
+    a caller puts there; http from there on. `plain`: not at all, over http, for the sandbox on a loopback address.
+    """
+
+    mode: Literal["tls", "proxy", "plain"] = "tls"
     partij: str
     trust_anchors: tuple[Path, ...]
     path: str = "/ebms"
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    certificate_header: HeaderName = ""
+
+    @model_validator(mode="after")
+    def _fits_its_mode(self) -> Self:
+        if self.mode == "plain" and not is_loopback(self.host):
+            raise PydanticCustomError("not_loopback", "mode plain must listen on a loopback address: it has no TLS")
+        if (self.mode == "proxy") != bool(self.trusted_proxies and self.certificate_header):
+            raise PydanticCustomError(
+                "proxy", "trusted_proxies and certificate_header belong to mode proxy, which needs both"
+            )
+        return self
 
 
 class Limits(Section):
@@ -102,6 +123,14 @@ class Config(BaseSettings):
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("endpoint")
+    @classmethod
+    def _plain_in_the_sandbox_only(cls, endpoints: dict[Omgeving, Endpoint]) -> dict[Omgeving, Endpoint]:
+        for omgeving, endpoint in endpoints.items():
+            if endpoint.mode == "plain" and not is_sandbox(omgeving):
+                raise PydanticCustomError("plain", f"mode plain is for the sandbox, not for {omgeving}")
+        return endpoints
 
     @classmethod
     def settings_customise_sources(

@@ -22,6 +22,7 @@ from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.body import BodyLimits
+from digikoppelaar.adapters.http_in.callers import Identify, by_tls, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_in.management import management_app
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
@@ -32,6 +33,7 @@ from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
+from digikoppelaar.config import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.administration import refuse_embedded
@@ -158,17 +160,20 @@ class Gateway:
                     receiver.receive,
                     (endpoint.path,),
                     BodyLimits(size=limits.body, pause=limits.read_timeout),
+                    self._identify(endpoint),
                 ),
-                server.Listener(
-                    omgeving,
-                    endpoint.host,
-                    endpoint.port,
-                    self.keyring.server_context(omgeving, endpoint.partij),
-                    server.Limits(connections=limits.connections),
-                ),
+                self._listener(omgeving, endpoint),
             )
             for omgeving, endpoint in self.config.endpoint.items()
         ]
+
+    def _listener(self, omgeving: str, endpoint: EndpointSettings) -> server.Listener:
+        context = self.keyring.server_context(omgeving, endpoint.partij) if endpoint.mode == "tls" else None
+        limits = server.Limits(connections=self.config.limits.connections)
+        return server.Listener(omgeving, endpoint.host, endpoint.port, context, limits)
+
+    def _identify(self, endpoint: EndpointSettings) -> Identify:
+        return nobody if endpoint.mode == "plain" else by_tls
 
     def _intake(self) -> Intake:
         return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)

@@ -28,6 +28,17 @@ def test_an_empty_file_is_an_installation_with_embedded_postgresql(tmp_path: Pat
     assert not loaded.endpoint
 
 
+ENDPOINT = '[endpoint.pre]\npartij = "x"\ntrust_anchors = ["root.pem"]\n'
+PROXY = ENDPOINT + 'mode = "proxy"\n'
+PLAIN = '[endpoint.{}]\npartij = "x"\ntrust_anchors = []\nmode = "plain"\nhost = "{}"\n'
+
+
+def test_an_endpoint_behind_a_proxy_names_addresses_or_networks_and_a_header(tmp_path: Path) -> None:
+    text = PROXY + 'trusted_proxies = ["10.0.0.1", "fd00::/64"]\ncertificate_header = "X-Cert"\n'
+    endpoint = config.load(write(tmp_path, text)).endpoint["pre"]
+    assert [str(network) for network in endpoint.trusted_proxies] == ["10.0.0.1/32", "fd00::/64"]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -36,6 +47,15 @@ def test_an_empty_file_is_an_installation_with_embedded_postgresql(tmp_path: Pat
         ('[web]\nhost = "0.0.0.0"', r"web\.host: must be a loopback address"),
         ('[endpoint.productie]\npartij = "x"\ntrust_anchors = []', r"endpoint\.productie"),
         ("[endpoint.pre]\ntrust_anchors = []", r"endpoint\.pre\.partij"),
+        (PLAIN.format("pre", "127.0.0.1"), "mode plain is for the sandbox, not for pre"),
+        (PLAIN.format("prod", "127.0.0.1"), "mode plain is for the sandbox, not for prod"),
+        (PLAIN.format("sandbox-pre", "0.0.0.0"), "mode plain must listen on a loopback address"),
+        (PROXY, r"endpoint\.pre: trusted_proxies and certificate_header belong to mode proxy"),
+        (PROXY + 'trusted_proxies = ["10.0.0.1"]', "which needs both"),
+        (PROXY + 'certificate_header = "X-Cert"', "which needs both"),
+        (PROXY + 'trusted_proxies = ["elders"]\ncertificate_header = "X-Cert"', r"pre\.trusted_proxies"),
+        (PROXY + 'trusted_proxies = ["10.0.0.1"]\ncertificate_header = "X_Cert"', r"pre\.certificate_header"),
+        (ENDPOINT + 'trusted_proxies = ["10.0.0.1"]\ncertificate_header = "X-Cert"', "belong to mode proxy"),
         ("= = =", "not valid TOML"),
     ],
 )

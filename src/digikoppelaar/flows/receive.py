@@ -65,12 +65,12 @@ log = structlog.get_logger()
 class Arrival:
     """One HTTP POST on an ebMS endpoint, its body not read yet.
 
-    `omgeving` is the listener's; `oin` is subject.serialNumber of the client certificate that the TLS layer
-    verified against the trust anchors of that omgeving; `address` is for the log only.
+    `omgeving` is the listener's; `oin` is subject.serialNumber of the client certificate that was verified against
+    the trust anchors of that omgeving, None on a plain-http listener of the sandbox; `address` is for the log only.
     """
 
     omgeving: str
-    oin: str
+    oin: str | None
     address: str
     content_type: str
     soap_action: str | None
@@ -145,7 +145,7 @@ class Receiver:
 
     async def _decide(self, received: Received) -> Decision:
         arrival, cpa = received.arrival, received.cpa
-        acts_for = await self.registry.acts_for(arrival.omgeving, arrival.oin)
+        acts_for = await self.registry.acts_for(arrival.omgeving, arrival.oin) if arrival.oin else frozenset[str]()
         return decide(
             received.envelope,
             received.spooled.parts,

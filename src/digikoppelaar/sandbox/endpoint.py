@@ -101,7 +101,7 @@ class StrictEndpoint:
         return answer
 
     def _refused_by_core(self, arrival: Arrival, reason: str) -> None:
-        self.state.refuse(self.now(), "ebms", arrival.oin, strictness.Refusal("core", reason, http=True))
+        self.state.refuse(self.now(), "ebms", arrival.oin or "", strictness.Refusal("core", reason, http=True))
 
 
 def _refused(broken: tuple[strictness.Refusal, ...]) -> Answer:

@@ -13,12 +13,11 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from digikoppelaar.adapters.http_in.body import TOO_LARGE, Body, BodyLimits
-from digikoppelaar.adapters.http_in.protocols import TLS_EXTENSION
+from digikoppelaar.adapters.http_in.callers import Identify, Stranger, by_tls
 from digikoppelaar.adapters.http_in.refusals import ANSWERED, refuse
 from digikoppelaar.ebms.faults import soap_fault
-from digikoppelaar.errors import DigikoppelaarError, EnvelopeError, Fault, OinError, TooLarge, TrustError
+from digikoppelaar.errors import DigikoppelaarError, EnvelopeError, Fault, TooLarge
 from digikoppelaar.flows.receive import Answer, Arrival
-from digikoppelaar.pki.certificate import read_certificate
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +34,15 @@ ReceiveFlow = Callable[[Arrival], Awaitable[Answer]]
 class Endpoint:
     """The ASGI app that takes ebMS messages for one omgeving, by POST on each of `paths`.
 
-    `receive` raises a DigikoppelaarError, whose `wire` is the answer, when it took nothing in.
+    `receive` raises a DigikoppelaarError, whose `wire` is the answer, when it took nothing in. `identify` tells who
+    is calling: see `callers`.
     """
 
     omgeving: str
     receive: ReceiveFlow
     paths: tuple[str, ...] = ("/ebms",)
     limits: BodyLimits = field(default_factory=BodyLimits)
+    identify: Identify = by_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -66,11 +67,10 @@ class Endpoint:
     async def _taken(self, request: Request, body: Body) -> Answer | None:
         """The answer of the flow; None when nobody is left to read it."""
         address = _address(request)
-        try:
-            oin = _oin(request.scope)
-        except (OinError, TrustError) as error:
-            answer = Answer(403, "text/plain", b"client certificate without OIN")
-            return self._refused(answer, "no-oin", address, detail=str(error))
+        oin = await self.identify(request.scope)
+        if isinstance(oin, Stranger):
+            answer = Answer(403, "text/plain", b"no client certificate that is accepted here")
+            return self._refused(answer, oin.reason, address, detail=oin.detail)
         if body.refusal is not None:
             return self._refused_body(body, address, oin)
         return await self._received(_arrival(self.omgeving, oin, request, body), body)
@@ -92,7 +92,7 @@ class Endpoint:
         await body.linger(_REST_BYTES, _REST_SECONDS)
         return answer
 
-    def _refused_body(self, body: Body, address: str, oin: str) -> Answer | None:
+    def _refused_body(self, body: Body, address: str, oin: str | None) -> Answer | None:
         assert body.refusal is not None
         answer = Answer(body.refusal.status or 0)
         if body.refusal is TOO_LARGE:
@@ -100,7 +100,7 @@ class Endpoint:
         self._refused(answer, body.refusal.reason, address, oin=oin, received=body.received)
         return answer if body.refusal.status else None
 
-    def _refused(self, answer: Answer, reason: str, address: str, **details: str | int) -> Answer:
+    def _refused(self, answer: Answer, reason: str, address: str, **details: str | int | None) -> Answer:
         refuse(self.omgeving, reason, address, **details)
         return answer
 
@@ -117,7 +117,7 @@ def fault(error: DigikoppelaarError) -> Answer:
     return Answer(error.wire.http_status, _SOAP, soap_fault(code, reason))
 
 
-def _arrival(omgeving: str, oin: str, request: Request, body: Body) -> Arrival:
+def _arrival(omgeving: str, oin: str | None, request: Request, body: Body) -> Arrival:
     return Arrival(
         omgeving=omgeving,
         oin=oin,
@@ -126,14 +126,6 @@ def _arrival(omgeving: str, oin: str, request: Request, body: Body) -> Arrival:
         soap_action=request.headers.get("soapaction"),
         body=body.chunks(),
     )
-
-
-def _oin(scope: Scope) -> str:
-    """The OIN of the client certificate that the TLS layer verified; raises OinError or TrustError."""
-    der = scope.get("extensions", {}).get(TLS_EXTENSION, {}).get("client_certificate")
-    if not der:
-        raise OinError("the connection has no client certificate")
-    return read_certificate(der).oin
 
 
 def _address(request: Request) -> str:

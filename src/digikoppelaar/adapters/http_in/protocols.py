@@ -1,8 +1,5 @@
-"""Uvicorn's two HTTP/1.1 protocols with what it leaves out: the client certificate in the scope, a limit on the
-bytes of a request's head, and a time-out on a head that never ends.
-
-httptools behind TLS; h11 on plain HTTP, for httptools loses the body of a request with `Upgrade: h2c`, which Java
-clients send there.
+"""Uvicorn's HTTP/1.1 protocol with what it leaves out: the client certificate in the scope, a limit on the bytes of a
+request's head, a time-out on a head that never ends, and the body of a request that asks for an upgrade.
 """
 
 import asyncio
@@ -10,9 +7,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Final
 
-import h11
+import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -73,8 +69,35 @@ class _HeadTooLarge(Exception):
     pass
 
 
-class TlsProtocol(HttpToolsProtocol):
-    """For TLS listeners."""
+class _Tunnel(Exception):
+    pass
+
+
+class _Parser(httptools.HttpRequestParser):
+    """httptools' parser for a server that upgrades to nothing: RFC 9110, section 7.8 lets it ignore the wish.
+
+    httptools skips the body of a request with `Upgrade` and takes what follows for another protocol; Java clients
+    send `Upgrade: h2c` on plain HTTP. Its head is then parsed a second time without that header, and the body with it.
+    """
+
+    plain_head: bytes
+    """The head of the request that asked, to parse again; set by the protocol when the head is complete."""
+
+    def __init__(self, protocol: HttpToolsProtocol) -> None:
+        super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it, to answer before refusing
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        """As httptools' own; raises HttpParserError, never HttpParserUpgrade."""
+        while True:
+            try:
+                return super().feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self.plain_head + data[upgrade.args[0] :]
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """For every listener, with TLS or without."""
 
     def __init__(self, config: Config, server_state: ServerState, grant: Grant) -> None:
         super().__init__(config, server_state, {})
@@ -86,6 +109,7 @@ class TlsProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         """Bytes of the headers that were read of it."""
         self._extensions: dict[str, dict[object, object]] = {}
+        self.parser: _Parser = _Parser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -119,9 +143,23 @@ class TlsProtocol(HttpToolsProtocol):
             raise _HeadTooLarge  # ends the parsing; uvicorn then calls send_400_response
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._header_bytes = 0
+        if self.parser.should_upgrade():
+            self.parser.plain_head = self._head_without_upgrade()
+            return
+        self._in_head = False
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _head_without_upgrade(self) -> bytes:
+        if self.parser.get_method() == b"CONNECT":
+            raise _Tunnel  # ends the parsing, as above: this is no proxy
+        line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        headers = (b"%s: %s" % header for header in self.headers if header[0] != b"upgrade")
+        return b"\r\n".join((line, *headers, b"", b""))
 
     def send_400_response(self, msg: str) -> None:
         if max(self._head_bytes, self._header_bytes) > self._grant.head_bytes:
@@ -133,33 +171,10 @@ class TlsProtocol(HttpToolsProtocol):
         super().send_400_response(msg)
 
 
-class PlainProtocol(H11Protocol):
-    """For listeners without TLS; h11 itself limits the bytes of a head."""
-
-    def __init__(self, config: Config, server_state: ServerState, grant: Grant) -> None:
-        super().__init__(config, server_state, {})
-        self._grant = grant
-        self._timer = _HeadTimer(grant)
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._timer.made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._timer.stop()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._timer.head_open(self.conn.their_state is h11.IDLE and not self.transport.is_closing())
-
-    def send_400_response(self, msg: str) -> None:
-        refuse(self._grant.name, "bad-http", address_of(self.transport))
-        super().send_400_response(msg)
-
-
 def _tls_extension(transport: asyncio.BaseTransport) -> dict[str, dict[object, object]]:
     session = transport.get_extra_info("ssl_object")
+    if session is None:
+        return {}
     assert isinstance(session, ssl.SSLObject)
     return {
         TLS_EXTENSION: {

@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from digikoppelaar.adapters.http_in.handshake import detail, reason_class
-from digikoppelaar.adapters.http_in.protocols import Grant, PlainProtocol, TlsProtocol
+from digikoppelaar.adapters.http_in.protocols import Grant, HttpProtocol
 from digikoppelaar.adapters.http_in.refusals import refuse
 from digikoppelaar.errors import ConfigError
 
@@ -115,7 +115,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="h11",  # never used: _Acceptor makes the protocols
+        http="httptools",
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -125,7 +125,6 @@ def _uvicorn_config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=limits.keep_alive,
         timeout_graceful_shutdown=limits.stop,
-        h11_max_incomplete_event_size=limits.head_bytes,
     )
     config.load()
     return config
@@ -189,10 +188,9 @@ class _Acceptor:
         except (OSError, asyncio.CancelledError) as error:
             refuse(self._listener.name, reason_class(error), address, detail=detail(error))
 
-    def _protocol(self) -> TlsProtocol | PlainProtocol:
-        protocol = TlsProtocol if self._listener.ssl_context else PlainProtocol
+    def _protocol(self) -> HttpProtocol:
         caller = Grant(self._listener.name, self._listener.limits.head, self._listener.limits.head_bytes)
-        return protocol(self._server.config, self._server.server_state, caller)
+        return HttpProtocol(self._server.config, self._server.server_state, caller)
 
 
 async def _first_of(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:

@@ -175,7 +175,7 @@ async def test_a_trusted_certificate_without_oin_gives_403_and_is_logged(
     assert [(entry["reason"], entry["address"]) for entry in logs] == [("no-oin", "127.0.0.1")]
 
 
-async def test_without_tls_nobody_is_let_in() -> None:
+async def test_without_tls_nobody_is_let_in_by_default() -> None:
     flow = Flow()
     async with serving(endpoint(flow)) as port:
         assert (await attempt(port, None, POST)).startswith(b"HTTP/1.1 403")

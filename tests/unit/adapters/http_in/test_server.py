@@ -249,15 +249,102 @@ def either(
 Either = tuple[ssl.SSLContext | None, ssl.SSLContext | None]
 
 
-async def test_a_body_with_upgrade_h2c_is_kept(either: Either) -> None:
-    upgrade = POST.replace(
-        b"\r\n\r\n", b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
-    )
+def with_headers(request: bytes, *headers: bytes) -> bytes:
+    return request.replace(b"\r\n\r\n", b"".join(b"\r\n" + header for header in headers) + b"\r\n\r\n", 1)
+
+
+UPGRADE = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
+"""What Java's client says on plain http (peer document, section 9)."""
+CHUNKED = (
+    b"POST /ebms HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+)
+
+
+@pytest.mark.statement(163)
+@pytest.mark.parametrize("request_", [POST, CHUNKED], ids=["length", "chunked"])
+async def test_a_body_with_upgrade_h2c_is_kept_and_answered_in_http_1_1(either: Either, request_: bytes) -> None:
     async with serving(echo, either[0]) as port:
-        answer = await attempt(port, either[1], upgrade)
-    if either[0] is None:  # Java asks for it on plain http only, and httptools would lose the body
-        assert answer.endswith(b"\r\n\r\nhello")
+        answer = await attempt(port, either[1], with_headers(request_, *UPGRADE))
     assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\nhello")
+
+
+@pytest.mark.parametrize("request_", [POST, CHUNKED], ids=["length", "chunked"])
+async def test_an_upgrade_that_comes_byte_by_byte_keeps_its_body(either: Either, request_: bytes) -> None:
+    def drip(port: int) -> bytes:
+        with RawClient(port, either[1]) as connection:
+            for byte in with_headers(request_, *UPGRADE):
+                connection.send(bytes([byte]))
+            return connection.answer()
+
+    async with serving(echo, either[0]) as port:
+        assert (await asyncio.to_thread(drip, port)).endswith(b"\r\n\r\nhello")
+
+
+async def test_pipelined_requests_that_ask_for_an_upgrade_are_each_answered_in_order(either: Either) -> None:
+    requests = [
+        POST,
+        with_headers(POST, *UPGRADE),
+        with_headers(CHUNKED, *UPGRADE),
+        CHUNKED,
+        with_headers(POST, *UPGRADE),
+    ]
+
+    def pipeline(port: int) -> bytes:
+        with RawClient(port, either[1]) as connection:
+            connection.send(b"".join(requests[:-1]) + with_headers(requests[-1], b"X-Last: 1"))
+            return b"".join(connection.answer() for _ in requests)
+
+    async with serving(one_answer_at_a_time, either[0]) as port:
+        answers = await asyncio.to_thread(pipeline, port)
+    assert answers.count(b"HTTP/1.1 200") == answers.count(b"\r\n\r\nhello") == len(requests)
+
+
+async def one_answer_at_a_time(scope: Scope, receive: Receive, send: Send) -> None:
+    """Gives the client the time to read an answer before the next one: RawClient would read two as one."""
+    await asyncio.sleep(0.05)
+    await echo(scope, receive, send)
+
+
+async def test_an_upgrade_with_expect_waits_for_the_go_ahead_and_keeps_its_body(either: Either) -> None:
+    def expect(port: int) -> tuple[bytes, bytes]:
+        head, _, body = with_headers(POST, *UPGRADE, b"Expect: 100-continue").partition(b"\r\n\r\n")
+        with RawClient(port, either[1]) as connection:
+            go_ahead = connection.exchange(head + b"\r\n\r\n")
+            return go_ahead, connection.exchange(body)
+
+    async with serving(echo, either[0]) as port:
+        go_ahead, answer = await asyncio.to_thread(expect, port)
+    assert go_ahead.startswith(b"HTTP/1.1 100 ")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"hello")
+
+
+async def test_a_head_with_an_upgrade_reaches_the_app_without_it_and_otherwise_whole(either: Either) -> None:
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await echo(scope, receive, send)
+
+    async with serving(app, either[0]) as port:
+        await attempt(port, either[1], with_headers(POST.replace(b"/ebms", b"/ebms?a=b%20c"), *UPGRADE))
+    (scope,) = scopes
+    assert (scope["method"], scope["path"], scope["query_string"]) == ("POST", "/ebms", b"a=b%20c")
+    assert scope["headers"] == [
+        (b"host", b"localhost"),
+        (b"content-length", b"5"),
+        (b"connection", b"Upgrade, HTTP2-Settings"),
+        (b"http2-settings", b"AAMAAABk"),
+    ]
+
+
+async def test_a_tunnel_is_refused(either: Either) -> None:
+    before = refused("bad-http")
+    async with serving(echo, either[0]) as port:
+        answer = await attempt(port, either[1], b"CONNECT elders:443 HTTP/1.1\r\nHost: elders\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert refused("bad-http") == before + 1
 
 
 @pytest.mark.parametrize("start", [b"", b"POST /ebms HTTP/1.1\r\nHost: loc"])
@@ -308,12 +395,11 @@ async def test_an_idle_connection_is_closed_after_the_keep_alive_time_and_is_no_
 
 @pytest.mark.parametrize("header", [b"X: " + b"x" * 500_000, b"\r\n".join(b"X-%d: y" % n for n in range(50_000))])
 async def test_a_head_that_is_too_large_is_refused_and_counted(either: Either, header: bytes) -> None:
-    reason = "large-head" if either[0] else "bad-http"
-    before = refused(reason)
+    before = refused("large-head")
     async with serving(echo, either[0]) as port:
         answer = await attempt(port, either[1], POST.replace(b"\r\n\r\n", b"\r\n" + header + b"\r\n\r\n"))
         assert b"hello" not in answer
-        await eventually(lambda: refused(reason) == before + 1)
+        await eventually(lambda: refused("large-head") == before + 1)
 
 
 async def test_what_is_not_http_is_refused_and_counted(either: Either) -> None:
