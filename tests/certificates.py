@@ -96,19 +96,25 @@ class Shape:
     digital_signature: bool | None = True
     sandbox: bool = False
     key: Key | None = None
+    key_encipherment: bool = True
+    crl_urls: Sequence[str] = ()
+    hash_algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA224 = field(default_factory=hashes.SHA256)
 
 
 class Authority:
     """A chain of CAs (root, domain, TSP), as PKIoverheid has them; `issue` makes the fourth level."""
 
-    def __init__(self, name: str = "Test", *, sandbox: bool = False, pss: bool = False) -> None:
+    def __init__(
+        self, name: str = "Test", *, sandbox: bool = False, pss: bool = False, crl_url: str | None = None
+    ) -> None:
         self._sandbox = sandbox
+        self._crl_url = crl_url
         self._padding = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH) if pss else None
         make_key = rsa_key if pss else ec_key
         self.root = self._authority(f"{name} Root", make_key(f"{name} Root"), None)
-        domain = self._authority(f"{name} Domain", make_key(f"{name} Domain"), self.root)
-        self.tsp = self._authority(f"{name} TSP", make_key(f"{name} TSP"), domain)
-        self._above = (self.tsp.certificate, domain.certificate)
+        self.domain = self._authority(f"{name} Domain", make_key(f"{name} Domain"), self.root)
+        self.tsp = self._authority(f"{name} TSP", make_key(f"{name} TSP"), self.domain)
+        self._above = (self.tsp.certificate, self.domain.certificate)
 
     def write_root(self, folder: Path, name: str = "root") -> Path:
         """A file with the root alone: the trust anchor."""
@@ -119,10 +125,26 @@ class Authority:
     def write_crls(self, folder: Path, *revoked: Issued) -> Path:
         """A file with the CRL of every CA; `revoked` are on the one of the TSP."""
         file = folder / "crls.pem"
-        domain = Issued(self._above[1], ec_key(self._common_name(self._above[1])))
-        lists = (self._crl(self.root, ()), self._crl(domain, ()), self._crl(self.tsp, revoked))
-        file.write_bytes(b"".join(each.public_bytes(serialization.Encoding.PEM) for each in lists))
+        file.write_bytes(self.crls(*revoked))
         return file
+
+    def crls(
+        self, *revoked: Issued, age: timedelta = timedelta(hours=1), life: timedelta = timedelta(hours=5)
+    ) -> bytes:
+        """The CRL of every CA in one PEM text, TSP last; `revoked` are on the list of their issuer."""
+        return b"".join(self.crl(issuer, *revoked, age=age, life=life) for issuer in (self.root, self.domain, self.tsp))
+
+    def crl(
+        self,
+        issuer: Issued,
+        *revoked: Issued,
+        age: timedelta = timedelta(hours=1),
+        life: timedelta = timedelta(hours=5),
+        encoding: serialization.Encoding = serialization.Encoding.PEM,
+    ) -> bytes:
+        """The CRL of one CA, made `age` ago and good for `life`."""
+        mine = [each for each in revoked if each.certificate.issuer == issuer.certificate.subject]
+        return self._crl(issuer, mine, NOW - age, life).public_bytes(encoding)
 
     def issue(self, shape: Shape | None = None) -> Issued:
         """A leaf of this shape."""
@@ -135,10 +157,15 @@ class Authority:
         if shape.usages is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage(shape.usages), critical=False)
         if shape.digital_signature is not None:
-            builder = builder.add_extension(_key_usage(shape.digital_signature), critical=True)
+            builder = builder.add_extension(
+                _key_usage(shape.digital_signature, key_encipherment=shape.key_encipherment), critical=True
+            )
         if shape.sandbox:
             builder = builder.add_extension(_mark(), critical=False)
-        return Issued(self._sign(builder, self.tsp.key), key, self._above)
+        for urls in (shape.crl_urls, [f"{self._crl_url}/tsp.crl"] if self._crl_url else []):
+            if urls:
+                builder = builder.add_extension(distribution_points(urls), critical=False)
+        return Issued(self._sign(builder, self.tsp.key, shape.hash_algorithm), key, self._above)
 
     def _authority(self, name: str, key: Key, above: Issued | None) -> Issued:
         subject = x509.Name(
@@ -154,6 +181,9 @@ class Authority:
         builder = builder.add_extension(_key_usage(True, ca=True), critical=True)
         if self._sandbox:
             builder = builder.add_extension(_mark(), critical=False)
+        if self._crl_url and above:
+            level = self._common_name(above.certificate).rsplit(maxsplit=1)[-1].lower()
+            builder = builder.add_extension(distribution_points([f"{self._crl_url}/{level}.crl"]), critical=False)
         return Issued(self._sign(builder, above.key if above else key), key)
 
     @staticmethod
@@ -170,20 +200,27 @@ class Authority:
             .not_valid_after(not_after)
         )
 
-    def _sign(self, builder: x509.CertificateBuilder, key: Key) -> x509.Certificate:
-        return builder.sign(key, hashes.SHA256(), rsa_padding=self._padding)
+    def _sign(
+        self,
+        builder: x509.CertificateBuilder,
+        key: Key,
+        algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA224 | None = None,
+    ) -> x509.Certificate:
+        return builder.sign(key, algorithm or hashes.SHA256(), rsa_padding=self._padding)
 
-    def _crl(self, issuer: Issued, revoked: Sequence[Issued]) -> x509.CertificateRevocationList:
+    def _crl(
+        self, issuer: Issued, revoked: Sequence[Issued], made: datetime, life: timedelta
+    ) -> x509.CertificateRevocationList:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.certificate.subject)
-            .last_update(NOW - timedelta(hours=1))
-            .next_update(NOW + timedelta(hours=4))
+            .last_update(made)
+            .next_update(made + life)
         )
         for each in revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(each.certificate.serial_number)
             builder = builder.add_revoked_certificate(entry.revocation_date(NOW - timedelta(hours=2)).build())
-        return builder.sign(issuer.key, hashes.SHA256())
+        return builder.sign(issuer.key, hashes.SHA256(), rsa_padding=self._padding)
 
     @staticmethod
     def _common_name(certificate: x509.Certificate) -> str:
@@ -205,11 +242,28 @@ def _general_names(names: Sequence[str]) -> list[x509.GeneralName]:
     return [x509.IPAddress(ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
 
 
-def _key_usage(digital_signature: bool, *, ca: bool = False) -> x509.KeyUsage:
+def distribution_points(urls: Sequence[str]) -> x509.CRLDistributionPoints:
+    """Where the CRL of the issuer is."""
+    names = [[x509.UniformResourceIdentifier(url)] for url in urls]
+    return x509.CRLDistributionPoints([x509.DistributionPoint(each, None, None, None) for each in names])
+
+
+def self_signed(oin: str = GEMEENTE, *, authority: bool = False, key: Key | None = None) -> Issued:
+    """A certificate that vouches for itself, as the Java peer makes them."""
+    key = key or rsa_key(f"self-signed {oin}")
+    builder = Authority._builder(
+        _subject(Shape(oin=oin)), _subject(Shape(oin=oin)), key, NOW - timedelta(days=1), NOW + timedelta(days=30)
+    )
+    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    builder = builder.add_extension(x509.SubjectAlternativeName(_general_names(Shape().names)), critical=False)
+    return Issued(builder.sign(key, hashes.SHA256()), key)
+
+
+def _key_usage(digital_signature: bool, *, ca: bool = False, key_encipherment: bool = True) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=False,
-        key_encipherment=not ca,
+        key_encipherment=key_encipherment and not ca,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=ca,

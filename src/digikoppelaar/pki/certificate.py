@@ -1,7 +1,7 @@
 """The facts of one X.509 certificate, and whether it may be used for a purpose.
 
-Parsing and rules only. Whether a chain ends at a trust anchor is decided by OpenSSL in the TLS layer; files and
-private keys live in `adapters.keys`.
+Parsing and rules only. Whether a chain ends at a trust anchor is decided by OpenSSL in the TLS layer and by `chain` for
+signing certificates; files and private keys live in `adapters.keyfiles`.
 """
 
 import hashlib
@@ -11,6 +11,9 @@ from enum import Enum
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from digikoppelaar.errors import OinError, TrustError
@@ -30,6 +33,7 @@ class Use(Enum):
     TLS_SERVER = "tls-server"
     TLS_CLIENT = "tls-client"
     SIGN = "sign"
+    DECRYPT = "decrypt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,23 @@ class Certificate:
     """Dotted object identifiers."""
     may_sign: bool | None
     """keyUsage has digitalSignature or nonRepudiation; None when there is no keyUsage."""
+    may_decrypt: bool | None
+    """keyUsage has keyEncipherment or dataEncipherment; None when there is no keyUsage."""
+    authority: bool
+    """basicConstraints says that it may issue certificates."""
+    self_signed: bool
+    key_kind: str
+    """RSA, EC, or the name of another kind."""
+    key_bits: int
+    """0 for a kind of which the size says nothing."""
+    signature_hash: str | None
+    """The digest under the issuer's signature, such as sha256; None when the algorithm has none of its own."""
+    crl_urls: tuple[str, ...]
+    """Where its issuer publishes its CRL, by http."""
     names: tuple[str, ...]
     """DNS names and IP addresses of subjectAltName."""
+    trial: bool
+    """Of TRIAL PKIoverheid, the hierarchy for tests (3.3)."""
     sandbox: bool
     """Carries a mark of the sandbox; such a certificate is never trusted in `pre` and `prod`."""
 
@@ -74,13 +93,29 @@ def read_certificate(der: bytes) -> Certificate:
         raise TrustError(f"the certificate cannot be read: {type(error).__name__}") from error
 
 
+def read_certificates(pem: bytes) -> tuple[Certificate, ...]:
+    """The certificates of a PEM text in their order, at least one. Raises TrustError."""
+    try:
+        parsed = x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise TrustError("no readable PEM certificate") from error
+    return tuple(read_certificate(each.public_bytes(serialization.Encoding.DER)) for each in parsed)
+
+
+def issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether `certificate` carries the signature and name of the authority `issuer`."""
+    if not issuer.authority or issuer.subject != certificate.issuer:
+        return False
+    return _signed_by(x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(issuer.der))
+
+
 def check_use(certificate: Certificate, use: Use, now: datetime) -> None:
     """Raises TrustError when the certificate is not valid at `now` or not meant for `use`; OinError without an OIN.
 
     An extended key usage is judged only if it is there: older Digikoppeling texts advise against it, G4
     certificates have it (7o).
     """
-    _ = certificate.oin
+    check_purpose(certificate, use)
     if now < certificate.not_before:
         raise TrustError(f"the certificate of {certificate.oin} is not valid before {certificate.not_before:%Y-%m-%d}")
     if now > certificate.not_after:
@@ -88,6 +123,10 @@ def check_use(certificate: Certificate, use: Use, now: datetime) -> None:
             f"the certificate of {certificate.oin} expired on {certificate.not_after:%Y-%m-%d}",
             advice="Het certificaat is verlopen: vraag een nieuw aan bij de certificaatverlener en stel het in.",
         )
+
+
+def check_purpose(certificate: Certificate, use: Use) -> None:
+    """Raises TrustError when the certificate is not meant for `use`; OinError without an OIN."""
     if not _meant_for(certificate, use):
         raise TrustError(f"the certificate of {certificate.oin} is not meant for {use.value}")
 
@@ -99,14 +138,19 @@ _EXTENDED_KEY_USAGE: Final = {
 
 
 def _meant_for(certificate: Certificate, use: Use) -> bool:
+    _ = certificate.oin
     if use is Use.SIGN:
         return certificate.may_sign is not False
+    if use is Use.DECRYPT:
+        return certificate.may_decrypt is not False
     usages = certificate.extended_key_usage
     return usages is None or _ANY_USAGE in usages or _EXTENDED_KEY_USAGE[use] in usages
 
 
 def _facts(parsed: x509.Certificate, der: bytes) -> Certificate:
     organisation = _name(parsed.subject, NameOID.ORGANIZATION_NAME) or ""
+    key_kind, key_bits = _key(parsed)
+    names = (parsed.subject, parsed.issuer)
     return Certificate(
         der=der,
         subject=parsed.subject.rfc4514_string(),
@@ -116,8 +160,16 @@ def _facts(parsed: x509.Certificate, der: bytes) -> Certificate:
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         extended_key_usage=_extended_key_usage(parsed),
-        may_sign=_may_sign(parsed),
+        may_sign=_may(parsed, "digital_signature", "content_commitment"),
+        may_decrypt=_may(parsed, "key_encipherment", "data_encipherment"),
+        authority=_is_authority(parsed),
+        self_signed=parsed.subject == parsed.issuer and _signed_by(parsed, parsed),
+        key_kind=key_kind,
+        key_bits=key_bits,
+        signature_hash=hash_algorithm.name if (hash_algorithm := parsed.signature_hash_algorithm) else None,
+        crl_urls=_crl_urls(parsed),
         names=_names(parsed),
+        trial=any("TRIAL" in str(each.value).upper() for name in names for each in name),
         sandbox=SANDBOX_NAME in organisation.upper() or _has_mark(parsed),
     )
 
@@ -135,12 +187,53 @@ def _extended_key_usage(parsed: x509.Certificate) -> frozenset[str] | None:
     return frozenset(usage.dotted_string for usage in usages)
 
 
-def _may_sign(parsed: x509.Certificate) -> bool | None:
+def _may(parsed: x509.Certificate, *usages: str) -> bool | None:
     try:
         usage = parsed.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return None
-    return usage.digital_signature or usage.content_commitment
+    return any(getattr(usage, name) for name in usages)
+
+
+def _is_authority(parsed: x509.Certificate) -> bool:
+    try:
+        return parsed.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _signed_by(parsed: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        parsed.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _key(parsed: x509.Certificate) -> tuple[str, int]:
+    try:
+        match parsed.public_key():
+            case rsa.RSAPublicKey(key_size=bits):
+                return "RSA", bits
+            case ec.EllipticCurvePublicKey(key_size=bits):
+                return "EC", bits
+            case other:
+                return type(other).__name__.removesuffix("PublicKey").lstrip("_"), 0
+    except (ValueError, UnsupportedAlgorithm):
+        return "unknown", 0
+
+
+def _crl_urls(parsed: x509.Certificate) -> tuple[str, ...]:
+    try:
+        points = parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return ()
+    names = (name.value for point in points for name in point.full_name or () if _is_url(name))
+    return tuple(dict.fromkeys(names))
+
+
+def _is_url(name: x509.GeneralName) -> bool:
+    return isinstance(name, x509.UniformResourceIdentifier) and name.value.startswith(("http://", "https://"))
 
 
 def _names(parsed: x509.Certificate) -> tuple[str, ...]:
