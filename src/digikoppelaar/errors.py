@@ -6,12 +6,14 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     DigikoppelaarError
     ├── ConfigError               administrator   the configuration or a command's input is wrong
     │   └── TrustError            administrator   a certificate, key or trust anchor may not be used here
+    ├── SubmissionError           administrator   what an application asked us to send cannot be sent   400
     ├── PartnerError              partner         what the other side sent cannot be accepted
     │   ├── MimeError             partner         the MIME package is broken           SOAP Fault, 500
     │   ├── TooLarge              partner         over a configured limit              413
     │   ├── XmlError              partner         not well-formed, DOCTYPE, too deep    SOAP Fault, 500
     │   ├── EnvelopeError         partner         the SOAP envelope breaks its schema   SOAP Fault, 500
     │   ├── SignatureError        partner         the signature does not hold           ebXML SecurityFailure
+    │   │   └── DecryptionError   partner         a payload cannot be decrypted         ebXML SecurityFailure
     │   ├── CpaError              partner         the CPA cannot be used
     │   ├── VerzoekError          partner         a STAM document cannot be understood
     │   └── OinError              partner         not an OIN, or a certificate without one
@@ -27,7 +29,11 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+
+NOT_DECRYPTED: Final = "the payload cannot be decrypted, or is not what was signed"
+"""One text for a key, a padding, a tag and a digest that do not fit: each alone would be an oracle (statement 151)."""
 
 
 class Fault(Enum):
@@ -81,6 +87,14 @@ class TrustError(ConfigError):
     default_advice = "Controleer certificaat, sleutel en vertrouwde stamcertificaten van deze omgeving."
 
 
+class SubmissionError(DigikoppelaarError):
+    """What an application asked us to send cannot be sent: asking the same again will not help."""
+
+    fault = Fault.ADMINISTRATOR
+    wire = Wire(400)
+    default_advice = "Pas het bericht aan en bied het opnieuw aan."
+
+
 class PartnerError(DigikoppelaarError):
     """What the other side sent cannot be accepted; sending the same again will not help."""
 
@@ -126,6 +140,16 @@ class SignatureError(PartnerError):
     def __init__(self, message: str, *, location: str = "//Header/Signature", advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
         self.location = location
+
+
+class DecryptionError(SignatureError):
+    """An encrypted payload cannot be decrypted. Without a `reason`, nobody can tell key, padding and tag apart.
+
+    A reason may only be about what anybody can see, such as the structure of the EncryptedData (statement 151).
+    """
+
+    def __init__(self, reason: str = "", *, location: str = "//Body/Manifest", advice: str | None = None) -> None:
+        super().__init__(reason or NOT_DECRYPTED, location=location, advice=advice)
 
 
 class CpaError(PartnerError):

@@ -22,10 +22,18 @@ from digikoppelaar import xml
 from digikoppelaar.ebms import algorithms, names
 from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.ebms.envelope import SOAP_LIMIT, read_tree
-from digikoppelaar.ebms.messages import Envelope, Part, ReceivedEnvelope, SignedReference, cid_uri, content_id_of
+from digikoppelaar.ebms.messages import (
+    Confidentiality,
+    Envelope,
+    Part,
+    ReceivedEnvelope,
+    SignedReference,
+    cid_uri,
+    content_id_of,
+)
 from digikoppelaar.ebms.references import read_base64, read_references, write_reference
 from digikoppelaar.ebms.structure import elements_of, text_of
-from digikoppelaar.errors import EnvelopeError, PartnerError, SignatureError
+from digikoppelaar.errors import DecryptionError, EnvelopeError, PartnerError, SignatureError
 
 SIGNATURE: Final = "//Header/Signature"
 
@@ -370,7 +378,14 @@ def _check_payloads(envelope: Envelope, references: Sequence[SignedReference], p
         if part is None:
             raise SignatureError("the signature names a payload that is not in the message", location=location)
         if part.digests.get(reference.digest_method) != reference.digest:
-            raise SignatureError("a payload is not what was signed", location=location)
+            raise _not_what_was_signed(part, location)
     for href in envelope.manifest.hrefs if envelope.manifest else ():
         if content_id_of(href) not in signed:
             raise SignatureError("a payload of the Manifest is not signed", location=href)
+
+
+def _not_what_was_signed(part: Part, location: str) -> SignatureError:
+    """For a decrypted payload the same as when it cannot be decrypted: CBC without an oracle (statement 151)."""
+    if part.confidentiality is Confidentiality.PLAIN:
+        return SignatureError("a payload is not what was signed", location=location)
+    return DecryptionError(location=cid_uri(part.content_id))

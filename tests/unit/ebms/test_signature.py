@@ -23,10 +23,10 @@ from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.ebms.algorithms import is_legacy
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
-from digikoppelaar.ebms.messages import Acknowledgment, Envelope, Part, ReceivedEnvelope, SyncReply
+from digikoppelaar.ebms.messages import Acknowledgment, Confidentiality, Envelope, Part, ReceivedEnvelope, SyncReply
 from digikoppelaar.ebms.packaging import read_package
 from digikoppelaar.ebms.signature import Verified, digest_part, required_digests, sign, signed_references, verify
-from digikoppelaar.errors import EnvelopeError, PartnerError, SignatureError
+from digikoppelaar.errors import NOT_DECRYPTED, EnvelopeError, PartnerError, SignatureError
 
 PAYLOAD = b"<verzoek>\r\n\0\xff</verzoek>"
 SIGNATORY = wire.signatory()
@@ -372,6 +372,13 @@ def test_a_changed_header_is_refused() -> None:
 def test_a_changed_payload_is_refused() -> None:
     refused = refusal(SIGNED, part(data=PAYLOAD + b"\n"))
     assert refused.location == "//Header/Signature/SignedInfo/Reference[@URI='cid:a@x']"
+
+
+@pytest.mark.statement(151)
+def test_a_decrypted_payload_that_was_not_signed_looks_like_one_that_cannot_be_decrypted() -> None:
+    changed = replace(part(data=PAYLOAD + b"\n"), confidentiality=Confidentiality.DECRYPTED)
+    refused = refusal(SIGNED, changed)
+    assert (str(refused), refused.location) == (NOT_DECRYPTED, "cid:a@x")
 
 
 def test_a_changed_signature_value_is_refused() -> None:
