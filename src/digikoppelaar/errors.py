@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Final
 
-
 NOT_DECRYPTED: Final = "the payload cannot be decrypted, or is not what was signed"
 """One text for a key, a padding, a tag and a digest that do not fit: each alone would be an oracle (statement 151)."""
 

@@ -371,6 +371,7 @@ def _read_signed(
 
 def _check_payloads(envelope: Envelope, references: Sequence[SignedReference], parts: Sequence[Part]) -> None:
     known = {part.content_id: part for part in parts}
+    hrefs = envelope.manifest.hrefs if envelope.manifest else ()
     signed = {content_id_of(reference.uri): reference for reference in references}
     for content_id, reference in signed.items():
         part = known.get(content_id or "")
@@ -378,14 +379,14 @@ def _check_payloads(envelope: Envelope, references: Sequence[SignedReference], p
         if part is None:
             raise SignatureError("the signature names a payload that is not in the message", location=location)
         if part.digests.get(reference.digest_method) != reference.digest:
-            raise _not_what_was_signed(part, location)
-    for href in envelope.manifest.hrefs if envelope.manifest else ():
+            raise _not_what_was_signed(part, location, hrefs)
+    for href in hrefs:
         if content_id_of(href) not in signed:
             raise SignatureError("a payload of the Manifest is not signed", location=href)
 
 
-def _not_what_was_signed(part: Part, location: str) -> SignatureError:
+def _not_what_was_signed(part: Part, location: str, hrefs: Iterable[str]) -> SignatureError:
     """For a decrypted payload the same as when it cannot be decrypted: CBC without an oracle (statement 151)."""
     if part.confidentiality is Confidentiality.PLAIN:
         return SignatureError("a payload is not what was signed", location=location)
-    return DecryptionError(location=cid_uri(part.content_id))
+    return DecryptionError(location=next((href for href in hrefs if content_id_of(href) == part.content_id), location))
