@@ -11,7 +11,7 @@ import pytest
 from tests.shared import shared_data
 
 from digikoppelaar.ebms.cpa import read_agreement
-from digikoppelaar.ebms.decisions import Accept, Caller, Decision, Pinged, Reject
+from digikoppelaar.ebms.decisions import Accept, Caller, Decision, Pinged, Reject, StatusAsked
 from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import Part
@@ -55,7 +55,6 @@ REACTIONS = {
     "EbMSMessageInvalidSyncReplyVersion": ("Inconsistent", "//Header/SyncReply"),
     "EbMSMessageMessageOrder": ("NotSupported", "//Header/MessageOrder"),
     "EbMSMessageInvalidManifestVersion": ("Inconsistent", "//Body/Manifest/@version"),
-    "EbMSMessageStatus": ("NotSupported", "//Body/StatusRequest"),  # EC answers it; with us the service is not offered
 }
 ACCEPTED = ["EbMSMessage", "EbMSMessageMissingManifest", "EbMSMessageWithAttachments"]
 REFUSED_BEFORE = {
@@ -102,8 +101,9 @@ def test_what_breaks_the_schema_is_no_message_at_all(name: str) -> None:
         read_envelope(_filled(name))
 
 
-def test_a_ping_is_answered() -> None:
+def test_a_ping_and_a_status_request_are_answered() -> None:
     assert _decided(_filled("EbMSPing")) == Pinged()
+    assert _decided(_filled("EbMSMessageStatus")) == StatusAsked("5f0c@localhost")
 
 
 def test_values_that_the_cpa_does_not_know() -> None:
@@ -134,4 +134,4 @@ def test_the_cpa_must_be_valid_at_the_timestamp() -> None:
 
 def test_every_template_of_the_java_handler_is_used() -> None:
     names = {path.stem for path in shared_data("ebms2", "messages", "ebms-core").glob("EbMS*.xml")}
-    assert names == {*REACTIONS, *ACCEPTED, *REFUSED_BEFORE, "EbMSPing"}
+    assert names == {*REACTIONS, *ACCEPTED, *REFUSED_BEFORE, "EbMSPing", "EbMSMessageStatus"}

@@ -21,6 +21,8 @@ from digikoppelaar.ebms.messages import (
     Party,
     Service,
     SignedReference,
+    StatusResponse,
+    SyncReply,
 )
 from digikoppelaar.ebms.reliability import retry_window
 
@@ -42,7 +44,6 @@ def acknowledgment(
     must sign the result with `agreement.our_signal("Acknowledgment").signing` (2.10, statement 136).
     """
     header = _reply(received, agreement, names.ACKNOWLEDGMENT, message_id=message_id, now=now)
-    asked = received.ack_requested
     return Envelope(
         header=header,
         acknowledgment=Acknowledgment(
@@ -50,7 +51,6 @@ def acknowledgment(
             ref_to_message_id=received.header.message_id,
             from_party_ids=header.from_party.party_ids,
             references=tuple(references),
-            actor=names.ACTOR_TO_PARTY if asked is None else asked.actor or names.ACTOR_TO_PARTY,
         ),
     )
 
@@ -69,24 +69,31 @@ def message_error(
 
 
 def ping(agreement: Agreement, *, message_id: str, conversation_id: str, now: datetime) -> Envelope:
-    """Are you there? The answer is a Pong of its own (2.8)."""
+    """Are you there? The answer is a Pong (2.8)."""
     return Envelope(
-        header=MessageHeader(
-            from_party=Party(agreement.ours.party_ids),
-            to_party=Party(agreement.theirs.party_ids),
-            cpa_id=agreement.cpa_id,
-            conversation_id=conversation_id,
-            service=Service(names.MSH_SERVICE),
-            action=names.PING,
-            message_id=message_id,
-            timestamp=now,
-        )
+        header=_question(agreement, names.PING, message_id=message_id, conversation_id=conversation_id, now=now)
     )
+
+
+def status_request(
+    agreement: Agreement, about: str, *, message_id: str, conversation_id: str, now: datetime
+) -> Envelope:
+    """What became of our message with MessageId `about`? The answer is a StatusResponse (2.8)."""
+    header = _question(agreement, names.STATUS_REQUEST, message_id=message_id, conversation_id=conversation_id, now=now)
+    return Envelope(header=header, status_request=about)
 
 
 def pong(received: Envelope, agreement: Agreement, *, message_id: str, now: datetime) -> Envelope:
     """The answer to the Ping `received` (statement 153)."""
     return Envelope(header=_reply(received, agreement, names.PONG, message_id=message_id, now=now))
+
+
+def status_response(
+    received: Envelope, agreement: Agreement, told: StatusResponse, *, message_id: str, now: datetime
+) -> Envelope:
+    """The answer to the StatusRequest `received`; `told` comes from `status.status_of` (statements 155-157)."""
+    header = _reply(received, agreement, names.STATUS_RESPONSE, message_id=message_id, now=now)
+    return Envelope(header=header, status_response=told)
 
 
 def business_message(
@@ -98,13 +105,18 @@ def business_message(
     now: datetime,
     hrefs: Sequence[str] = (),
     ref_to_message_id: str | None = None,
+    acknowledge: bool | None = None,
+    eliminate_duplicates: bool | None = None,
 ) -> Envelope:
     """A business message that we send as `action`, one of `agreement.sends`; `hrefs` name its payloads (`cid:...`).
 
-    AckRequested and DuplicateElimination are there unless the CPA says never; the caller signs when
-    `action.sender_signs`. Header from CPA: digikoppeling-ebms2.md, 4.6.
+    `acknowledge` and `eliminate_duplicates` are the application's wish; it counts where the CPA says perMessage, and no
+    wish is yes (statement 59). Without AckRequested in the result the message is best effort: no ReliableMessaging of
+    the channel applies to it. The caller signs when `action.sender_signs` and encrypts when `action.encrypted`.
+    Header from CPA: digikoppeling-ebms2.md, 4.6.
     """
     channel = action.channel
+    asked = _ack_requested(channel) if _present(channel.ack_requested, acknowledge) else None
     return Envelope(
         header=MessageHeader(
             from_party=Party(agreement.ours.party_ids, action.sender_role),
@@ -116,10 +128,11 @@ def business_message(
             message_id=message_id,
             timestamp=now,
             ref_to_message_id=ref_to_message_id,
-            time_to_live=time_to_live(channel, now),
-            duplicate_elimination=channel.duplicate_elimination is not Characteristic.NEVER,
+            time_to_live=time_to_live(channel, now) if asked else None,
+            duplicate_elimination=_present(channel.duplicate_elimination, eliminate_duplicates),
         ),
-        ack_requested=_ack_requested(channel),
+        sync_reply=SyncReply() if channel.synchronous else None,
+        ack_requested=asked,
         manifest=Manifest(tuple(hrefs)) if hrefs else None,
     )
 
@@ -136,10 +149,30 @@ def time_to_live(channel: Channel, now: datetime) -> datetime | None:
     return now + (persist if persist is not None and persist > window else window + TIME_TO_LIVE_MARGIN)
 
 
-def _ack_requested(channel: Channel) -> AckRequested | None:
-    if channel.ack_requested is Characteristic.NEVER:
-        return None
+def _present(agreed: Characteristic, wish: bool | None) -> bool:
+    if agreed is Characteristic.PER_MESSAGE:
+        return wish is not False
+    return agreed is Characteristic.ALWAYS
+
+
+def _ack_requested(channel: Channel) -> AckRequested:
     return AckRequested(signed=channel.ack_signature_requested is Characteristic.ALWAYS)
+
+
+def _question(
+    agreement: Agreement, action: str, *, message_id: str, conversation_id: str, now: datetime
+) -> MessageHeader:
+    """The header of a signal that we send of our own accord. It never has SyncReply, as the Java handler has it."""
+    return MessageHeader(
+        from_party=Party(agreement.ours.party_ids),
+        to_party=Party(agreement.theirs.party_ids),
+        cpa_id=agreement.cpa_id,
+        conversation_id=conversation_id,
+        service=Service(names.MSH_SERVICE),
+        action=action,
+        message_id=message_id,
+        timestamp=now,
+    )
 
 
 def _reply(received: Envelope, agreement: Agreement, action: str, *, message_id: str, now: datetime) -> MessageHeader:

@@ -13,7 +13,12 @@ from digikoppelaar.ebms.agreement import Agreement, Characteristic
 from digikoppelaar.ebms.decisions import Caller, Refuse, Repeat
 from digikoppelaar.ebms.facts import HEADER, Facts, Problem, Step, error, inconsistent
 from digikoppelaar.ebms.messages import AckRequested, ErrorCode, Party, content_id_of
-from digikoppelaar.ebms.security import signature_holds, signature_is_there, signing_certificate_is_trusted
+from digikoppelaar.ebms.security import (
+    payloads_are_encrypted_as_agreed,
+    signature_holds,
+    signature_is_there,
+    signing_certificate_is_trusted,
+)
 from digikoppelaar.errors import Wire
 from digikoppelaar.pki.oin import fits_party
 
@@ -22,9 +27,6 @@ CLOCK_DIFFERENCE: Final = timedelta(minutes=5)
 
 UNKNOWN_ACTION: Final = error(
     ErrorCode.VALUE_NOT_RECOGNIZED, f"{HEADER}/Action", "the CPA knows no such Service and Action in this direction"
-)
-STATUS_NOT_SUPPORTED: Final = error(
-    ErrorCode.NOT_SUPPORTED, "//Body/StatusRequest", "the Message Status Service is optional and not offered"
 )
 
 
@@ -57,8 +59,16 @@ def is_no_duplicate(facts: Facts) -> Problem | None:
     if facts.seen is None:
         return None
     if facts.seen.fingerprint == facts.fingerprint:
-        return Repeat()
+        return None if _is_delivered_again(facts) else Repeat()
     return Refuse(Wire(500, soap_fault="Client"), f"another message has the MessageId {facts.header.message_id!r}")
+
+
+def _is_delivered_again(facts: Facts) -> bool:
+    """Whether it is best effort: nobody asked to eliminate its duplicates (7f, statement 104)."""
+    assert facts.seen is not None
+    business = facts.header.service.value != names.MSH_SERVICE
+    wanted = business and not facts.header.duplicate_elimination and not facts.seen.rejected
+    return wanted and not facts.agreement.tolerances.best_effort_once
 
 
 # --- 11: time and CPA ----------------------------------------------------------------------------------------
@@ -142,9 +152,9 @@ def ack_requested_is_as_agreed(facts: Facts) -> Problem | None:
     problem = _presence(channel.ack_requested, asked is not None, location)
     if problem or asked is None:
         return problem
-    if asked.actor == names.ACTOR_NEXT_MSH:
+    if asked.actor == names.ACTOR_NEXT_MSH and not facts.agreement.tolerances.next_msh:
         return error(ErrorCode.NOT_SUPPORTED, f"{location}/@actor", "acknowledgment by the next MSH is not supported")
-    if asked.actor not in (None, names.ACTOR_TO_PARTY):
+    if asked.actor not in (None, names.ACTOR_TO_PARTY, names.ACTOR_NEXT_MSH):
         return inconsistent(f"{location}/@actor", "the actor is not the To Party MSH")
     if asked.version != names.VERSION:
         return inconsistent(f"{location}/@version", f"version is not {names.VERSION}")
@@ -155,6 +165,8 @@ def _signed_receipt(facts: Facts, asked: AckRequested, agreed: Characteristic) -
     location = "//Header/AckRequested/@signed"
     if agreed is not Characteristic.PER_MESSAGE and asked.signed is not (agreed is Characteristic.ALWAYS):
         return inconsistent(location, f"the CPA says {agreed.value} for signed acknowledgments")
+    if asked.signed and not facts.known_action.sender_signs:
+        return inconsistent(location, "a signed acknowledgment confirms what was signed, and this message is not")
     if asked.signed and facts.agreement.our_signal(names.ACKNOWLEDGMENT).signing is None:
         return inconsistent(location, "the CPA does not say how we sign acknowledgments")
     return None
@@ -162,7 +174,7 @@ def _signed_receipt(facts: Facts, asked: AckRequested, agreed: Characteristic) -
 
 def sync_reply_is_as_agreed(facts: Facts) -> Problem | None:
     """Step 12: SyncReply is there exactly when the CPA has a syncReplyMode (statements 107-109)."""
-    expected = facts.known_action.channel.sync_reply_mode != "none"
+    expected = facts.known_action.channel.synchronous
     asked, location = facts.envelope.sync_reply, "//Header/SyncReply"
     if (asked is not None) is not expected:
         return inconsistent(location, "SyncReply is not as the CPA says")
@@ -225,12 +237,27 @@ def manifest_names_our_parts(facts: Facts) -> Problem | None:
     return None
 
 
-# --- Reports -------------------------------------------------------------------------------------------------
+# --- Requests and reports ------------------------------------------------------------------------------------
+
+
+def carries_no_payload(facts: Facts) -> Problem | None:
+    """Step 15: a Ping or StatusRequest has no Manifest (2.8, statement 158)."""
+    if facts.envelope.manifest is None:
+        return None
+    return inconsistent("//Body/Manifest", "this signal carries no payload")
+
+
+def asks_about_a_message(facts: Facts) -> Problem | None:
+    """Step 15: a StatusRequest names the message that it asks about (2.8)."""
+    if facts.envelope.status_request is not None:
+        return None
+    return inconsistent("//Body/StatusRequest", "a StatusRequest holds eb:StatusRequest")
 
 
 def refers_to_a_message_of_ours(facts: Facts) -> Problem | None:
     """A report about something that we did not send under this CPA is dropped (statements 76, 79 and 159)."""
-    if facts.our_message is not None and facts.our_message.envelope.header.cpa_id == facts.header.cpa_id:
+    ours = facts.our_message.envelope.header if facts.our_message else None
+    if ours and ours.cpa_id == facts.header.cpa_id and facts.header.ref_to_message_id in (None, ours.message_id):
         return None
     location = f"{HEADER}/MessageData/RefToMessageId"
     return error(ErrorCode.VALUE_NOT_RECOGNIZED, location, "no message of ours has this MessageId")
@@ -256,6 +283,7 @@ STEPS: Final[tuple[Step, ...]] = (
     referred_message_is_known,
     manifest_names_our_parts,
     signature_is_there,
+    payloads_are_encrypted_as_agreed,
     signing_certificate_is_trusted,
     signature_holds,
 )
@@ -269,8 +297,12 @@ REQUEST_STEPS: Final[tuple[Step, ...]] = (
     version_is_ours,
     parties_are_those_of_the_cpa,
     time_is_left,
+    carries_no_payload,
 )
-"""Ping, StatusRequest and unknown signals: what is wrong with them is told (2.8)."""
+"""Ping and unknown signals: what is wrong with them is told (2.8)."""
+
+STATUS_STEPS: Final[tuple[Step, ...]] = (*REQUEST_STEPS, asks_about_a_message)
+"""A StatusRequest passes these."""
 
 REPORT_STEPS: Final[tuple[Step, ...]] = (
     caller_fits_the_cpa,
@@ -279,4 +311,4 @@ REPORT_STEPS: Final[tuple[Step, ...]] = (
     parties_are_those_of_the_cpa,
     refers_to_a_message_of_ours,
 )
-"""Acknowledgment, MessageError, Pong: about a message of ours, also after the CPA ended (CPA s.9.4.2)."""
+"""Acknowledgment, MessageError, Pong, StatusResponse: about what we sent, also after the CPA ended (CPA s.9.4.2)."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from digikoppelaar.ebms.agreement import Action
-from digikoppelaar.ebms.messages import EbxmlError, Envelope, SignedReference
+from digikoppelaar.ebms.messages import EbxmlError, Envelope, SignedReference, StatusResponse
 from digikoppelaar.errors import Wire
 
 
@@ -26,6 +26,8 @@ class Seen:
     """A message with this MessageId that was stored before. `fingerprint`: see `fingerprint`."""
 
     fingerprint: bytes
+    rejected: bool = False
+    """It got an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,16 @@ class Accept:
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """A duplicate: deliver nothing, send the very same answer again (statements 96-99)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A best-effort message that came before: deliver it once more (7f, statement 104).
+
+    When it asked for an acknowledgment, that is the very same one.
+    """
+
+    accept: Accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +101,41 @@ class Ponged:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusAsked:
+    """A StatusRequest about the message `message_id`: answer with `status.status_of` (2.8)."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTold:
+    """The StatusResponse to our StatusRequest `message_id`; `response` names the message asked about."""
+
+    message_id: str
+    response: StatusResponse
+
+
+@dataclass(frozen=True, slots=True)
 class Ignore:
     """A signal that changes nothing (unknown, late, or not asked for): log `reason`, store nothing, send nothing."""
 
     reason: str
 
 
-Decision = Accept | Repeat | Reject | Refuse | Acknowledged | Failed | Pinged | Ponged | Ignore
+Decision = (
+    Accept
+    | Again
+    | Repeat
+    | Reject
+    | Refuse
+    | Acknowledged
+    | Failed
+    | Pinged
+    | Ponged
+    | StatusAsked
+    | StatusTold
+    | Ignore
+)
 
 
 @dataclass(frozen=True, slots=True)

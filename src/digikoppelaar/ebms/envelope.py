@@ -19,11 +19,13 @@ from digikoppelaar.ebms.messages import (
     Envelope,
     Manifest,
     MessageHeader,
+    MessageStatus,
     Party,
     PartyId,
     ReceivedEnvelope,
     Service,
     Severity,
+    StatusResponse,
     SyncReply,
 )
 from digikoppelaar.ebms.mime import parse_content_type
@@ -87,6 +89,7 @@ def read_tree(root: etree._Element) -> Envelope:
         errors=_read_errors(_only(header, "ErrorList")),
         manifest=_read_manifest(_only(body, "Manifest")),
         status_request=_read_status_request(_only(body, "StatusRequest")),
+        status_response=_read_status_response(_only(body, "StatusResponse")),
         message_order=_only(header, "MessageOrder") is not None,
     )
 
@@ -250,6 +253,18 @@ def _read_status_request(element: etree._Element | None) -> str | None:
     return None if element is None else _value(_child(element, "RefToMessageId"))
 
 
+def _read_status_response(element: etree._Element | None) -> StatusResponse | None:
+    if element is None:
+        return None
+    timestamp = element.find(_EB + "Timestamp")
+    return StatusResponse(
+        ref_to_message_id=_value(_child(element, "RefToMessageId")),
+        status=MessageStatus(element.get(_EB + "messageStatus", "").strip()),
+        timestamp=None if timestamp is None else _moment(timestamp),
+        version=_version(element),
+    )
+
+
 # --- Writing -------------------------------------------------------------------------------------------------
 
 
@@ -363,3 +378,12 @@ def _write_body(body: etree._Element, envelope: Envelope) -> None:
     if envelope.status_request is not None:
         request = _add(body, "StatusRequest", version=names.VERSION)
         _add(request, "RefToMessageId", envelope.status_request)
+    if envelope.status_response is not None:
+        _write_status_response(body, envelope.status_response)
+
+
+def _write_status_response(body: etree._Element, told: StatusResponse) -> None:
+    element = _add(body, "StatusResponse", version=told.version, messageStatus=told.status.value)
+    _add(element, "RefToMessageId", told.ref_to_message_id)
+    if told.timestamp is not None:
+        _add(element, "Timestamp", write_date_time(told.timestamp))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from digikoppelaar.ebms.agreement import Action, Agreement
-from digikoppelaar.ebms.decisions import Caller, OurMessage, Refuse, Repeat, Seen
+from digikoppelaar.ebms.decisions import Caller, Decision, OurMessage, Refuse, Reject, Repeat, Seen
 from digikoppelaar.ebms.messages import EbxmlError, Envelope, ErrorCode, MessageHeader, Part, ReceivedEnvelope, Severity
 
 HEADER: Final = "//Header/MessageHeader"
@@ -26,6 +26,7 @@ class Facts:
     clock_difference: timedelta
     fingerprint: bytes
     trust_problem: str | None = None
+    in_response: bool = False
 
     @property
     def envelope(self) -> Envelope:
@@ -48,6 +49,11 @@ class Facts:
         assert self.action is not None, "action_is_in_the_cpa comes first"
         return self.action
 
+    @property
+    def has_error(self) -> bool:
+        """Whether it carries an error of severity Error: such a message is never answered (MSG s.4.2.4.1)."""
+        return any(error.severity is Severity.ERROR for error in self.envelope.errors)
+
 
 Problem = EbxmlError | Refuse | Repeat
 Step = Callable[[Facts], Problem | None]
@@ -56,6 +62,17 @@ Step = Callable[[Facts], Problem | None]
 def first_problem(steps: Sequence[Step], facts: Facts) -> Problem | None:
     """The answer of the first step that has one."""
     return next((problem for step in steps if (problem := step(facts)) is not None), None)
+
+
+def rejected_or(otherwise: Callable[[Facts], Decision], facts: Facts, steps: Sequence[Step]) -> Decision:
+    """What `otherwise` decides, unless a step has an answer: an error is sent back."""
+    match first_problem(steps, facts):
+        case None:
+            return otherwise(facts)
+        case EbxmlError() as problem:
+            return Reject(problem)
+        case answer:
+            return answer
 
 
 def error(code: ErrorCode, location: str, description: str) -> EbxmlError:

@@ -1,14 +1,14 @@
 """A notification from DSO-LV to a gemeente, and what is needed to judge it: the base that tests change."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.unit.ebms.cpas import DSO, GEMEENTE, cpa_document
 from tests.unit.ebms.wire import Signatory, signatory
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.decisions import Caller, Decision, OurMessage, Seen
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
@@ -26,6 +26,30 @@ THEIRS = read_agreement(cpa_document().encode(), {DSO})
 KEY = signatory()
 _SIGNED_CPA = cpa_document(signed=True, ack_signed=True, certificate=KEY.certificate).encode()
 SIGNED_OURS, SIGNED_THEIRS = read_agreement(_SIGNED_CPA, {GEMEENTE}), read_agreement(_SIGNED_CPA, {DSO})
+
+
+def synchronous(agreement: Agreement) -> Agreement:
+    """The same agreement with mshSignalsOnly everywhere."""
+    return _with_channels(agreement, sync_reply_mode="mshSignalsOnly")
+
+
+def best_effort(agreement: Agreement) -> Agreement:
+    """The same agreement without acknowledgments and duplicate elimination (osb-be)."""
+    never = Characteristic.NEVER
+    return _with_channels(agreement, ack_requested=never, duplicate_elimination=never, reliable_messaging=None)
+
+
+def _with_channels(agreement: Agreement, **changes: object) -> Agreement:
+    def changed(channel: Channel) -> Channel:
+        return replace(channel, **changes)  # type: ignore[arg-type]
+
+    return replace(
+        agreement,
+        sends=tuple(replace(action, channel=changed(action.channel)) for action in agreement.sends),
+        receives=tuple(replace(action, channel=changed(action.channel)) for action in agreement.receives),
+        our_signals=changed(agreement.our_signals),
+        their_signals=changed(agreement.their_signals),
+    )
 
 
 def payload(content: bytes = b"<verzoek/>", content_id: str = CID) -> Part:
@@ -63,6 +87,7 @@ class Arrival:
     our_message: OurMessage | None = None
     now: datetime = NOW + timedelta(seconds=2)
     trust_problem: str | None = None
+    in_response: bool = False
 
     def decided(self) -> Decision:
         """The decision on it."""
@@ -75,4 +100,5 @@ class Arrival:
             our_message=self.our_message,
             now=self.now,
             trust_problem=self.trust_problem,
+            in_response=self.in_response,
         )

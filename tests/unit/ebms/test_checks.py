@@ -21,7 +21,7 @@ from tests.unit.ebms.exchanges import (
 from tests.unit.ebms.wire import signatory
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic
+from digikoppelaar.ebms.agreement import Agreement, Channel, Characteristic, Tolerances
 from digikoppelaar.ebms.checks import STEPS, wrong_caller
 from digikoppelaar.ebms.decisions import Accept, Caller, Refuse, Reject
 from digikoppelaar.ebms.envelope import read_envelope
@@ -29,6 +29,7 @@ from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     AckRequested,
+    Confidentiality,
     Envelope,
     Manifest,
     PartyId,
@@ -38,6 +39,7 @@ from digikoppelaar.ebms.messages import (
     SyncReply,
 )
 from digikoppelaar.ebms.receive import decide, signing_certificate
+from digikoppelaar.errors import NOT_DECRYPTED
 
 STRANGER = "00000099000000009000"
 Change = Callable[[Envelope], Envelope]
@@ -217,11 +219,41 @@ def test_characteristics_are_as_agreed_or_as_the_message_wishes(
 
 
 def test_a_signed_acknowledgment_that_we_have_no_means_to_sign_is_inconsistent() -> None:
+    message = signed(notification(SIGNED_THEIRS))
+    assert isinstance(_signed_arrival(message).decided(), Accept)
+    mute = replace(SIGNED_OURS, our_signals=replace(SIGNED_OURS.our_signals, signing=None))
+    assert _rejected(_signed_arrival(message, agreement=mute)) == ("Inconsistent", "//Header/AckRequested/@signed")
+    other = replace(mute, our_overrides={names.ACKNOWLEDGMENT: SIGNED_OURS.our_signals})
+    assert isinstance(_signed_arrival(message, agreement=other).decided(), Accept)
+
+
+@pytest.mark.statement(140)
+def test_a_signed_acknowledgment_of_what_is_not_signed_is_inconsistent() -> None:
     agreement = _our_side(lambda channel: replace(channel, ack_signature_requested=Characteristic.PER_MESSAGE))
     envelope = replace(notification(), ack_requested=AckRequested(signed=True))
-    assert isinstance(Arrival(envelope, agreement=agreement).decided(), Accept)
-    agreement = replace(agreement, our_signals=replace(agreement.our_signals, signing=None))
     assert _rejected(Arrival(envelope, agreement=agreement)) == ("Inconsistent", "//Header/AckRequested/@signed")
+    assert isinstance(Arrival(notification(), agreement=agreement).decided(), Accept)
+
+
+@pytest.mark.statement(61)
+def test_an_acknowledgment_of_the_next_msh_is_tolerated_by_a_setting_of_the_cpa() -> None:
+    asked = replace(notification(), ack_requested=AckRequested(signed=False, actor=names.ACTOR_NEXT_MSH))
+    assert _rejected(Arrival(asked)) == ("NotSupported", "//Header/AckRequested/@actor")
+    tolerant = replace(OURS, tolerances=Tolerances(next_msh=True))
+    decision = Arrival(asked, agreement=tolerant).decided()
+    assert isinstance(decision, Accept)
+    assert decision.acknowledge
+
+
+@pytest.mark.statement(61)
+def test_a_signed_message_may_ask_the_next_msh_too_and_nothing_else_may_be_unsigned() -> None:
+    asked = AckRequested(signed=True, actor=names.ACTOR_NEXT_MSH)
+    message = signed(replace(notification(SIGNED_THEIRS), ack_requested=asked))
+    tolerant = replace(SIGNED_OURS, tolerances=Tolerances(next_msh=True))
+    assert isinstance(_signed_arrival(message, agreement=tolerant).decided(), Accept)
+    said = replace(message.envelope, header=replace(message.envelope.header, conversation_id="c9"))
+    arrival = _signed_arrival(replace(message, envelope=said), agreement=tolerant)
+    assert _rejected(arrival) == ("SecurityFailure", "//Header/Signature")
 
 
 def test_sync_reply_is_wanted_when_the_cpa_has_it() -> None:
@@ -321,6 +353,36 @@ def test_only_what_was_signed_counts() -> None:
     assert _rejected(_signed_arrival(replace(good, envelope=said)))[0] == "SecurityFailure"
 
 
+# --- Encryption ----------------------------------------------------------------------------------------------
+
+
+def _encrypted(confidentiality: Confidentiality, *, agreed: bool = True) -> Arrival:
+    [action] = SIGNED_OURS.receives
+    agreement = replace(SIGNED_OURS, receives=(replace(action, encrypted=agreed),))
+    parts = (replace(payload(), confidentiality=confidentiality), payload(b"loose", "loose@dso"))
+    return _signed_arrival(signed(notification(SIGNED_THEIRS)), agreement=agreement, parts=parts)
+
+
+def test_a_decrypted_payload_is_accepted_and_what_nobody_names_may_be_plain() -> None:
+    assert isinstance(_encrypted(Confidentiality.DECRYPTED).decided(), Accept)
+    assert isinstance(_encrypted(Confidentiality.DECRYPTED, agreed=False).decided(), Accept)
+    assert isinstance(_encrypted(Confidentiality.PLAIN, agreed=False).decided(), Accept)
+
+
+@pytest.mark.statement(147)
+def test_a_plain_payload_where_the_cpa_demands_encryption_is_a_security_failure_at_its_cid() -> None:
+    assert _rejected(_encrypted(Confidentiality.PLAIN)) == ("SecurityFailure", "cid:p1@dso")
+
+
+@pytest.mark.statement(148, 149, 151)
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_payload_that_cannot_be_decrypted_is_a_security_failure_without_a_cause(agreed: bool) -> None:
+    decision = _encrypted(Confidentiality.BROKEN, agreed=agreed).decided()
+    assert isinstance(decision, Reject)
+    assert (decision.error.code, decision.error.location) == ("SecurityFailure", "cid:p1@dso")
+    assert decision.error.description == NOT_DECRYPTED
+
+
 # --- Time ----------------------------------------------------------------------------------------------------
 
 BEFORE_END = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -398,4 +460,4 @@ def test_the_first_defect_in_the_order_of_the_steps_is_the_one_that_is_named() -
 def test_the_steps_stand_in_the_order_of_the_standard_but_for_the_caller() -> None:
     numbers = [int((step.__doc__ or "").removeprefix("Step ").partition(":")[0]) for step in STEPS]
     assert numbers[:2] == [10, 9]  # who may not call learns nothing, not even whether a message was here before
-    assert numbers[2:] == sorted(numbers[2:]) == [11, 11, *[12] * 9, 13, 14, 15, 16, 18, 18]
+    assert numbers[2:] == sorted(numbers[2:]) == [11, 11, *[12] * 9, 13, 14, 15, 16, 17, 18, 18]

@@ -13,17 +13,20 @@ from tests.unit.ebms.exchanges import (
     SIGNED_THEIRS,
     THEIRS,
     Arrival,
+    best_effort,
     notification,
     payload,
     signed,
+    synchronous,
 )
 from tests.unit.ebms.wire import signatory
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
+    Again,
     Caller,
     Failed,
     Ignore,
@@ -34,22 +37,28 @@ from digikoppelaar.ebms.decisions import (
     Reject,
     Repeat,
     Seen,
+    StatusAsked,
+    StatusTold,
 )
 from digikoppelaar.ebms.envelope import read_envelope, write_envelope
+from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
     EbxmlError,
     Envelope,
     ErrorCode,
     Manifest,
+    MessageStatus,
     Party,
     PartyId,
     ReceivedEnvelope,
     Service,
     Severity,
     SignedReference,
+    StatusResponse,
+    SyncReply,
 )
-from digikoppelaar.ebms.receive import fingerprint, referred_message_id, unknown_cpa
+from digikoppelaar.ebms.receive import fingerprint, in_http_response, referred_message_id, unknown_cpa
 from digikoppelaar.ebms.signature import signed_references
 
 STRANGER = "00000099000000009000"
@@ -308,16 +317,152 @@ def test_a_ping_that_does_not_fit_the_cpa_is_told_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "code"), [(names.STATUS_REQUEST, ErrorCode.NOT_SUPPORTED), ("Iets", ErrorCode.VALUE_NOT_RECOGNIZED)]
+    ("signal", "code", "location"),
+    [
+        (_signal("Iets"), ErrorCode.VALUE_NOT_RECOGNIZED, f"{HEADER}/Action"),
+        (_signal(names.STATUS_REQUEST), ErrorCode.INCONSISTENT, "//Body/StatusRequest"),
+        (replace(_signal(names.PING), manifest=Manifest(("cid:x",))), ErrorCode.INCONSISTENT, "//Body/Manifest"),
+    ],
 )
-def test_signals_that_we_do_not_offer_are_rejected_by_name(action: str, code: ErrorCode) -> None:
-    decision = Arrival(_signal(action), ()).decided()
+def test_a_signal_that_cannot_be_answered_is_rejected_by_name(signal: Envelope, code: ErrorCode, location: str) -> None:
+    decision = Arrival(signal, ()).decided()
     assert isinstance(decision, Reject)
-    assert decision.error.code == code.value
+    assert (decision.error.code, decision.error.location) == (code.value, location)
 
 
-def test_a_status_response_is_dropped() -> None:
-    assert isinstance(Arrival(_signal(names.STATUS_RESPONSE), ()).decided(), Ignore)
+ASKED = answers.status_request(THEIRS, "m1@dso", message_id="s1@dso", conversation_id="c2", now=NOW)
+RECEIVED = StatusResponse("m1@dso", MessageStatus.RECEIVED, NOW)
+
+
+def _told(response: StatusResponse | None = RECEIVED) -> Envelope:
+    told = answers.status_response(ASKED, OURS, RECEIVED, message_id="s2@g", now=LATER)
+    return replace(told, status_response=response)
+
+
+def test_a_status_request_names_the_message_that_it_asks_about() -> None:
+    assert Arrival(ASKED, ()).decided() == StatusAsked("m1@dso")
+
+
+def test_a_status_response_settles_our_request_and_tells_what_became_of_the_message() -> None:
+    assert _reply(_told(), to=ASKED).decided() == StatusTold("s1@dso", RECEIVED)
+
+
+@pytest.mark.statement(159)
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        _reply(_told(), our_message=None),
+        _reply(_told(), to=notification()),
+        _reply(_told(None), to=ASKED),
+        _reply(_told(replace(RECEIVED, ref_to_message_id="m9@dso")), to=ASKED),
+        _reply(_told(), to=replace(ASKED, header=replace(ASKED.header, message_id="s9@dso"))),
+        _reply(answers.pong(ASKED, OURS, message_id="s2@g", now=LATER), to=ASKED),
+        _reply(answers.pong(ASKED, OURS, message_id="s2@g", now=LATER), our_message=None),
+    ],
+)
+def test_a_pong_or_status_response_without_matching_request_is_dropped(arrival: Arrival) -> None:
+    assert isinstance(arrival.decided(), Ignore)
+
+
+# --- Synchronous signals -------------------------------------------------------------------------------------
+
+SYNC_OURS, SYNC_THEIRS = (synchronous(agreement) for agreement in (OURS, THEIRS))
+SYNC_SENT = notification(SYNC_THEIRS)
+
+
+def _sync_reply(envelope: Envelope, **changes: object) -> Arrival:
+    return _reply(envelope, to=SYNC_SENT, agreement=SYNC_THEIRS, **{"in_response": True, **changes})
+
+
+def test_the_signal_about_a_synchronous_message_counts_in_the_http_response() -> None:
+    receipt = answers.acknowledgment(SYNC_SENT, SYNC_OURS, message_id="a1@g", now=LATER)
+    assert _sync_reply(receipt).decided() == Acknowledged("m1@dso")
+    assert _sync_reply(receipt, caller=Caller(None)).decided() == Acknowledged("m1@dso")
+    failed = answers.message_error(SYNC_SENT, SYNC_OURS, [ERROR], message_id="e1@g", now=LATER)
+    assert _sync_reply(failed).decided() == Failed("m1@dso", (ERROR,))
+
+
+@pytest.mark.statement(115)
+@pytest.mark.parametrize("errors", [(), (ERROR,)])
+def test_an_asynchronous_signal_about_a_synchronous_message_is_not_acted_upon(errors: tuple[EbxmlError, ...]) -> None:
+    header = {"message_id": "a1@g", "now": LATER}
+    if errors:
+        signal = answers.message_error(SYNC_SENT, SYNC_OURS, errors, **header)  # type: ignore[arg-type]
+    else:
+        signal = answers.acknowledgment(SYNC_SENT, SYNC_OURS, **header)  # type: ignore[arg-type]
+    decision = _sync_reply(signal, in_response=False).decided()
+    assert isinstance(decision, Ignore)
+    assert "115" in decision.reason
+
+
+@pytest.mark.statement(113)
+def test_a_signal_in_the_response_to_an_asynchronous_message_is_ignored() -> None:
+    decision = _reply(_acknowledgment(), in_response=True).decided()
+    assert isinstance(decision, Ignore)
+    assert "113" in decision.reason
+
+
+@pytest.mark.statement(60)
+def test_a_business_message_or_a_question_in_an_http_response_is_ignored() -> None:
+    back = replace(notification(), header=replace(notification().header, ref_to_message_id="m1@dso"))
+    assert isinstance(Arrival(back, in_response=True).decided(), Ignore)
+    assert isinstance(Arrival(_signal(names.PING), (), in_response=True).decided(), Ignore)
+
+
+@pytest.mark.parametrize("in_response", [True, False])
+def test_the_answer_to_a_question_counts_whichever_way_it_comes(in_response: bool) -> None:
+    ping = _signal(names.PING)
+    pong = answers.pong(ping, OURS, message_id="s2@g", now=LATER)
+    assert _reply(pong, to=ping, in_response=in_response).decided() == Ponged("s1@dso")
+    assert isinstance(_reply(_told(), to=ASKED, in_response=in_response).decided(), StatusTold)
+
+
+def test_a_signal_about_another_message_than_the_one_posted_is_ignored() -> None:
+    other = notification(SYNC_THEIRS, message_id="m2@dso")
+    receipt = answers.acknowledgment(other, SYNC_OURS, message_id="a1@g", now=LATER)
+    assert isinstance(_sync_reply(receipt).decided(), Ignore)
+
+
+@pytest.mark.statement(110, 111, 154)
+def test_our_signal_goes_into_the_http_response_when_sync_reply_asks_for_it() -> None:
+    assert in_http_response(SYNC_SENT, SYNC_OURS)
+    assert in_http_response(SYNC_SENT, OURS), "also when the CPA knows no such thing: that is what the error says"
+    assert not in_http_response(notification(), OURS)
+    assert not in_http_response(notification(), SYNC_OURS)
+    assert not in_http_response(_signal(names.PING), OURS)
+    assert in_http_response(replace(_signal(names.PING), sync_reply=SyncReply()), OURS)
+    assert in_http_response(_signal(names.PING), SYNC_OURS), "the Java handler waits for it there"
+    assert in_http_response(ASKED, SYNC_OURS)
+    assert not in_http_response(_signal(names.PONG), SYNC_OURS)
+
+
+# --- Best effort, again --------------------------------------------------------------------------------------
+
+BE_OURS, BE_THEIRS = (best_effort(agreement) for agreement in (OURS, THEIRS))
+
+
+@pytest.mark.statement(104)
+def test_a_repeated_best_effort_message_is_delivered_again_unless_the_cpa_is_set_otherwise() -> None:
+    message = notification(BE_THEIRS)
+    first = Arrival(message, agreement=BE_OURS).decided()
+    assert isinstance(first, Accept)
+    again = Arrival(message, agreement=BE_OURS, seen=_seen(message))
+    assert again.decided() == Again(first)
+    once = replace(BE_OURS, tolerances=Tolerances(best_effort_once=True))
+    assert replace(again, agreement=once).decided() == Repeat()
+
+
+def test_a_best_effort_message_that_was_rejected_gets_the_same_error_again() -> None:
+    message = notification(BE_THEIRS)
+    assert Arrival(message, agreement=BE_OURS, seen=replace(_seen(message), rejected=True)).decided() == Repeat()
+    late = Arrival(message, agreement=BE_OURS, seen=_seen(message), now=NOW + timedelta(days=400))
+    assert late.decided() == Repeat(), "what happened the first time stands"
+
+
+@pytest.mark.statement(100)
+def test_another_best_effort_message_under_the_same_message_id_is_refused() -> None:
+    message = notification(BE_THEIRS)
+    assert isinstance(Arrival(message, agreement=BE_OURS, seen=_seen(message, b"<ander/>")).decided(), Refuse)
 
 
 def test_a_business_message_that_is_also_an_acknowledgment_is_no_acknowledgment() -> None:
