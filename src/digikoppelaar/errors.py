@@ -152,9 +152,19 @@ class DecryptionError(SignatureError):
 
 
 class CpaError(PartnerError):
-    """The CPA is invalid or asks for something that is not supported."""
+    """The CPA is invalid or asks for something that is not supported.
+
+    `element` is the local name of the element at fault and `line` its line in the document, when they are known.
+    """
 
     default_advice = "Controleer de CPA: is dit het bestand uit het CPA-register, ongewijzigd?"
+
+    def __init__(
+        self, message: str, *, element: str | None = None, line: int | None = None, advice: str | None = None
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.element = element
+        self.line = line
 
 
 class VerzoekError(PartnerError):

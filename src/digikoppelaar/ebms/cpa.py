@@ -1,9 +1,8 @@
 """Reading a CPA: from the XML of CPP/A 2.0 to an Agreement, as one of its two parties sees it.
 
 Everything comes out of the document (element tree: digikoppeling-ebms2.md, 4.1). A CPA that cannot be worked with
-raises CpaError; one that could, but that Digikoppeling or this version does not allow, is read, and `cpa_findings`
-says why it must not be used. Not here yet: validation against the schema, a ds:Signature on the CPA, the dates and OINs
-of its certificates.
+raises CpaError; one that could, but that Digikoppeling does not allow, is read, and `cpa_findings` says why it must
+not be used. Not here: the schema (`cpa_structure`), and making CPAs (`cpa_build`).
 """
 
 from collections.abc import Collection, Iterator
@@ -14,27 +13,32 @@ from typing import Final
 
 from lxml import etree
 
-from digikoppelaar import xml
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import (
     Action,
     Agreement,
     Channel,
     Characteristic,
+    Encryption,
     ReliableMessaging,
     Side,
     Signing,
 )
+from digikoppelaar.ebms.cpa_bindings import Binding, Exchange, Way, exchanges, party_infos, way_of
 from digikoppelaar.ebms.cpa_document import (
     Index,
+    algorithm,
     attribute,
     certificate,
     child,
     children,
     count,
     date_time,
+    defect,
     duration,
+    flag,
     index_of,
+    is_persistent,
     read_root,
     tag,
     text,
@@ -61,7 +65,7 @@ class CpaNames:
 def cpa_names(document: bytes) -> CpaNames:
     """Name and parties of the CPA in `document`. Raises CpaError, XmlError or TooLarge."""
     root = read_root(document)
-    first, second = _party_infos(root)
+    first, second = party_infos(root)
     return CpaNames(attribute(root, "cpaid"), (_names_of(first), _names_of(second)))
 
 
@@ -73,7 +77,7 @@ def read_agreement(document: bytes, our_party_ids: Collection[str]) -> Agreement
     are ours, and XmlError or TooLarge when it is not even a document.
     """
     root = read_root(document)
-    ours, theirs = _our_side_first(_party_infos(root), our_party_ids)
+    ours, theirs = _our_side_first(party_infos(root), our_party_ids)
     index = index_of(root)
     starts_at, ends_at = _validity(root)
     _refuse_what_nobody_may_use(root)
@@ -87,20 +91,15 @@ def read_agreement(document: bytes, our_party_ids: Collection[str]) -> Agreement
         receives=tuple(_actions(theirs, ours, index)),
         our_signals=_signals(ours, theirs, index),
         their_signals=_signals(theirs, ours, index),
+        our_overrides=_overrides(ours, theirs, index),
+        their_overrides=_overrides(theirs, ours, index),
     )
-    _check_signed_receipts(agreement.sends, agreement.their_signals)
-    _check_signed_receipts(agreement.receives, agreement.our_signals)
+    _check_signed_receipts(agreement.sends, agreement.their_signal(names.ACKNOWLEDGMENT))
+    _check_signed_receipts(agreement.receives, agreement.our_signal(names.ACKNOWLEDGMENT))
     return agreement
 
 
 # --- The whole -----------------------------------------------------------------------------------------------
-
-
-def _party_infos(root: etree._Element) -> tuple[etree._Element, etree._Element]:
-    found = children(root, "PartyInfo")
-    if len(found) != 2:
-        raise CpaError(f"a CPA has two PartyInfo elements, this one has {len(found)}")
-    return found[0], found[1]
 
 
 def _our_side_first(
@@ -119,20 +118,19 @@ def _our_side_first(
 def _validity(root: etree._Element) -> tuple[datetime, datetime]:
     status = attribute(child(root, "Status"), "value")
     if status not in ("agreed", "signed"):
-        raise CpaError(f"the CPA has status {status!r}; only agreed or signed can be used")
+        raise defect(child(root, "Status"), f"the CPA has status {status!r}; only agreed or signed can be used")
     starts_at, ends_at = date_time(child(root, "Start")), date_time(child(root, "End"))
     if starts_at >= ends_at:
-        raise CpaError("the CPA starts after it ends")
+        raise defect(child(root, "Start"), "the CPA starts after it ends")
     return starts_at, ends_at
 
 
 def _refuse_what_nobody_may_use(root: etree._Element) -> None:
-    if any(text(order) == "Guaranteed" for order in root.iter(tag("MessageOrderSemantics"))):
-        raise CpaError("MessageOrderSemantics Guaranteed is not supported (KS3)")
-    if next(root.iter(tag("AccessAuthentication")), None) is not None:
-        raise CpaError("AccessAuthentication is not used in Digikoppeling (KS-44)")
-    if next(root.iter(tag("OverrideMshActionBinding")), None) is not None:
-        raise CpaError("OverrideMshActionBinding is not supported: signals go over the default MSH channel")
+    for order in root.iter(tag("MessageOrderSemantics")):
+        if text(order) == "Guaranteed":
+            raise defect(order, "MessageOrderSemantics Guaranteed is not supported (KS3)")
+    for access in root.iter(tag("AccessAuthentication")):
+        raise defect(access, "AccessAuthentication is not used in Digikoppeling (KS-44)")
 
 
 def _names_of(party: etree._Element) -> Side:
@@ -148,7 +146,7 @@ def _side(party: etree._Element, index: Index) -> Side:
 def _party_ids(party: etree._Element) -> tuple[PartyId, ...]:
     found = tuple(PartyId(text(element), element.get(tag("type"))) for element in children(party, "PartyId"))
     if not found or not all(party_id.value for party_id in found):
-        raise CpaError("a PartyInfo has no PartyId, or an empty one")
+        raise defect(party, "a PartyInfo has no PartyId, or an empty one")
     return found
 
 
@@ -156,60 +154,47 @@ def _party_ids(party: etree._Element) -> tuple[PartyId, ...]:
 
 
 def _actions(sender: etree._Element, receiver: etree._Element, index: Index) -> Iterator[Action]:
-    for role in children(sender, "CollaborationRole"):
-        for can_send in children(child(role, "ServiceBinding"), "CanSend"):
-            sending = child(can_send, "ThisPartyActionBinding")
-            receiving = index[text(child(can_send, "OtherPartyActionBinding"))]
-            yield _action(role, sending, _role_receiving(receiving, receiver), receiving, index)
+    for exchange in exchanges(sender, receiver, index):
+        yield _action(exchange, index)
 
 
-def _role_receiving(binding: etree._Element, receiver: etree._Element) -> etree._Element:
-    """The CollaborationRole of `binding`, which must be a CanReceive of `receiver`."""
-    ancestors = list(binding.iterancestors())
-    if xml.local_name(ancestors[0]) != "CanReceive" or receiver not in ancestors:
-        raise CpaError(f"OtherPartyActionBinding {attribute(binding, 'id')!r} is no CanReceive of the other party")
-    return next(binding.iterancestors(tag("CollaborationRole")))
-
-
-def _action(
-    sender_role: etree._Element,
-    sending: etree._Element,
-    receiver_role: etree._Element,
-    receiving: etree._Element,
-    index: Index,
-) -> Action:
-    service, action = _service(sender_role), _action_name(sending)
-    if (service, action) != (_service(receiver_role), _action_name(receiving)):
-        raise CpaError(f"action {action!r} does not have the same service and name at both sides")
-    channels = [index[text(child(binding, "ChannelId"))] for binding in (sending, receiving)]
-    channel = _channel(channels[0], channels[1], index, BUSINESS_ENDPOINTS)
-    characteristics = child(sending, "BusinessTransactionCharacteristics")
-    signs = characteristics.get(tag("isNonRepudiationRequired")) in ("true", "1")
+def _action(exchange: Exchange, index: Index) -> Action:
+    sending, receiving = exchange.sending, exchange.receiving
+    service, action = _service(sending.role), _action_name(sending)
+    if (service, action) != (_service(receiving.role), _action_name(receiving)):
+        raise defect(receiving.element, f"action {action!r} does not have the same service and name at both sides")
+    channel = _channel(sending.way, receiving.way, index, BUSINESS_ENDPOINTS)
+    _check_channel(sending.way, channel)
+    signs = flag(sending.characteristics, "isNonRepudiationRequired")
     if signs and channel.signing is None:
-        raise CpaError(f"action {action!r} must be signed, but its sender has no SenderNonRepudiation")
+        raise defect(sending.element, f"action {action!r} must be signed, but its sender has no SenderNonRepudiation")
+    encrypted = is_persistent(sending.characteristics, "isConfidential")
+    if encrypted and channel.encryption is None:
+        reason = f"action {action!r} must be encrypted, but its receiver has no ReceiverDigitalEnvelope"
+        raise defect(receiving.element, reason)
     return Action(
         service=service,
         action=action,
-        sender_role=attribute(child(sender_role, "Role"), "name"),
-        receiver_role=attribute(child(receiver_role, "Role"), "name"),
+        sender_role=attribute(child(sending.role, "Role"), "name"),
+        receiver_role=attribute(child(receiving.role, "Role"), "name"),
         channel=channel,
         sender_signs=signs,
-        encrypted=characteristics.get(tag("isConfidential")) in ("persistent", "transient-and-persistent"),
+        encrypted=encrypted,
     )
 
 
 def _service(role: etree._Element) -> Service:
     element = child(child(role, "ServiceBinding"), "Service")
-    return Service(_without_space(text(element), "Service"), element.get(tag("type")))
+    return Service(_without_space(text(element), "Service", element), element.get(tag("type")))
 
 
-def _action_name(binding: etree._Element) -> str:
-    return _without_space(attribute(binding, "action"), "action")
+def _action_name(binding: Binding) -> str:
+    return _without_space(attribute(binding.element, "action"), "action", binding.element)
 
 
-def _without_space(name: str, what: str) -> str:
+def _without_space(name: str, what: str, element: etree._Element) -> str:
     if not name or any(character.isspace() for character in name):
-        raise CpaError(f"{what} {name!r} is empty or holds white space (KS-16, KS-17)")
+        raise defect(element, f"{what} {name!r} is empty or holds white space (KS-16, KS-17)")
     return name
 
 
@@ -218,25 +203,47 @@ def _without_space(name: str, what: str) -> str:
 
 def _signals(sender: etree._Element, receiver: etree._Element, index: Index) -> Channel:
     """The channel over which `sender` sends MSH signals: the default MSH channels of both, paired."""
-    channels = [index[attribute(party, "defaultMshChannelId")] for party in (sender, receiver)]
-    return _channel(channels[0], channels[1], index, SIGNAL_ENDPOINTS)
+    ways = [way_of(attribute(party, "defaultMshChannelId"), index) for party in (sender, receiver)]
+    channel = _channel(ways[0], ways[1], index, SIGNAL_ENDPOINTS)
+    _check_channel(ways[0], channel)
+    return channel
 
 
-def _channel(sending: etree._Element, receiving: etree._Element, index: Index, endpoints: tuple[str, ...]) -> Channel:
-    said = child(sending, "MessagingCharacteristics")
-    sender, receiver = (index[attribute(channel, "docExchangeId")] for channel in (sending, receiving))
-    channel = Channel(
-        endpoint=_endpoint(index[attribute(receiving, "transportId")], endpoints),
-        sync_reply_mode=said.get(tag("syncReplyMode"), "none"),
-        ack_requested=_characteristic(said, "ackRequested"),
-        ack_signature_requested=_characteristic(said, "ackSignatureRequested"),
-        duplicate_elimination=_characteristic(said, "duplicateElimination"),
-        reliable_messaging=_reliable_messaging(_in_binding(sender, "ebXMLSenderBinding", "ReliableMessaging")),
-        persist_duration=_persist_duration(_in_binding(receiver, "ebXMLReceiverBinding", "PersistDuration")),
-        signing=_signing(_in_binding(sender, "ebXMLSenderBinding", "SenderNonRepudiation"), index),
+def _overrides(sender: etree._Element, receiver: etree._Element, index: Index) -> dict[str, Channel]:
+    """By MSH action, where one of the two has another channel for it than its default one (CPA s.8.4.58)."""
+    ours, theirs = _override_ids(sender), _override_ids(receiver)
+    defaults = [attribute(party, "defaultMshChannelId") for party in (sender, receiver)]
+    return {
+        action: _channel(
+            way_of(ours.get(action, defaults[0]), index),
+            way_of(theirs.get(action, defaults[1]), index),
+            index,
+            SIGNAL_ENDPOINTS,
+        )
+        for action in {**ours, **theirs}
+    }
+
+
+def _override_ids(party: etree._Element) -> dict[str, str]:
+    found = children(party, "OverrideMshActionBinding")
+    return {attribute(element, "action"): attribute(element, "channelId") for element in found}
+
+
+def _channel(sending: Way, receiving: Way, index: Index, endpoints: tuple[str, ...]) -> Channel:
+    said = sending.characteristics
+    return _one_copy(
+        Channel(
+            endpoint=_endpoint(receiving.transport, endpoints),
+            sync_reply_mode=said.get(tag("syncReplyMode"), "none").strip(),
+            ack_requested=_characteristic(said, "ackRequested"),
+            ack_signature_requested=_characteristic(said, "ackSignatureRequested"),
+            duplicate_elimination=_characteristic(said, "duplicateElimination"),
+            reliable_messaging=_reliable_messaging(sending.of_sender("ReliableMessaging")),
+            persist_duration=_persist_duration(receiving.of_receiver("PersistDuration")),
+            signing=_signing(sending.of_sender("SenderNonRepudiation"), index),
+            encryption=_encryption(sending, receiving, index),
+        )
     )
-    _check_channel(attribute(sending, "channelId"), channel, said.get(tag("actor")))
-    return _one_copy(channel)
 
 
 @lru_cache(maxsize=4096)
@@ -245,13 +252,16 @@ def _one_copy(channel: Channel) -> Channel:
     return channel
 
 
-def _check_channel(name: str, channel: Channel, actor: str | None) -> None:
+def _check_channel(sending: Way, channel: Channel) -> None:
+    element, actor = sending.channel, sending.characteristics.get(tag("actor"))
+    name = attribute(element, "channelId")
     if channel.ack_requested is Characteristic.ALWAYS and channel.reliable_messaging is None:
-        raise CpaError(f"channel {name!r} always requests an acknowledgment, but has no ReliableMessaging")
+        raise defect(element, f"channel {name!r} always requests an acknowledgment, but has no ReliableMessaging")
     if channel.duplicate_elimination is Characteristic.ALWAYS and channel.persist_duration is None:
-        raise CpaError(f"channel {name!r} always eliminates duplicates, but its receiver has no PersistDuration")
+        reason = f"channel {name!r} always eliminates duplicates, but its receiver has no PersistDuration"
+        raise defect(element, reason)
     if channel.ack_requested is not Characteristic.NEVER and actor not in (None, names.ACTOR_TO_PARTY):
-        raise CpaError(f"channel {name!r} requests acknowledgments of actor {actor!r} (KS-36)")
+        raise defect(element, f"channel {name!r} requests acknowledgments of actor {actor!r} (KS-36)")
 
 
 def _check_signed_receipts(actions: tuple[Action, ...], signals: Channel) -> None:
@@ -262,11 +272,11 @@ def _check_signed_receipts(actions: tuple[Action, ...], signals: Channel) -> Non
 
 
 def _characteristic(said: etree._Element, name: str) -> Characteristic:
-    value = said.get(tag(name), Characteristic.PER_MESSAGE.value)
+    value = said.get(tag(name), Characteristic.PER_MESSAGE.value).strip()
     try:
         return Characteristic(value)
     except ValueError:
-        raise CpaError(f"{name} is {value!r}, not always, never or perMessage") from None
+        raise defect(said, f"{name} is {value!r}, not always, never or perMessage") from None
 
 
 def _endpoint(transport: etree._Element, types: tuple[str, ...]) -> str:
@@ -274,11 +284,9 @@ def _endpoint(transport: etree._Element, types: tuple[str, ...]) -> str:
     for wanted in types:
         if wanted in found:
             return attribute(found[wanted], "uri")
-    raise CpaError(f"transport {attribute(transport, 'transportId')!r} has no Endpoint for {' or '.join(types)}")
-
-
-def _in_binding(doc_exchange: etree._Element, binding: str, name: str) -> etree._Element | None:
-    return doc_exchange.find(f"{tag(binding)}/{tag(name)}")
+    raise defect(
+        transport, f"transport {attribute(transport, 'transportId')!r} has no Endpoint for {' or '.join(types)}"
+    )
 
 
 def _reliable_messaging(element: etree._Element | None) -> ReliableMessaging | None:
@@ -286,7 +294,7 @@ def _reliable_messaging(element: etree._Element | None) -> ReliableMessaging | N
         return None
     retries, interval = children(element, "Retries"), children(element, "RetryInterval")
     if len(retries) != len(interval):
-        raise CpaError("Retries and RetryInterval go together (CPA s.8.4.41.1)")
+        raise defect(element, "Retries and RetryInterval go together (CPA s.8.4.41.1)")
     return ReliableMessaging(count(retries[0]), duration(interval[0])) if retries else DEFAULT_RELIABLE_MESSAGING
 
 
@@ -298,7 +306,22 @@ def _signing(element: etree._Element | None, index: Index) -> Signing | None:
     if element is None:
         return None
     return Signing(
-        signature_algorithm=text(child(element, "SignatureAlgorithm")),
+        signature_algorithm=algorithm(child(element, "SignatureAlgorithm")),
         digest_method=text(child(element, "HashFunction")),
         certificate=certificate(child(element, "SigningCertificateRef"), index),
+    )
+
+
+def _encryption(sending: Way, receiving: Way, index: Index) -> Encryption | None:
+    """As the receiver wants it: its first algorithm that the sender names too, and its certificate (2.13)."""
+    wanted, offered = receiving.of_receiver("ReceiverDigitalEnvelope"), sending.of_sender("SenderDigitalEnvelope")
+    if wanted is None:
+        return None
+    wishes = [algorithm(element) for element in children(wanted, "EncryptionAlgorithm")]
+    if not wishes:
+        raise defect(wanted, "ReceiverDigitalEnvelope has no EncryptionAlgorithm")
+    known = set() if offered is None else set(map(algorithm, children(offered, "EncryptionAlgorithm")))
+    return Encryption(
+        algorithm=next((wish for wish in wishes if wish in known), wishes[0]),
+        certificate=certificate(child(wanted, "EncryptionCertificateRef"), index),
     )

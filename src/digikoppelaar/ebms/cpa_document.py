@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from cryptography import x509
 from lxml import etree
 
 from digikoppelaar import xml
@@ -75,7 +76,7 @@ def read_root(document: bytes) -> etree._Element:
     """The CollaborationProtocolAgreement in `document`. Raises CpaError, XmlError (also for a DOCTYPE) or TooLarge."""
     root = xml.parse(document, limit=MAX_CPA)
     if root.tag != tag("CollaborationProtocolAgreement"):
-        raise CpaError("the document is not a CollaborationProtocolAgreement of CPP/A 2.0")
+        raise defect(root, "the document is not a CollaborationProtocolAgreement of CPP/A 2.0")
     return root
 
 
@@ -86,7 +87,7 @@ def index_of(root: etree._Element) -> Index:
         for element in root.iter(tag(element_name)):
             name = element.get(tag(identifier))
             if name in index:
-                raise CpaError(f"the CPA has two elements with the id {name!r}")
+                raise defect(element, f"the CPA has two elements with the id {name!r}")
             if name is not None:
                 index[name] = element
     for element_name, referring, kinds in _REFERENCES:
@@ -98,12 +99,19 @@ def index_of(root: etree._Element) -> Index:
 def _check_reference(element: etree._Element, referring: str | None, kinds: frozenset[str], index: Index) -> None:
     target = text(element) if referring is None else element.get(tag(referring), "").strip()
     if target not in index or xml.local_name(index[target]) not in kinds:
-        raise CpaError(f"{xml.local_name(element)} refers to {target!r}, which is no {' or '.join(sorted(kinds))}")
+        raise defect(
+            element, f"{xml.local_name(element)} refers to {target!r}, which is no {' or '.join(sorted(kinds))}"
+        )
 
 
 def tag(name: str) -> str:
     """The qualified name of an element or attribute of CPP/A 2.0; there the attributes are qualified too."""
     return f"{{{TP}}}{name}"
+
+
+def defect(element: etree._Element, message: str, *, advice: str | None = None) -> CpaError:
+    """A CpaError that says where."""
+    return CpaError(message, element=xml.local_name(element), line=element.sourceline, advice=advice)
 
 
 def children(element: etree._Element, name: str) -> list[etree._Element]:
@@ -115,7 +123,7 @@ def child(element: etree._Element, name: str) -> etree._Element:
     """The first child element with this name."""
     found = element.find(tag(name))
     if found is None:
-        raise CpaError(f"{xml.local_name(element)} has no {name}")
+        raise defect(element, f"{xml.local_name(element)} has no {name}")
     return found
 
 
@@ -123,7 +131,7 @@ def attribute(element: etree._Element, name: str) -> str:
     """The trimmed value of an attribute that must be there."""
     value = element.get(tag(name), "").strip()
     if not value:
-        raise CpaError(f"{xml.local_name(element)} has no {name}")
+        raise defect(element, f"{xml.local_name(element)} has no {name}")
     return value
 
 
@@ -133,16 +141,29 @@ def text(element: etree._Element) -> str:
 
 
 def certificate(reference: etree._Element, index: Index) -> bytes:
-    """DER of the certificate that `reference` names: its first X509Certificate; a chain may follow (CPA s.8.4.18)."""
+    """DER of the certificate that `reference` names: of a chain, in whatever order, the leaf (CPA s.8.4.18)."""
     name = attribute(reference, "certId")
-    encoded = next((text(found) for found in index[name].iter(f"{{{DS}}}X509Certificate")), "")
+    found = [_der(text(each)) for each in index[name].iter(f"{{{DS}}}X509Certificate")]
+    if not found or not all(der.startswith(b"\x30") for der in found):
+        raise defect(index[name], f"Certificate {name!r} holds no readable X509Certificate")
+    return _one_copy(found[0] if len(found) == 1 else _leaf(found))
+
+
+def _der(encoded: str) -> bytes:
     try:
-        der = base64.b64decode("".join(encoded.split()), validate=True)
+        return base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
-        der = b""
-    if not der.startswith(b"\x30"):
-        raise CpaError(f"Certificate {name!r} holds no readable X509Certificate")
-    return _one_copy(der)
+        return b""
+
+
+def _leaf(chain: list[bytes]) -> bytes:
+    """The one that issued none of the others; the first when that does not tell."""
+    try:
+        names = [(x509.load_der_x509_certificate(der), der) for der in chain]
+    except ValueError:
+        return chain[0]
+    issuers = {one.issuer for one, _ in names if one.issuer != one.subject}
+    return next((der for one, der in names if one.subject not in issuers), chain[0])
 
 
 @lru_cache(maxsize=1024)
@@ -151,10 +172,26 @@ def _one_copy(der: bytes) -> bytes:
     return der
 
 
+def algorithm(element: etree._Element) -> str:
+    """The URI of an algorithm: its text or, where that is another name, what @w3c says."""
+    written = text(element)
+    return written if ":" in written else element.get(tag("w3c"), written).strip()
+
+
+def flag(element: etree._Element, name: str) -> bool:
+    """An xs:boolean attribute; one that is not there is false."""
+    return element.get(tag(name), "").strip() in {"true", "1"}
+
+
+def is_persistent(characteristics: etree._Element, name: str) -> bool:
+    """Whether a persistence level of BusinessTransactionCharacteristics is for the message itself (CPA s.8.4.14)."""
+    return characteristics.get(tag(name), "").strip() in {"persistent", "transient-and-persistent"}
+
+
 def count(element: etree._Element) -> int:
     """A small number, not negative."""
     if not re.fullmatch(r"[0-9]{1,6}", text(element)):
-        raise CpaError(f"{xml.local_name(element)} is {text(element)!r}, not a number")
+        raise defect(element, f"{xml.local_name(element)} is {text(element)!r}, not a number")
     return int(text(element))
 
 
@@ -163,8 +200,8 @@ def duration(element: etree._Element) -> timedelta:
     match = _DURATION.fullmatch(text(element))
     parts = {unit: float(value) for unit, value in match.groupdict().items() if value} if match else {}
     if not parts or not timedelta(0) < timedelta(**parts) <= _MAX_DURATION:
-        raise CpaError(
-            f"{xml.local_name(element)} is {text(element)!r}, not a duration of days, hours, minutes, seconds"
+        raise defect(
+            element, f"{xml.local_name(element)} is {text(element)!r}, not a duration of days, hours, minutes, seconds"
         )
     return timedelta(**parts)
 
@@ -176,5 +213,5 @@ def date_time(element: etree._Element) -> datetime:
     except ValueError:
         moment = None
     if moment is None:
-        raise CpaError(f"{xml.local_name(element)} is {text(element)!r}, not a date and time")
+        raise defect(element, f"{xml.local_name(element)} is {text(element)!r}, not a date and time")
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -39,7 +39,6 @@ def test_an_expired_cpa_is_not_imported() -> None:
     ("pattern", "replacement", "code"),
     [
         ('syncReplyMode="none"', 'syncReplyMode="mshSignalsOnly"', "sync-reply"),
-        ('isConfidential="transient"', 'isConfidential="transient-and-persistent"', "encrypted"),
         ('ackRequested="always"', 'ackRequested="never"', "best-effort"),
         ("xmlenc#sha256", "xmldsig#sha1", "weak-signature"),
         ("xmldsig-more#rsa-sha256", "xmldsig#rsa-sha1", "weak-signature"),
