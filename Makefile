@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core check fix mutants docs lock crashtest bench bench-large bench-latency clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-large bench-latency clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ test: $(READY)  ## all tests, offline
 
 test-core: $(READY)  ## only the pure cores (ebms, pki, stam): seconds, no network, no database
 	$(BIN)/pytest tests/unit/ebms tests/unit/pki tests/unit/stam tests/conformance
+
+interop: $(READY)  ## against a second message service in Java (needs a JDK 17 and Maven, which fetches its libraries)
+	@for tool in java mvn; do command -v $$tool >/dev/null || { echo "make interop needs $$tool: install a JDK (17 or newer) and Maven" >&2; exit 1; }; done
+	$(BIN)/pytest tests/interop
 
 check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
