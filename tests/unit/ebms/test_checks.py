@@ -12,11 +12,14 @@ from tests.unit.ebms.exchanges import (
     OURS,
     SIGNED_OURS,
     SIGNED_THEIRS,
+    THEIRS,
     Arrival,
+    best_effort,
     notification,
     payload,
     received,
     signed,
+    synchronous,
 )
 from tests.unit.ebms.wire import signatory
 
@@ -156,12 +159,48 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("version", id="version", marks=pytest.mark.statement(20)),
+        pytest.param("from_value", id="from_value", marks=pytest.mark.statement(21)),
+        pytest.param("from_type", id="from_type", marks=pytest.mark.statement(22)),
+        pytest.param("from_untyped", id="from_untyped", marks=pytest.mark.statement(24)),
+        pytest.param("from_is_us", id="from_is_us", marks=pytest.mark.statement(21)),
+        pytest.param("to_value", id="to_value", marks=pytest.mark.statement(23)),
+        pytest.param("one_of_two", id="one_of_two", marks=pytest.mark.statement(23)),
+        pytest.param("same_type_twice", id="same_type_twice", marks=pytest.mark.statement(25)),
+        pytest.param("service", id="service", marks=pytest.mark.statement(29)),
+        pytest.param("service_type", id="service_type", marks=pytest.mark.statement(29)),
+        pytest.param("service_not_a_uri", id="service_not_a_uri", marks=pytest.mark.statement(30)),
+        pytest.param("action", id="action", marks=pytest.mark.statement(31)),
+        pytest.param("direction", id="direction", marks=pytest.mark.statement(32)),
+        pytest.param("from_role_missing", id="from_role_missing", marks=pytest.mark.statement(27)),
+        pytest.param("to_role_missing", id="to_role_missing", marks=pytest.mark.statement(27)),
+        pytest.param("from_role", id="from_role", marks=pytest.mark.statement(28)),
+        pytest.param("to_role", id="to_role", marks=pytest.mark.statement(28)),
+        pytest.param("no_duplicate_elimination", id="no_duplicate_elimination", marks=pytest.mark.statement(58)),
+        pytest.param("no_ack_requested", id="no_ack_requested", marks=pytest.mark.statement(58)),
+        pytest.param("ack_next_msh", id="ack_next_msh", marks=pytest.mark.statement(61)),
+        "ack_other_actor",
+        "ack_version",
+        pytest.param("ack_signed", id="ack_signed", marks=pytest.mark.statement(139)),
+        pytest.param("sync_reply", id="sync_reply", marks=pytest.mark.statement(107)),
+        pytest.param("with_acknowledgment", id="with_acknowledgment", marks=pytest.mark.statement(93)),
+        pytest.param("expired", id="expired", marks=pytest.mark.statement(37)),
+        pytest.param("unknown_reference", id="unknown_reference", marks=pytest.mark.statement(39)),
+        pytest.param("manifest_version", id="manifest_version", marks=pytest.mark.statement(49)),
+        pytest.param("no_such_part", id="no_such_part", marks=pytest.mark.statement(47)),
+        pytest.param("outside", id="outside", marks=pytest.mark.statement(48)),
+        pytest.param("relative", id="relative", marks=pytest.mark.statement(48)),
+    ],
+)
 def test_a_defect_is_named_with_its_code_and_place(name: str) -> None:
     change, code, location = DEFECTS[name]
     assert _rejected(Arrival(change(notification()))) == (code, location)
 
 
+@pytest.mark.statement(63)
 def test_message_order_is_not_supported() -> None:
     ordered = received(notification())  # we never write MessageOrder, so it is put into the value that was read
     ordered = replace(ordered, envelope=replace(ordered.envelope, message_order=True))
@@ -174,15 +213,18 @@ def test_message_order_is_not_supported() -> None:
     "change",
     [
         _with(ack_requested=AckRequested(signed=False, actor=None)),  # absent reads as toPartyMSH
-        _header(time_to_live=None),
+        pytest.param(_header(time_to_live=None), id="no_time_to_live", marks=pytest.mark.statement(38)),
         _with(manifest=None),
-        _with(manifest=Manifest(("cid:p1%40dso",))),  # percent-encoded (statement 11)
+        pytest.param(
+            _with(manifest=Manifest(("cid:p1%40dso",))), id="percent_encoded", marks=pytest.mark.statement(11)
+        ),
     ],
 )
 def test_what_the_standard_leaves_free_is_accepted(change: Change) -> None:
     assert isinstance(Arrival(change(notification())).decided(), Accept)
 
 
+@pytest.mark.statement(14)
 def test_parts_that_the_manifest_does_not_name_are_left_out() -> None:
     decision = Arrival(parts=(payload(), payload(b"more", "extra@dso"))).decided()
     assert isinstance(decision, Accept)
@@ -206,6 +248,7 @@ def test_a_part_named_twice_is_delivered_once() -> None:
         (Characteristic.ALWAYS, False, False),
     ],
 )
+@pytest.mark.statement(53, 58, 59)
 def test_characteristics_are_as_agreed_or_as_the_message_wishes(
     agreed: Characteristic, present: bool, accepted: bool
 ) -> None:
@@ -256,13 +299,40 @@ def test_a_signed_message_may_ask_the_next_msh_too_and_nothing_else_may_be_unsig
     assert _rejected(arrival) == ("SecurityFailure", "//Header/Signature")
 
 
+@pytest.mark.statement(108)
 def test_sync_reply_is_wanted_when_the_cpa_has_it() -> None:
-    agreement = _our_side(lambda channel: replace(channel, sync_reply_mode="mshSignalsOnly"))
-    assert _rejected(Arrival(agreement=agreement)) == ("Inconsistent", "//Header/SyncReply")
-    asked = replace(notification(), sync_reply=SyncReply())
-    assert isinstance(Arrival(asked, agreement=agreement).decided(), Accept)
-    wrong = replace(notification(), sync_reply=SyncReply(actor="urn:x"))
-    assert _rejected(Arrival(wrong, agreement=agreement)) == ("Inconsistent", "//Header/SyncReply")
+    assert _rejected(Arrival(agreement=synchronous(OURS))) == ("Inconsistent", "//Header/SyncReply")
+    assert isinstance(Arrival(notification(synchronous(THEIRS)), agreement=synchronous(OURS)).decided(), Accept)
+
+
+@pytest.mark.statement(109)
+@pytest.mark.parametrize("wrong", [SyncReply(actor=names.ACTOR_TO_PARTY), SyncReply(version="1.0")])
+def test_sync_reply_with_another_actor_or_version_is_inconsistent(wrong: SyncReply) -> None:
+    message = replace(notification(), sync_reply=wrong)
+    assert _rejected(Arrival(message, agreement=synchronous(OURS))) == ("Inconsistent", "//Header/SyncReply")
+
+
+@pytest.mark.statement(33)
+def test_an_action_in_two_services_is_found_by_the_pair() -> None:
+    [action] = OURS.receives
+    other = replace(action, service=Service("dso:anders:1.0", "urn:osb:services"), sender_role="Anders")
+    for receives in ((action, other), (other, action)):
+        decision = Arrival(agreement=replace(OURS, receives=receives)).decided()
+        assert isinstance(decision, Accept)
+        assert decision.action == action
+
+
+@pytest.mark.statement(92)
+def test_what_asks_no_acknowledgment_gets_none() -> None:
+    decision = Arrival(notification(best_effort(THEIRS)), agreement=best_effort(OURS)).decided()
+    assert isinstance(decision, Accept)
+    assert not decision.acknowledge
+
+
+@pytest.mark.statement(53)
+def test_a_best_effort_message_may_not_ask_for_an_acknowledgment() -> None:
+    message = replace(notification(best_effort(THEIRS)), ack_requested=AckRequested(signed=False))
+    assert _rejected(Arrival(message, agreement=best_effort(OURS))) == ("Inconsistent", "//Header/AckRequested")
 
 
 # --- The signature -------------------------------------------------------------------------------------------
@@ -285,6 +355,7 @@ def test_a_signed_message_is_accepted_with_the_references_that_were_signed() -> 
     assert [reference.uri for reference in decision.references] == ["", "cid:p1@dso"]
 
 
+@pytest.mark.statement(121, 122, 123)
 def test_what_is_not_signed_as_the_cpa_says_is_a_security_failure() -> None:
     good = signed(notification(SIGNED_THEIRS))
     moment = good.document.index(b"<ds:SignatureValue>") + 30
@@ -301,6 +372,7 @@ def test_what_is_not_signed_as_the_cpa_says_is_a_security_failure() -> None:
     assert codes == dict.fromkeys(defects, "SecurityFailure")
 
 
+@pytest.mark.statement(124)
 def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
     old = signatory("sender", years=1)
     [action] = SIGNED_OURS.receives
@@ -339,6 +411,7 @@ def test_a_signature_that_the_cpa_demands_without_a_certificate_is_a_security_fa
     assert _rejected(arrival) == ("SecurityFailure", "//Header/Signature")
 
 
+@pytest.mark.statement(129)
 def test_two_signatures_are_refused_even_where_none_is_asked() -> None:
     twice = replace(received(notification()), signatures=2)
     decision = decide(twice, [payload()], OURS, Caller(DSO), seen=None, our_message=None, now=NOW)
@@ -346,6 +419,7 @@ def test_two_signatures_are_refused_even_where_none_is_asked() -> None:
     assert decision.error.code == "SecurityFailure"
 
 
+@pytest.mark.statement(128)
 def test_only_what_was_signed_counts() -> None:
     """An envelope that says something else than its own document would be judged on unsigned words."""
     good = signed(notification(SIGNED_THEIRS))
@@ -397,6 +471,7 @@ MINUTE = timedelta(minutes=1)
         (BEFORE_END + MINUTE, BEFORE_END + MINUTE),
     ],
 )
+@pytest.mark.statement(35)
 def test_the_cpa_must_be_in_force_at_timestamp_and_receipt(sent: datetime, now: datetime) -> None:
     assert _rejected(Arrival(notification(now=sent), now=now)) == ("Inconsistent", f"{HEADER}/@cpaid")
 
@@ -411,6 +486,7 @@ def test_a_timestamp_may_be_ahead_by_the_clock_difference_and_no_more() -> None:
 # --- Who calls -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.statement(181)
 def test_a_certificate_of_another_oin_is_refused_with_both_oins() -> None:
     decision = Arrival(caller=Caller(STRANGER)).decided()
     assert isinstance(decision, Refuse)
@@ -419,6 +495,7 @@ def test_a_certificate_of_another_oin_is_refused_with_both_oins() -> None:
     assert DSO in decision.reason
 
 
+@pytest.mark.statement(181)
 def test_another_oin_may_act_for_the_partner_when_a_machtiging_says_so() -> None:
     assert isinstance(Arrival(caller=Caller(STRANGER, frozenset({DSO}))).decided(), Accept)
     assert isinstance(Arrival(caller=Caller(STRANGER, frozenset({GEMEENTE}))).decided(), Refuse)
@@ -435,6 +512,7 @@ def test_our_own_certificate_is_not_the_partners() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["_O", "_T", "_A", "_OT", "_OTA"])
+@pytest.mark.statement(182)
 def test_an_environment_suffix_of_the_party_id_does_not_count(suffix: str) -> None:
     theirs = replace(OURS.theirs, party_ids=(PartyId(DSO + suffix),))
     envelope = _party("from_party", party_ids=(PartyId(DSO + suffix),))(notification())

@@ -18,11 +18,13 @@ from digikoppelaar.ebms.messages import (
     ErrorCode,
     Manifest,
     MessageHeader,
+    MessageStatus,
     Party,
     PartyId,
     Service,
     Severity,
     SignedReference,
+    StatusResponse,
     SyncReply,
 )
 from digikoppelaar.ebms.packaging import read_package
@@ -78,6 +80,10 @@ WRITTEN = {
     ),
     "ebms_pong.xml": signal(names.PONG),
     "ebms_status_request.xml": signal(names.STATUS_REQUEST, status_request="bericht-1@voorbeeld.example"),
+    "ebms_status_response.xml": signal(
+        names.STATUS_RESPONSE,
+        status_response=StatusResponse("bericht-1@voorbeeld.example", MessageStatus.RECEIVED, wire.NOW),
+    ),
 }
 
 
@@ -141,6 +147,8 @@ ENVELOPES = st.builds(
     ).map(tuple),
     manifest=st.none() | st.builds(Manifest, st.lists(TEXT, min_size=1, max_size=3).map(tuple), TEXT),
     status_request=st.none() | TEXT,
+    status_response=st.none()
+    | st.builds(StatusResponse, TEXT, st.sampled_from(MessageStatus), st.none() | MOMENTS, TEXT),
 )
 
 
@@ -153,6 +161,7 @@ def test_what_is_written_is_read_back_the_same(envelope: Envelope) -> None:
     assert received.signatures == 0
 
 
+@pytest.mark.statement(36)
 def test_times_go_out_in_utc_with_milliseconds_and_z() -> None:
     amsterdam = timezone(timedelta(hours=1))
     assert write_date_time(datetime(2026, 11, 23, 17, 34, 12, 5999, amsterdam)) == "2026-11-23T16:34:12.005Z"
@@ -228,12 +237,14 @@ def with_header_element(element: str) -> str:
 
 
 @pytest.mark.parametrize("actor", ["", *(f'soap:actor="{actor}"' for actor in ("", names.ACTOR_TO_PARTY))])
+@pytest.mark.statement(17)
 def test_an_unknown_header_element_that_must_be_understood_is_refused(actor: str) -> None:
     document = with_header_element(UNKNOWN.format(must=1, actor=actor))
     assert refusal(document).fault_code == "MustUnderstand"
 
 
 @pytest.mark.parametrize("actor", [names.ACTOR_SOAP_NEXT, names.ACTOR_NEXT_MSH])
+@pytest.mark.statement(17)
 def test_we_are_also_the_next_one_that_must_understand(actor: str) -> None:
     document = with_header_element(UNKNOWN.format(must=1, actor=f'soap:actor="{actor}"'))
     assert refusal(document).fault_code == "MustUnderstand"
@@ -250,11 +261,13 @@ def test_an_unknown_element_inside_the_message_header_must_be_understood_too() -
 
 
 @pytest.mark.parametrize(("must", "actor"), [("0", ""), ("1", 'soap:actor="urn:iemand-anders"')])
+@pytest.mark.statement(18)
 def test_an_unknown_header_element_that_is_not_for_us_is_ignored(must: str, actor: str) -> None:
     document = with_header_element(UNKNOWN.format(must=must, actor=actor))
     assert read_envelope(document.encode()).envelope == wire.envelope("a@x", sync=True)
 
 
+@pytest.mark.statement(16)
 def test_another_soap_version_is_a_version_mismatch() -> None:
     document = GOOD.replace(names.SOAP, "http://www.w3.org/2003/05/soap-envelope")
     assert refusal(document).fault_code == "VersionMismatch"
@@ -276,12 +289,14 @@ def test_another_soap_version_is_a_version_mismatch() -> None:
         (f'<soap:Envelope xmlns:soap="{names.SOAP}"><soap:Body/></soap:Envelope>', "soap:Header is missing"),
     ],
 )
+@pytest.mark.statement(19)
 def test_what_is_no_ebms_envelope_is_refused_with_its_reason(document: str, reason: str) -> None:
     refused = refusal(document)
     assert reason in str(refused)
     assert refused.fault_code == "Client"
 
 
+@pytest.mark.statement(7)
 def test_a_charset_other_than_utf_8_is_refused() -> None:
     refusal(GOOD, content_type="text/xml; charset=ISO-8859-1")
     refusal(GOOD.replace("UTF-8", "ISO-8859-1", 1))
@@ -305,12 +320,14 @@ def test_a_document_over_the_limit_is_refused() -> None:
         with_header_element("<x>&b;</x>"),
     ],
 )
+@pytest.mark.statement(219, 220)
 def test_broken_nested_or_entity_laden_xml_is_refused(document: str) -> None:
     with pytest.raises(XmlError):
         read_envelope(document.encode())
 
 
 @pytest.mark.parametrize("pattern", ['a{0}="1"', 'xmlns:n{0}="urn:{0}"'])
+@pytest.mark.statement(220)
 def test_an_element_with_thousands_of_attributes_or_namespaces_is_refused(pattern: str) -> None:
     many = " ".join(pattern.format(number) for number in range(9000))
     with pytest.raises(XmlError, match="over"):

@@ -327,6 +327,7 @@ def _deliver_all(world: World, name: str) -> None:
         world.requests.remove(request)
 
 
+@pytest.mark.statement(97)
 def test_a_lost_acknowledgment_is_sent_again_as_it_was() -> None:
     world = unsigned_world()
     dso, gemeente = world.parties["dso"], world.parties["gemeente"]
@@ -354,6 +355,7 @@ def test_a_lost_acknowledgment_is_sent_again_as_it_was() -> None:
     assert gemeente.delivered == [message_id]
 
 
+@pytest.mark.statement(66, 87)
 def test_a_crash_after_the_commit_delivers_once_and_is_acknowledged_after_the_resend() -> None:
     world = unsigned_world()
     dso, gemeente = world.parties["dso"], world.parties["gemeente"]
@@ -367,6 +369,7 @@ def test_a_crash_after_the_commit_delivers_once_and_is_acknowledged_after_the_re
     assert gemeente.delivered == [message_id]
 
 
+@pytest.mark.statement(103)
 def test_two_workers_with_the_same_message_deliver_it_once() -> None:
     world = unsigned_world()
     gemeente = world.parties["gemeente"]

@@ -16,6 +16,7 @@ from tests.unit.ebms.exchanges import (
     best_effort,
     notification,
     payload,
+    received,
     signed,
     synchronous,
 )
@@ -44,6 +45,7 @@ from digikoppelaar.ebms.envelope import read_envelope, write_envelope
 from digikoppelaar.ebms.facts import HEADER
 from digikoppelaar.ebms.messages import (
     Acknowledgment,
+    AckRequested,
     EbxmlError,
     Envelope,
     ErrorCode,
@@ -60,6 +62,7 @@ from digikoppelaar.ebms.messages import (
 )
 from digikoppelaar.ebms.receive import fingerprint, in_http_response, referred_message_id, unknown_cpa
 from digikoppelaar.ebms.signature import signed_references
+from digikoppelaar.errors import EnvelopeError
 
 STRANGER = "00000099000000009000"
 LATER = NOW + timedelta(seconds=2)
@@ -74,6 +77,7 @@ def _seen(envelope: Envelope, *contents: bytes) -> Seen:
     return Seen(fingerprint(write_envelope(envelope), [payload(content) for content in contents or (b"<verzoek/>",)]))
 
 
+@pytest.mark.statement(96)
 def test_the_same_message_again_gets_the_same_answer_again() -> None:
     assert Arrival(seen=_seen(notification())).decided() == Repeat()
 
@@ -83,6 +87,7 @@ def test_a_duplicate_is_a_duplicate_also_after_its_time_to_live_and_the_end_of_t
     assert Arrival(seen=_seen(notification()), now=late).decided() == Repeat()
 
 
+@pytest.mark.statement(98)
 def test_a_message_that_was_rejected_is_rejected_again_by_repeating_the_error() -> None:
     bad = replace(notification(), ack_requested=None)
     assert isinstance(Arrival(bad).decided(), Reject)
@@ -90,6 +95,7 @@ def test_a_message_that_was_rejected_is_rejected_again_by_repeating_the_error() 
 
 
 @pytest.mark.parametrize("contents", [(b"<ander/>",), (b"<verzoek/>", b"<verzoek/>")])
+@pytest.mark.statement(100)
 def test_the_same_message_id_with_another_payload_is_refused(contents: tuple[bytes, ...]) -> None:
     decision = Arrival(seen=_seen(notification(), *contents)).decided()
     assert isinstance(decision, Refuse)
@@ -97,6 +103,7 @@ def test_the_same_message_id_with_another_payload_is_refused(contents: tuple[byt
     assert "m1@dso" in decision.reason
 
 
+@pytest.mark.statement(100)
 def test_the_same_message_id_with_another_header_is_refused() -> None:
     earlier = notification(now=NOW - timedelta(minutes=1))
     assert isinstance(Arrival(seen=_seen(earlier)).decided(), Refuse)
@@ -120,6 +127,7 @@ def test_a_fingerprint_tells_document_parts_and_their_order_apart() -> None:
     assert fingerprint(b"x", [one]) == fingerprint(b"x", [replace(one, content_type="text/plain")])
 
 
+@pytest.mark.statement(34)
 def test_an_unknown_cpa_is_named_in_the_fault() -> None:
     refused = unknown_cpa("cpa-elders")
     assert (refused.wire.http_status, refused.wire.soap_fault) == (500, "Client")
@@ -157,6 +165,7 @@ def test_an_acknowledgment_with_roles_counts_too() -> None:
     assert _reply(replace(_acknowledgment(), header=replace(header, **parties))).decided() == Acknowledged("m1@dso")
 
 
+@pytest.mark.statement(81)
 def test_an_acknowledgment_that_is_already_stored_is_a_duplicate() -> None:
     seen = Seen(fingerprint(write_envelope(_acknowledgment()), []))
     assert _reply(_acknowledgment(), seen=seen).decided() == Repeat()
@@ -168,6 +177,45 @@ def test_an_acknowledgment_counts_also_after_the_cpa_ended() -> None:
 
 def _foreign_cpa(envelope: Envelope) -> Envelope:
     return replace(envelope, header=replace(envelope.header, cpa_id="cpa-ander"))
+
+
+ROLES = {
+    "without": (None, None),
+    "both": ("Ontvanger", "Bronhouder"),
+    "other": ("X", "Y"),
+    "from_only": ("Ontvanger", None),
+    "to_only": (None, "Bronhouder"),
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_signal_may_have_roles_or_none_and_they_say_nothing(name: str) -> None:
+    """Cleo demands Role in acknowledgments, the Java handler writes it in some versions (peer-ebms-core.md, 5.2)."""
+    ours, theirs = ROLES[name]
+    for signal, expected in (
+        (_acknowledgment(), Acknowledged("m1@dso")),
+        (
+            answers.message_error(notification(), OURS, [ERROR], message_id="e1@g", now=LATER),
+            Failed("m1@dso", (ERROR,)),
+        ),
+    ):
+        header = signal.header
+        parties = {
+            "from_party": replace(header.from_party, role=ours),
+            "to_party": replace(header.to_party, role=theirs),
+        }
+        assert _reply(replace(signal, header=replace(header, **parties))).decided() == expected
+
+
+@pytest.mark.parametrize(("in_header", "counts"), [("m1@dso", True), (None, True), ("m2@dso", False), ("", False)])
+def test_where_an_acknowledgment_refers_from(in_header: str | None, counts: bool) -> None:
+    """RefToMessageId stands in MessageData, in eb:Acknowledgment, or in both (peer-ebms-core.md, 5.2)."""
+    envelope = replace(_acknowledgment(), header=replace(_acknowledgment().header, ref_to_message_id=in_header))
+    if in_header == "":
+        with pytest.raises(EnvelopeError):
+            received(envelope)
+        return
+    assert isinstance(_reply(envelope).decided(), Acknowledged) is counts
 
 
 DROPPED = {
@@ -192,7 +240,22 @@ DROPPED = {
 }
 
 
-@pytest.mark.parametrize("name", DROPPED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("unknown_message", id="unknown_message", marks=pytest.mark.statement(76)),
+        pytest.param("other_cpa", id="other_cpa", marks=pytest.mark.statement(79)),
+        pytest.param("not_asked", id="not_asked", marks=pytest.mark.statement(77)),
+        pytest.param("element_refers_elsewhere", id="element_refers_elsewhere", marks=pytest.mark.statement(80)),
+        pytest.param("element_from_another", id="element_from_another", marks=pytest.mark.statement(78)),
+        pytest.param("header_from_another", id="header_from_another", marks=pytest.mark.statement(78)),
+        pytest.param("not_from_the_one_we_sent_to", id="not_from_the_one_we_sent_to", marks=pytest.mark.statement(78)),
+        "without_element",
+        pytest.param("pong_to_no_ping", id="pong_to_no_ping", marks=pytest.mark.statement(159)),
+        pytest.param("only_warnings", id="only_warnings", marks=pytest.mark.statement(84)),
+        pytest.param("error_about_nothing", id="error_about_nothing", marks=pytest.mark.statement(76)),
+    ],
+)
 def test_a_signal_that_does_not_count_is_dropped_without_an_answer(name: str) -> None:
     decision = DROPPED[name].decided()
     assert isinstance(decision, Ignore), decision
@@ -225,6 +288,7 @@ def _signed_reply(envelope: Envelope | ReceivedEnvelope) -> Arrival:
     return Arrival(envelope, (), SIGNED_THEIRS, Caller(GEMEENTE), our_message=ours, now=LATER)
 
 
+@pytest.mark.statement(136)
 def test_a_signed_acknowledgment_with_all_references_counts() -> None:
     assert len(SENT_REFERENCES) == 2
     assert _signed_reply(signed(_signed_receipt(*SENT_REFERENCES), ())).decided() == Acknowledged("m1@dso")
@@ -254,6 +318,7 @@ NO_RECEIPT = {
 }
 
 
+@pytest.mark.statement(137, 138)
 @pytest.mark.parametrize("name", NO_RECEIPT)
 def test_an_acknowledgment_that_does_not_confirm_what_we_signed_is_none(name: str) -> None:
     decision = _signed_reply(NO_RECEIPT[name]).decided()
@@ -270,16 +335,57 @@ def test_an_acknowledgment_signed_by_a_certificate_that_is_not_trusted_does_not_
 # --- Errors --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.statement(83)
 def test_an_error_ends_the_delivery_of_the_message_it_names() -> None:
     envelope = answers.message_error(notification(), OURS, [WARNING, ERROR], message_id="e1@g", now=LATER)
     assert _reply(envelope).decided() == Failed("m1@dso", (WARNING, ERROR))
 
 
+@pytest.mark.statement(224)
 def test_an_error_is_never_answered_with_an_error() -> None:
     odd = replace(notification(), errors=(ERROR,))
     assert isinstance(Arrival(odd).decided(), Ignore)
     unknown = replace(odd, header=replace(odd.header, service=Service(names.MSH_SERVICE), action="Iets"))
     assert isinstance(Arrival(unknown).decided(), Ignore)
+
+
+@pytest.mark.statement(91)
+@pytest.mark.parametrize("action", [names.ACKNOWLEDGMENT, names.MESSAGE_ERROR, names.PING, names.STATUS_REQUEST])
+def test_a_signal_is_never_acknowledged_even_if_it_asks(action: str) -> None:
+    signals = {
+        names.ACKNOWLEDGMENT: _acknowledgment(),
+        names.MESSAGE_ERROR: answers.message_error(notification(), OURS, [ERROR], message_id="e1@g", now=LATER),
+        names.PING: answers.ping(OURS, message_id="p1@g", conversation_id="c2", now=LATER),
+        names.STATUS_REQUEST: answers.status_request(
+            OURS, "m1@dso", message_id="s1@g", conversation_id="c2", now=LATER
+        ),
+    }
+    asking = replace(signals[action], ack_requested=AckRequested(signed=False))
+    assert isinstance(_reply(asking).decided(), Acknowledged | Failed | Pinged | StatusAsked)
+
+
+@pytest.mark.statement(95)
+def test_a_message_that_fails_a_check_gets_an_error_and_no_acknowledgment() -> None:
+    decision = Arrival(replace(notification(), header=replace(notification().header, action="weg"))).decided()
+    assert isinstance(decision, Reject)
+    told = answers.message_error(notification(), OURS, [decision.error], message_id="e1@g", now=LATER)
+    assert told.acknowledgment is None
+
+
+@pytest.mark.statement(83)
+@pytest.mark.parametrize("code", ErrorCode)
+def test_an_error_with_any_code_of_the_standard_is_written_read_and_told(code: ErrorCode) -> None:
+    error = EbxmlError(code.value, Severity.ERROR, "waarom", "//Header/Iets")
+    envelope = answers.message_error(notification(), OURS, [error], message_id="e1@g", now=LATER)
+    assert b'eb:highestSeverity="Error"' in write_envelope(envelope)
+    assert _reply(envelope).decided() == Failed("m1@dso", (error,))
+
+
+@pytest.mark.statement(84)
+def test_warnings_alone_are_written_with_warning_as_the_highest_severity() -> None:
+    envelope = answers.message_error(notification(), OURS, [WARNING], message_id="e1@g", now=LATER)
+    assert b'eb:highestSeverity="Warning"' in write_envelope(envelope)
+    assert isinstance(_reply(envelope).decided(), Ignore)
 
 
 def test_a_business_message_with_a_warning_in_it_is_processed() -> None:
@@ -294,6 +400,7 @@ def _signal(action: str, agreement: Agreement = THEIRS) -> Envelope:
     return replace(ping, header=replace(ping.header, action=action))
 
 
+@pytest.mark.statement(153)
 def test_a_ping_is_answered_with_a_pong_that_counts() -> None:
     ping = _signal(names.PING)
     assert Arrival(ping, ()).decided() == Pinged()
@@ -465,6 +572,7 @@ def test_another_best_effort_message_under_the_same_message_id_is_refused() -> N
     assert isinstance(Arrival(message, agreement=BE_OURS, seen=_seen(message, b"<ander/>")).decided(), Refuse)
 
 
+@pytest.mark.statement(93)
 def test_a_business_message_that_is_also_an_acknowledgment_is_no_acknowledgment() -> None:
     both = replace(notification(), acknowledgment=Acknowledgment(NOW, "m1@g"), manifest=Manifest(("cid:p1@dso",)))
     assert isinstance(Arrival(both).decided(), Reject)

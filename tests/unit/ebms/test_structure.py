@@ -169,6 +169,7 @@ def applied(root: etree._Element, *changes: tuple[int, Mutation]) -> etree._Elem
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.statement(19, 50)
 def test_every_single_mistake_gets_the_verdict_of_the_official_schemas(name: str) -> None:
     schema, (root, every) = official(), prepared(name)
     assert schema.validate(root)
@@ -209,6 +210,7 @@ def test_two_mistakes_together_get_the_verdict_of_the_official_schemas(data: st.
         ('eb:id="r"', 'eb:id="h"', "two elements have the same eb:id"),
     ],
 )
+@pytest.mark.statement(19)
 def test_a_mistake_is_named_with_its_element(found: str, instead: str, defect: str) -> None:
     document = (
         BUSINESS.replace(found, instead, 1)
@@ -218,6 +220,7 @@ def test_a_mistake_is_named_with_its_element(found: str, instead: str, defect: s
     assert defect in (ours(xml.parse(document.encode(), limit=100_000)) or "")
 
 
+@pytest.mark.statement(44)
 def test_a_description_may_lack_its_language() -> None:
     document = BUSINESS.replace(' xml:lang="en"', "")
     assert ours(xml.parse(document.encode(), limit=100_000)) is None
@@ -238,6 +241,7 @@ def test_a_comment_does_not_cut_off_a_value() -> None:
         ("2026-12-31T24:00:00Z", datetime(2027, 1, 1, tzinfo=UTC)),
     ],
 )
+@pytest.mark.statement(36)
 def test_any_date_time_is_read_in_utc_and_without_zone_as_utc(text: str, moment: datetime) -> None:
     assert read_date_time(text) == moment
     assert read_date_time(text).utcoffset() == moment.utcoffset()
@@ -261,6 +265,7 @@ def test_any_date_time_is_read_in_utc_and_without_zone_as_utc(text: str, moment:
         "٢٠٢٦-11-23T16:34:12Z",
     ],
 )
+@pytest.mark.statement(36)
 def test_what_is_no_date_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read_date_time(text)
