@@ -17,11 +17,13 @@ from yarl import URL
 
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import PartnerUnreachable
-from digikoppelaar.flows.ports import Reply, is_sandbox
+from digikoppelaar.flows.ports import Reply, Streamed, is_sandbox
 
 _AGENT: Final = "digikoppelaar"
 _REPLY_LIMIT: Final = 1024 * 1024
 _CHUNK: Final = 256 * 1024
+_AT_ONCE: Final = 512 * 1024
+"""Bytes that are handed to the socket as one; more would hold up the event loop."""
 # Shorter than what servers commonly grant, so that a request seldom meets a connection that is just being closed.
 _KEEP_ALIVE: Final = 4.0
 
@@ -106,7 +108,9 @@ class MtlsTransport:
     def __init__(self, sessions: MtlsSessions) -> None:
         self._sessions = sessions
 
-    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+    async def post(
+        self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes | Streamed
+    ) -> Reply:
         """POST one message; see flows.ports.Transport."""
         url = _url(omgeving, endpoint)
         session = self._sessions.session(omgeving, partij_oin)
@@ -115,13 +119,26 @@ class MtlsTransport:
             _errors(url),
             session.post(
                 url,
-                data=io.BytesIO(body),
-                headers={"Content-Type": content_type, "SOAPAction": names.SOAP_ACTION},
+                data=_data(body),
+                headers=_message_headers(content_type, body),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
             ) as answer,
         ):
             return Reply(answer.status, answer.headers.get("Content-Type", ""), await _whole(answer))
+
+
+def _data(body: bytes | Streamed) -> bytes | io.BytesIO | AsyncIterator[bytes]:
+    if isinstance(body, Streamed):
+        return body.pieces()
+    return body if len(body) <= _AT_ONCE else io.BytesIO(body)
+
+
+def _message_headers(content_type: str, body: bytes | Streamed) -> dict[str, str]:
+    headers = {"Content-Type": content_type, "SOAPAction": names.SOAP_ACTION}
+    if isinstance(body, Streamed):  # without it the body would go out in chunks
+        headers["Content-Length"] = str(body.size)
+    return headers
 
 
 class MtlsHttp:

@@ -179,6 +179,20 @@ def next_due(*, attempt: int, sent_at: datetime, delivery: Delivery) -> datetime
     return sent_at + SIGNAL_WAITS[attempt - 1] if attempt < delivery.value else None
 
 
+def moved(
+    state: State, event: Event, *, attempt: int, now: datetime, delivery: Delivery
+) -> tuple[State, datetime | None]:
+    """The state after `event`, and when to look at the message again (None: it is settled).
+
+    `attempt` is the number of the last attempt, made or ended `now`.
+    """
+    after = advance(state, event)
+    if after in SETTLED:
+        return after, None
+    due_at = next_due(attempt=attempt, sent_at=now, delivery=delivery)
+    return (advance(after, Event.GAVE_UP), None) if due_at is None else (after, due_at)
+
+
 def lease_until(*, sent_at: datetime, lease: timedelta, delivery: Delivery) -> datetime:
     """When an attempt counts as lost: after its lease, and not before RetryInterval has passed, for what
     was sent may have arrived (statement 65).

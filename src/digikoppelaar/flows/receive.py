@@ -49,6 +49,7 @@ from digikoppelaar.flows.ports import (
     NewInbound,
     NewNotification,
     NewOutbound,
+    Recorded,
     Registry,
     SeenInbound,
     Signer,
@@ -186,6 +187,8 @@ class Receiver:
                 return RECEIVED
             case Refuse():
                 return _refused(received.arrival, decision)
+            case _:
+                return RECEIVED
 
     async def _accept(self, decision: Accept, received: Received, spool: Spool) -> Answer:
         answer = self._acknowledgment(decision, received) if decision.acknowledge else None
@@ -198,7 +201,7 @@ class Receiver:
             spool.give_up(decision.payloads)
         return await self._recorded(stored, received)
 
-    async def _recorded(self, stored: bool, received: Received) -> Answer:
+    async def _recorded(self, stored: Recorded | None, received: Received) -> Answer:
         if not stored:
             return await self._lost_the_race(received)
         self.wake()

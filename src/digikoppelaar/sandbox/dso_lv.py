@@ -71,13 +71,15 @@ class DsoLv:
         made = await asyncio.to_thread(make_bijlagen, bijlagen, inhoud.bijlagen, chance)
         files = await asyncio.to_thread(_files, nummer, inhoud, authority, made, now)
         outbound = self._notification(nummer, authority.cpa, now)
+        outbound_id = await self.messages.queue_outbound(outbound)
+        assert outbound_id is not None, "its MessageId is fresh"
         submitted = Submitted(
             verzoeknummer=nummer,
             submitted_at=now,
             authority=authority,
             inhoud=inhoud,
             files=files,
-            outbound_id=await self.messages.queue_outbound(outbound),
+            outbound_id=outbound_id,
             awaited=_awaited(outbound, authority),
         )
         self.state.submitted(submitted)

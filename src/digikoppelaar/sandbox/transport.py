@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from digikoppelaar.errors import PartnerUnreachable
-from digikoppelaar.flows.ports import Reply, Transport
+from digikoppelaar.flows.ports import Reply, Streamed, Transport
 from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
 
 
@@ -15,7 +15,9 @@ class FaultyTransport:
     real: Transport
     faults: Faults
 
-    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+    async def post(
+        self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes | Streamed
+    ) -> Reply:
         """Post it, or do what the fault says."""
         is_notification = content_type.startswith("multipart/")  # a signal has no payload (statement 3)
         match self.faults.strike(Target.NOTIFICATION) if is_notification else None:

@@ -17,9 +17,10 @@ from digikoppelaar.ebms.reliability import (
     delivery,
     due,
     lease_until,
-    next_due,
+    moved,
 )
 from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.outbound import EVENT_TYPES, claimed_of
 from digikoppelaar.flows.ports import (
     Claimed,
     CpaRecord,
@@ -27,6 +28,9 @@ from digikoppelaar.flows.ports import (
     NewInbound,
     NewNotification,
     NewOutbound,
+    PartnerSeen,
+    Recorded,
+    Reply,
     SeenInbound,
     SentMessage,
 )
@@ -78,19 +82,35 @@ class StoredOutbound:
     outcomes: list[tuple[int, Event, int | None, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """Something that the application of a CPA must hear."""
+
+    cpa_row: int
+    message_id: str
+    type: str
+
+
 @dataclass(slots=True)
 class MemoryMessages:
     """Messages in two dictionaries. One event loop uses it, so a method without await is a transaction."""
 
     inbound: dict[Key, StoredInbound] = field(default_factory=dict)
     outbound: dict[int, StoredOutbound] = field(default_factory=dict)
+    again: list[tuple[int, NewNotification]] = field(default_factory=list)
+    """What is to be fetched for an inbound message that was there already, by its id."""
+    events: list[StoredEvent] = field(default_factory=list)
+    partners: dict[str, PartnerSeen] = field(default_factory=dict)
     _names: dict[Key, int] = field(default_factory=dict)
     """The ids of outbound messages by name."""
 
     async def find_inbound(self, cpa: CpaRecord, message_id: str) -> SeenInbound | None:
         """See flows.ports.MessageStore."""
         found = self.inbound.get((cpa.id, message_id))
-        return SeenInbound(found.id, found.message.fingerprint, found.answer_id) if found else None
+        if found is None:
+            return None
+        message = found.message
+        return SeenInbound(found.id, message.fingerprint, found.answer_id, message.received_at, message.error_code)
 
     async def find_outbound(self, cpa: CpaRecord, message_id: str) -> SentMessage | None:
         """See flows.ports.MessageStore."""
@@ -98,18 +118,37 @@ class MemoryMessages:
         if found is None:
             return None
         message = found.message
-        return SentMessage(found.id, message.message_id, found.state, message.body, message.content_type)
+        return SentMessage(
+            found.id,
+            message.message_id,
+            found.state,
+            message.body,
+            message.content_type,
+            message.holes,
+            message.submission,
+        )
 
     async def record_inbound(
         self, inbound: NewInbound, answer: NewOutbound | None, job: NewNotification | None
-    ) -> bool:
+    ) -> Recorded | None:
         """See flows.ports.MessageStore."""
         key = (inbound.cpa.id, inbound.message_id)
         if key in self.inbound:
-            return False
+            return None
         answer_id = await self.queue_outbound(answer) if answer else None
-        self.inbound[key] = StoredInbound(len(self.inbound) + 1, inbound, answer_id, job)
-        return True
+        if answer and answer_id is None:
+            raise StorageError(f"there is an outbound message {answer.message_id} already")
+        stored = self.inbound[key] = StoredInbound(len(self.inbound) + 1, inbound, answer_id, job)
+        if inbound.tells_application:
+            self.events.append(StoredEvent(inbound.cpa.id, inbound.message_id, "RECEIVED"))
+        return Recorded(stored.id, answer_id)
+
+    async def record_again(self, seen: SeenInbound, inbound: NewInbound, job: NewNotification | None) -> None:
+        """See flows.ports.MessageStore."""
+        if job:
+            self.again.append((seen.id, job))
+        elif inbound.tells_application:
+            self.events.append(StoredEvent(inbound.cpa.id, inbound.message_id, "RECEIVED"))
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """See flows.ports.MessageStore."""
@@ -119,12 +158,19 @@ class MemoryMessages:
         stored.state = advance(stored.state, Event.REPEAT)
         stored.attempts, stored.due_at, stored.settled_at, stored.reason = 0, now, None, ""
 
-    async def queue_outbound(self, message: NewOutbound) -> int:
+    async def answer(self, answer_id: int) -> Reply:
+        """See flows.ports.MessageStore."""
+        message = self._stored(answer_id).message
+        return Reply(200, message.content_type, message.body)
+
+    async def queue_outbound(self, message: NewOutbound) -> int | None:
         """See flows.ports.MessageStore."""
         key = (message.cpa.id, message.message_id)
         if key in self._names:
-            raise StorageError(f"there is an outbound message {message.message_id} already")
-        stored = StoredOutbound(len(self.outbound) + 1, message, due_at=message.due_at)
+            return None
+        stored = StoredOutbound(len(self.outbound) + 1, message, message.state, due_at=message.due_at)
+        stored.attempts = int(message.state is State.SENDING)
+        stored.settled_at = message.timestamp if message.state in SETTLED else None
         self.outbound[stored.id] = stored
         self._names[key] = stored.id
         return stored.id
@@ -173,6 +219,17 @@ class MemoryMessages:
         """See flows.ports.MessageStore."""
         return min((stored.due_at for stored in self.outbound.values() if stored.due_at), default=None)
 
+    async def note_partner(self, seen: PartnerSeen) -> None:
+        """See flows.ports.MessageStore."""
+        before = self.partners.get(seen.partner, seen)
+        self.partners[seen.partner] = PartnerSeen(
+            seen.partner,
+            seen.failures,
+            seen.last_success_at or before.last_success_at,
+            seen.last_failure_at or before.last_failure_at,
+            seen.last_error or before.last_error,
+        )
+
     def _stored(self, outbound_id: int) -> StoredOutbound:
         if outbound_id not in self.outbound:
             raise StorageError(f"there is no outbound message {outbound_id}")
@@ -196,31 +253,20 @@ class MemoryMessages:
         stored.state = advance(stored.state, Event.CLAIMED)
         stored.attempts += 1
         stored.due_at = lease_until(sent_at=now, lease=lease, delivery=_delivery(message))
-        return Claimed(
-            id=stored.id,
-            attempt=stored.attempts,
-            message_id=message.message_id,
-            omgeving=message.cpa.aansluiting.omgeving,
-            partij_oin=message.cpa.aansluiting.partij_oin,
-            partner=message.partner,
-            endpoint=message.endpoint,
-            content_type=message.content_type,
-            body=message.body,
-            reliable=message.reliable,
-            time_to_live=message.time_to_live,
-        )
+        return claimed_of(message, stored.id, stored.attempts)
 
     def _move(self, stored: StoredOutbound, event: Event, now: datetime, reason: str) -> None:
-        before, stored.state = stored.state, advance(stored.state, event)
-        if before in SETTLED:  # what was told first stays
+        if stored.state in SETTLED:
             return
+        message = stored.message
+        stored.state, stored.due_at = moved(
+            stored.state, event, attempt=stored.attempts, now=now, delivery=_delivery(message)
+        )
         stored.reason = reason
         if stored.state in SETTLED:
-            stored.due_at, stored.settled_at = None, now
-            return
-        stored.due_at = next_due(attempt=stored.attempts, sent_at=now, delivery=_delivery(stored.message))
-        if stored.due_at is None:
-            self._move(stored, Event.GAVE_UP, now, reason)
+            stored.settled_at = now
+            if message.tells_application:
+                self.events.append(StoredEvent(message.cpa.id, message.message_id, EVENT_TYPES[stored.state]))
 
 
 def _delivery(message: NewOutbound) -> Delivery:

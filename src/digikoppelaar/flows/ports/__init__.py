@@ -13,6 +13,7 @@ from digikoppelaar.flows.ports.connections import (
     DsoSettings,
     Machtiging,
     Registry,
+    is_production,
     is_sandbox,
 )
 from digikoppelaar.flows.ports.facilities import (
@@ -34,13 +35,17 @@ from digikoppelaar.flows.ports.machine import (
 )
 from digikoppelaar.flows.ports.messages import (
     Claimed,
+    Hole,
     MessageStore,
     NewInbound,
     NewOutbound,
+    PartnerSeen,
+    Recorded,
     Reply,
     SeenInbound,
     SentMessage,
     StoredPayload,
+    Streamed,
     Transport,
 )
 from digikoppelaar.flows.ports.verzoeken import (
@@ -73,6 +78,7 @@ __all__ = [
     "DsoSettings",
     "File",
     "FileKind",
+    "Hole",
     "Ids",
     "Link",
     "Machtiging",
@@ -84,6 +90,8 @@ __all__ = [
     "NewVerzoek",
     "Notification",
     "Parked",
+    "PartnerSeen",
+    "Recorded",
     "Registry",
     "Reply",
     "SeenInbound",
@@ -91,9 +99,11 @@ __all__ = [
     "Signer",
     "Signers",
     "StoredPayload",
+    "Streamed",
     "Transport",
     "Trust",
     "Verzoek",
     "VerzoekStore",
+    "is_production",
     "is_sandbox",
 ]

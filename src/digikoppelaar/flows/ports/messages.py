@@ -1,12 +1,14 @@
 """Inbound and outbound ebMS messages: what the store keeps of them, and the transport that posts them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import ReliableMessaging
-from digikoppelaar.flows.ports.connections import CpaRecord
+from digikoppelaar.ebms.reliability import State
+from digikoppelaar.flows.ports.connections import Consumer, CpaRecord
 from digikoppelaar.flows.ports.verzoeken import NewNotification
 
 
@@ -20,11 +22,16 @@ class StoredPayload:
     sha256: bytes
     data: bytes | None = field(default=None, repr=False)
     blob: str | None = None
+    name: str | None = None
+    """The file name that its sender gave it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewInbound:
-    """A received message as it will be stored. `error_code` is set when it was rejected."""
+    """A received message as it will be stored. `error_code` is set when it was rejected.
+
+    Its application hears of it (`tells_application`) in the same transaction.
+    """
 
     cpa: CpaRecord
     message_id: str
@@ -41,14 +48,42 @@ class NewInbound:
     payloads: tuple[StoredPayload, ...] = ()
     error_code: str | None = None
     error_reason: str | None = None
+    service_type: str | None = None
+    from_role: str | None = None
+    to_role: str | None = None
+
+    @property
+    def tells_application(self) -> bool:
+        """Whether the application gets a RECEIVED: not of a signal, a rejected message, or what our intake takes."""
+        return self.error_code is None and _is_for_application(self.cpa, self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Where the content of a blob, `size` bytes, goes into a body: before its byte `at`."""
+
+    at: int
+    blob: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A body of `size` bytes that is not held in memory; `pieces` reads it from its start, each time anew."""
+
+    size: int
+    pieces: Callable[[], AsyncIterator[bytes]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NewOutbound:
-    """A message ready to send: `body` goes out as it is, every time (statement 66).
+    """A message ready to send: `body`, with its holes filled, goes out as it is, every time (statement 66).
 
     `reliable` None: no acknowledgment is awaited and a 2xx settles it; a signal then gets the attempts of
     `transport_attempts`. `partner` is the key of the slots in the sender: the party id of the receiver.
+
+    `state` is how it is born: CREATED waits until `due_at`; SENDING has its first attempt in the same transaction,
+    which is the caller's to make until `due_at`; DELIVERED was given in an HTTP response (`due_at` None).
     """
 
     cpa: CpaRecord
@@ -64,27 +99,59 @@ class NewOutbound:
     body: bytes = field(repr=False)
     reliable: ReliableMessaging | None
     time_to_live: datetime | None
-    due_at: datetime
+    due_at: datetime | None
+    holes: tuple[Hole, ...] = ()
+    synchronous: bool = False
+    """The signal about it comes in the HTTP response."""
+    state: State = State.CREATED
+    service_type: str | None = None
+    submission: bytes | None = None
+    """What tells whether a submission with the same MessageId is the same again; None of what nobody submitted."""
+
+    @property
+    def tells_application(self) -> bool:
+        """Whether the application hears how it ended (DELIVERED, FAILED, EXPIRED): not of a signal."""
+        return _is_for_application(self.cpa, self.service)
+
+
+def _is_for_application(cpa: CpaRecord, service: str) -> bool:
+    return cpa.consumer is not Consumer.INTAKE and service != names.MSH_SERVICE
 
 
 @dataclass(frozen=True, slots=True)
 class SeenInbound:
-    """An inbound message that is already stored, with the id of its answer if it has one."""
+    """An inbound message that is already stored, with the id of its answer if it has one.
+
+    `processed_at` is when its application said that it took it.
+    """
 
     id: int
     fingerprint: bytes
     answer_id: int | None
+    received_at: datetime
+    error_code: str | None = None
+    processed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Ids of what was stored."""
+
+    id: int
+    answer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """An outbound message of ours, as an incoming signal needs it."""
+    """An outbound message of ours, as it was stored."""
 
     id: int
     message_id: str
     state: str
     body: bytes = field(repr=False)
     content_type: str = ""
+    holes: tuple[Hole, ...] = ()
+    submission: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +169,30 @@ class Claimed:
     body: bytes = field(repr=False)
     reliable: ReliableMessaging | None = None
     time_to_live: datetime | None = None
+    holes: tuple[Hole, ...] = ()
+    synchronous: bool = False
+    service: str = names.MSH_SERVICE
+    cpa_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSeen:
+    """How reaching a partner goes, for people. `failures`: attempts in a row that found nobody."""
+
+    partner: str
+    failures: int
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The HTTP response to a message we sent; `body` is bounded by the transport."""
+
+    status: int
+    content_type: str = ""
+    body: bytes = field(default=b"", repr=False)
 
 
 class MessageStore(Protocol):
@@ -118,17 +209,26 @@ class MessageStore(Protocol):
         inbound: NewInbound,
         answer: NewOutbound | None,
         job: NewNotification | None,
-    ) -> bool:
-        """Store raw bytes, row, answer and application job together.
+    ) -> Recorded | None:
+        """Store raw bytes, row, answer and application job, or event for the application, together.
 
-        False, and nothing stored, when the MessageId is already there: the unique key decides, not a look before.
+        None, and nothing stored, when the MessageId is already there: the unique key decides, not a look before.
         """
+
+    async def record_again(self, seen: SeenInbound, inbound: NewInbound, job: NewNotification | None) -> None:
+        """Deliver a best-effort message once more that is already stored: a new job or event, no new row (7f)."""
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """Make the answer due again as it is; counts as a fresh series of transport attempts."""
 
-    async def queue_outbound(self, message: NewOutbound) -> int:
-        """Store a message to send; the sender is woken by the commit."""
+    async def answer(self, answer_id: int) -> Reply:
+        """The answer as it was given before, for a message whose sender waits for it in the HTTP response."""
+
+    async def queue_outbound(self, message: NewOutbound) -> int | None:
+        """Store a message to send; the id of its row. A message that waits wakes the senders of every process.
+
+        None, and nothing stored, when there is a message with this MessageId under this CPA already.
+        """
 
     async def settle_by_signal(
         self, signal: NewInbound, message_id: str, event: str, reason: str, now: datetime
@@ -159,21 +259,17 @@ class MessageStore(Protocol):
     async def next_due(self) -> datetime | None:
         """When the earliest message becomes due; None when nothing waits."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The HTTP response to a message we sent; `body` is bounded by the transport."""
-
-    status: int
-    content_type: str = ""
-    body: bytes = field(default=b"", repr=False)
+    async def note_partner(self, seen: PartnerSeen) -> None:
+        """Show how reaching a partner goes; None leaves what was noted before."""
 
 
 class Transport(Protocol):
     """Posts ebMS messages over mutual TLS."""
 
-    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
-        """POST with SOAPAction "ebXML", as the partij with this OIN; follows no redirect.
+    async def post(
+        self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes | Streamed
+    ) -> Reply:
+        """POST with SOAPAction "ebXML" and Content-Length, as the partij with this OIN; follows no redirect.
 
         Raises PartnerUnreachable when no complete HTTP response came, TrustError when the partij has no usable
         certificate for tls-client in this omgeving.

@@ -1,38 +1,92 @@
+-- What comes in and goes out. A statement that is marked `together` is one of many that GroupCommit sends in one
+-- transaction, so it is whole by itself: it gives one row, or none when there was nothing to do.
+
 -- name: find_inbound
-SELECT id, fingerprint, answer_id
+SELECT id, fingerprint, answer_id, received_at, error_code, processed_at
 FROM inbound_message
 WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 
 -- name: find_outbound
-SELECT id, message_id, state, body, content_type
+SELECT id, message_id, state, body, content_type, holes, submission
 FROM outbound_message
 WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 
--- name: insert_inbound
--- No row comes back when the MessageId is there: a transaction that is storing the same one is waited for.
-INSERT INTO inbound_message (
-    aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, action, timestamp,
-    received_at, fingerprint, content_type, document, error_code, error_reason
-)
-VALUES (
-    %(aansluiting_id)s, %(cpa_row)s, %(message_id)s, %(conversation_id)s, %(ref_to_message_id)s, %(service)s,
-    %(action)s, %(timestamp)s, %(received_at)s, %(fingerprint)s, %(content_type)s, %(document)s, %(error_code)s,
-    %(error_reason)s
-)
-ON CONFLICT (aansluiting_id, cpa_row, message_id) DO NOTHING
-RETURNING id
+-- name: answer
+SELECT content_type, body FROM outbound_message WHERE id = %(id)s
 
--- name: insert_payload
-INSERT INTO payload (
-    aansluiting_id, inbound_message_id, position, content_id, content_type, size, sha256, data, blob
+-- name: record_inbound
+-- Together. The unique key decides whether the message is new: then its payloads, its answer with the first attempt,
+-- and what its application must hear are stored with it. The ids are taken beforehand, so that the rows can refer to
+-- each other within the statement. A transaction that is storing the same message is waited for.
+WITH ids AS (
+    SELECT
+        nextval('inbound_message_id_seq') AS id,
+        CASE WHEN %(answer_state)s::text IS NOT NULL THEN nextval('outbound_message_id_seq') END AS answer_id
+), inbound AS (
+    INSERT INTO inbound_message (
+        id, aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, service_type, action,
+        from_role, to_role, timestamp, received_at, fingerprint, content_type, document, error_code, error_reason,
+        answer_id
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        ids.id,
+        %(aansluiting_id)s::bigint, %(cpa_row)s::bigint, %(message_id)s::text, %(conversation_id)s::text,
+        %(ref_to_message_id)s::text, %(service)s::text, %(service_type)s::text, %(action)s::text, %(from_role)s::text,
+        %(to_role)s::text, %(timestamp)s::timestamptz, %(received_at)s::timestamptz, %(fingerprint)s::bytea,
+        %(content_type)s::text, %(document)s::bytea, %(error_code)s::text, %(error_reason)s::text,
+        ids.answer_id
+    FROM ids
+    ON CONFLICT (aansluiting_id, cpa_row, message_id) DO NOTHING
+    RETURNING *
+), stored_payloads AS (
+    INSERT INTO payload (
+        aansluiting_id, inbound_message_id, position, content_id, content_type, name, size, sha256, data, blob
+    )
+    SELECT
+        inbound.aansluiting_id, inbound.id, given.number - 1, given.content_id, given.content_type, given.name,
+        given.size, given.sha256, given.data, given.blob
+    FROM inbound
+    CROSS JOIN unnest(
+        %(content_ids)s::text[], %(content_types)s::text[], %(names)s::text[], %(sizes)s::bigint[],
+        %(sha256s)b::bytea[], %(datas)b::bytea[], %(blobs)s::text[]
+    ) WITH ORDINALITY AS given (content_id, content_type, name, size, sha256, data, blob, number)
+), answer AS (
+    INSERT INTO outbound_message (
+        id,
+        aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, service_type, action,
+        timestamp, partner, endpoint, content_type, body, holes, retries, retry_interval, time_to_live, state, attempts,
+        max_attempts, due_at, settled_at, synchronous, submission, tells_application
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        inbound.answer_id,
+        %(answer_aansluiting_id)s::bigint, %(answer_cpa_row)s::bigint, %(answer_message_id)s::text,
+        %(answer_conversation_id)s::text, %(answer_ref_to_message_id)s::text, %(answer_service)s::text,
+        %(answer_service_type)s::text, %(answer_action)s::text, %(answer_timestamp)s::timestamptz,
+        %(answer_partner)s::text, %(answer_endpoint)s::text, %(answer_content_type)s::text, %(answer_body)s::bytea,
+        %(answer_holes)s::jsonb, %(answer_retries)s::integer, %(answer_retry_interval)s::interval,
+        %(answer_time_to_live)s::timestamptz, %(answer_state)s::text, %(answer_attempts)s::integer,
+        %(answer_max_attempts)s::integer, %(answer_due_at)s::timestamptz, %(answer_settled_at)s::timestamptz,
+        %(answer_synchronous)s::boolean, %(answer_submission)s::bytea, %(answer_tells_application)s::boolean
+    FROM inbound
+    WHERE inbound.answer_id IS NOT NULL
+    RETURNING *
+), first_attempt AS (
+    INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
+    SELECT aansluiting_id, id, attempts, timestamp
+    FROM answer
+    WHERE state = 'sending'
+), told AS (
+    INSERT INTO message_event (aansluiting_id, cpa_row, inbound_message_id, conversation_id, type, at)
+    SELECT inbound.aansluiting_id, inbound.cpa_row, inbound.id, inbound.conversation_id, 'RECEIVED', inbound.received_at
+    FROM inbound
+    WHERE %(tells_application)s::boolean
 )
-VALUES (
-    %(aansluiting_id)s, %(inbound_message_id)s, %(position)s, %(content_id)s, %(content_type)s, %(size)s,
-    %(sha256)s, %(data)s, %(blob)s
-)
-
--- name: set_answer
-UPDATE inbound_message SET answer_id = %(answer_id)s WHERE id = %(id)s
+SELECT
+    inbound.id, inbound.answer_id,
+    CASE WHEN %(answer_state)s::text = 'created' THEN pg_notify('outbound', '') END AS woken
+FROM inbound
 
 -- name: insert_notification
 INSERT INTO notification (
@@ -42,19 +96,103 @@ VALUES (
     %(aansluiting_id)s, %(inbound_message_id)s, %(verzoeknummer)s, %(received_at)s, %(state)s, %(reason)s,
     %(advice)s
 )
+ON CONFLICT (aansluiting_id, inbound_message_id) DO NOTHING
 RETURNING id
 
--- name: insert_outbound
-INSERT INTO outbound_message (
-    aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, action, timestamp,
-    partner, endpoint, content_type, body, retries, retry_interval, time_to_live, state, max_attempts, due_at
+-- name: deliver_again
+WITH again AS (
+    UPDATE inbound_message SET processed_at = NULL WHERE id = %(id)s RETURNING *
 )
-VALUES (
-    %(aansluiting_id)s, %(cpa_row)s, %(message_id)s, %(conversation_id)s, %(ref_to_message_id)s, %(service)s,
-    %(action)s, %(timestamp)s, %(partner)s, %(endpoint)s, %(content_type)s, %(body)s, %(retries)s,
-    %(retry_interval)s, %(time_to_live)s, %(state)s, %(max_attempts)s, %(due_at)s
+INSERT INTO message_event (aansluiting_id, cpa_row, inbound_message_id, conversation_id, type, at)
+SELECT aansluiting_id, cpa_row, id, conversation_id, 'RECEIVED', %(at)s
+FROM again
+
+-- name: queue_outbound
+-- Together. No row comes back when the MessageId is there already.
+WITH message AS (
+    INSERT INTO outbound_message (
+        aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, service_type, action,
+        timestamp, partner, endpoint, content_type, body, holes, retries, retry_interval, time_to_live, state, attempts,
+        max_attempts, due_at, settled_at, synchronous, submission, tells_application
+    )
+    VALUES (
+        %(aansluiting_id)s::bigint, %(cpa_row)s::bigint, %(message_id)s::text, %(conversation_id)s::text,
+        %(ref_to_message_id)s::text, %(service)s::text, %(service_type)s::text, %(action)s::text,
+        %(timestamp)s::timestamptz, %(partner)s::text, %(endpoint)s::text, %(content_type)s::text, %(body)s::bytea,
+        %(holes)s::jsonb, %(retries)s::integer, %(retry_interval)s::interval, %(time_to_live)s::timestamptz,
+        %(state)s::text, %(attempts)s::integer, %(max_attempts)s::integer, %(due_at)s::timestamptz,
+        %(settled_at)s::timestamptz, %(synchronous)s::boolean, %(submission)s::bytea, %(tells_application)s::boolean
+    )
+    ON CONFLICT (aansluiting_id, cpa_row, message_id) DO NOTHING
+    RETURNING *
+), first_attempt AS (
+    INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
+    SELECT aansluiting_id, id, attempts, timestamp
+    FROM message
+    WHERE state = 'sending'
 )
-RETURNING id
+SELECT id, CASE WHEN state = 'created' THEN pg_notify('outbound', '') END AS woken FROM message
+
+-- name: settle_by_signal
+-- Together. The signal is stored when it is new; our message moves when it was not settled before.
+WITH ours AS (
+    SELECT id, state
+    FROM outbound_message
+    WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(about)s
+), signal AS (
+    INSERT INTO inbound_message (
+        id, aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service, service_type, action,
+        from_role, to_role, timestamp, received_at, fingerprint, content_type, document, error_code, error_reason,
+        answer_id
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        nextval('inbound_message_id_seq'),
+        %(aansluiting_id)s::bigint, %(cpa_row)s::bigint, %(message_id)s::text, %(conversation_id)s::text,
+        %(ref_to_message_id)s::text, %(service)s::text, %(service_type)s::text, %(action)s::text, %(from_role)s::text,
+        %(to_role)s::text, %(timestamp)s::timestamptz, %(received_at)s::timestamptz, %(fingerprint)s::bytea,
+        %(content_type)s::text, %(document)s::bytea, %(error_code)s::text, %(error_reason)s::text,
+        NULL
+    FROM ours
+    ON CONFLICT (aansluiting_id, cpa_row, message_id) DO NOTHING
+), moved AS (
+    UPDATE outbound_message AS message
+    SET state = %(state)s, due_at = NULL, settled_at = %(now)s, reason = %(reason)s
+    FROM ours
+    WHERE message.id = ours.id AND message.state = ANY(%(open)s::text[])
+    RETURNING message.*
+), told AS (
+    INSERT INTO message_event (aansluiting_id, cpa_row, outbound_message_id, conversation_id, type, at)
+    SELECT aansluiting_id, cpa_row, id, conversation_id, %(event_type)s, %(now)s
+    FROM moved
+    WHERE tells_application
+)
+SELECT coalesce(moved.state, ours.state) AS state
+FROM ours
+LEFT JOIN moved ON moved.id = ours.id
+
+-- name: settle_attempt
+-- Together. The report is kept whatever happened meanwhile; the message moves when this is its last attempt and nobody
+-- took it over. The newest attempt with this number: a repeated answer starts counting again.
+WITH ended AS (
+    UPDATE attempt
+    SET ended_at = %(now)s, event = %(event)s, status = %(status)s, detail = %(detail)s
+    WHERE id = (SELECT max(id) FROM attempt WHERE outbound_message_id = %(id)s AND number = %(number)s)
+    RETURNING outbound_message_id
+), moved AS (
+    UPDATE outbound_message
+    SET state = %(state)s, due_at = %(due_at)s, settled_at = %(settled_at)s, reason = %(reason)s
+    WHERE id = %(id)s AND state = 'sending' AND attempts = %(number)s
+    RETURNING *
+), told AS (
+    INSERT INTO message_event (aansluiting_id, cpa_row, outbound_message_id, conversation_id, type, at)
+    SELECT aansluiting_id, cpa_row, id, conversation_id, %(event_type)s, %(now)s
+    FROM moved
+    WHERE tells_application AND %(event_type)s::text IS NOT NULL
+)
+SELECT ended.outbound_message_id, moved.state
+FROM ended
+LEFT JOIN moved ON moved.id = ended.outbound_message_id
 
 -- name: wake_sender
 -- Delivered by the commit, and not when the transaction is rolled back.
@@ -64,12 +202,6 @@ NOTIFY outbound
 SELECT id, aansluiting_id, service, state, attempts, retries, retry_interval, time_to_live
 FROM outbound_message
 WHERE id = %(id)s
-FOR UPDATE
-
--- name: lock_outbound_by_name
-SELECT id, aansluiting_id, service, state, attempts, retries, retry_interval, time_to_live
-FROM outbound_message
-WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 FOR UPDATE
 
 -- name: lock_ended
@@ -105,8 +237,8 @@ WITH RECURSIVE waiting AS (
 )
 SELECT
     due.id, due.due_at, due.state, due.attempts, due.message_id, due.aansluiting_id, due.service, due.partner,
-    due.endpoint, due.content_type, due.body, due.retries, due.retry_interval, due.time_to_live,
-    aansluiting.omgeving, aansluiting.partij_oin
+    due.endpoint, due.content_type, due.body, due.holes, due.retries, due.retry_interval, due.time_to_live,
+    due.synchronous, aansluiting.omgeving, aansluiting.partij_oin, cpa.cpa_id
 FROM waiting
 CROSS JOIN LATERAL (
     SELECT *
@@ -120,31 +252,44 @@ CROSS JOIN LATERAL (
     FOR UPDATE SKIP LOCKED
 ) AS due
 JOIN aansluiting ON aansluiting.id = due.aansluiting_id
+JOIN cpa ON cpa.id = due.cpa_row
 WHERE waiting.partner IS NOT NULL
 
--- name: start_attempt
-UPDATE outbound_message SET state = %(state)s, attempts = %(number)s, due_at = %(lease_until)s WHERE id = %(id)s
-
--- name: insert_attempt
+-- name: start_attempts
+-- An attempt that was under way and did not tell how it ended is lost; said by who makes the next one.
+WITH claimed AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[]) AS claimed (id, until)
+), lost AS (
+    UPDATE attempt
+    SET ended_at = %(now)s, event = %(lost)s
+    WHERE outbound_message_id = ANY(%(were_sending)s::bigint[]) AND ended_at IS NULL
+), started AS (
+    UPDATE outbound_message AS message
+    SET state = 'sending', attempts = message.attempts + 1, due_at = claimed.until
+    FROM claimed
+    WHERE message.id = claimed.id
+    RETURNING message.aansluiting_id, message.id, message.attempts
+)
 INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
-VALUES (%(aansluiting_id)s, %(id)s, %(number)s, %(now)s)
+SELECT aansluiting_id, id, attempts, %(now)s
+FROM started
 
 -- name: end_lost_attempt
 UPDATE attempt
 SET ended_at = %(now)s, event = %(event)s
 WHERE outbound_message_id = %(id)s AND ended_at IS NULL
 
--- name: end_attempt
--- The newest with this number: a repeated answer starts counting again. A report that comes after the lease was
--- given up still says what happened.
-UPDATE attempt
-SET ended_at = %(now)s, event = %(event)s, status = %(status)s, detail = %(detail)s
-WHERE id = (SELECT max(id) FROM attempt WHERE outbound_message_id = %(id)s AND number = %(number)s)
-
--- name: move
-UPDATE outbound_message
-SET state = %(state)s, due_at = %(due_at)s, settled_at = %(settled_at)s, reason = %(reason)s
-WHERE id = %(id)s
+-- name: end
+WITH moved AS (
+    UPDATE outbound_message
+    SET state = %(state)s, due_at = NULL, settled_at = %(now)s, reason = %(reason)s
+    WHERE id = %(id)s
+    RETURNING *
+)
+INSERT INTO message_event (aansluiting_id, cpa_row, outbound_message_id, conversation_id, type, at)
+SELECT aansluiting_id, cpa_row, id, conversation_id, %(event_type)s, %(now)s
+FROM moved
+WHERE tells_application
 
 -- name: repeat
 UPDATE outbound_message
@@ -154,12 +299,14 @@ WHERE id = %(id)s
 -- name: next_due
 SELECT min(due_at) AS due_at FROM outbound_message WHERE due_at IS NOT NULL
 
--- name: insert_step
-INSERT INTO step (aansluiting_id, name, at, detail, inbound_message_id, outbound_message_id, notification_id)
-VALUES (
-    %(aansluiting_id)s, %(name)s, %(at)s, %(detail)s, %(inbound_message_id)s, %(outbound_message_id)s,
-    %(notification_id)s
-)
+-- name: note_partner
+INSERT INTO partner (partner, failures, last_success_at, last_failure_at, last_error)
+VALUES (%(partner)s, %(failures)s, %(last_success_at)s, %(last_failure_at)s, %(last_error)s)
+ON CONFLICT (partner) DO UPDATE
+SET failures = excluded.failures,
+    last_success_at = greatest(excluded.last_success_at, partner.last_success_at),
+    last_failure_at = greatest(excluded.last_failure_at, partner.last_failure_at),
+    last_error = coalesce(excluded.last_error, partner.last_error)
 
 -- name: insert_outbound_step
 -- What happens to an answer is also told at the notification that it answers.

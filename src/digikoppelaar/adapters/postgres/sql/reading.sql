@@ -43,18 +43,48 @@ WHERE verzoek_id = %(verzoek_id)s
 ORDER BY position, id
 
 -- name: steps_of_verzoek
-SELECT at, name, detail
-FROM step
-WHERE verzoek_id = %(verzoek_id)s
-   OR notification_id IN (SELECT id FROM notification WHERE verzoek_id = %(verzoek_id)s)
-   OR notification_id = %(notification_id)s
-ORDER BY at, id
+-- What the rows of messages tell themselves is no step of its own: when it came in, and how its answer ended.
+WITH about AS (
+    SELECT id, inbound_message_id
+    FROM notification
+    WHERE verzoek_id = %(verzoek_id)s OR id = %(notification_id)s
+)
+SELECT told.at, told.name, told.detail
+FROM (
+    SELECT at, name, detail, id
+    FROM step
+    WHERE verzoek_id = %(verzoek_id)s OR notification_id IN (SELECT id FROM about)
+    UNION ALL
+    SELECT inbound.received_at, 'received', inbound.message_id, -1
+    FROM about
+    JOIN inbound_message AS inbound ON inbound.id = about.inbound_message_id
+    UNION ALL
+    SELECT answer.settled_at, 'outbound_' || answer.state, '', 0
+    FROM about
+    JOIN inbound_message AS inbound ON inbound.id = about.inbound_message_id
+    JOIN outbound_message AS answer ON answer.id = inbound.answer_id
+    WHERE answer.settled_at IS NOT NULL
+) AS told
+ORDER BY told.at, told.id
 
 -- name: steps_of_message
-SELECT at, name, detail
-FROM step
-WHERE inbound_message_id = %(inbound_id)s OR outbound_message_id = %(outbound_id)s
-ORDER BY at, id
+SELECT told.at, told.name, told.detail
+FROM (
+    SELECT at, name, detail, id
+    FROM step
+    WHERE inbound_message_id = %(inbound_id)s OR outbound_message_id = %(outbound_id)s
+    UNION ALL
+    SELECT
+        received_at, CASE WHEN error_code IS NULL THEN 'received' ELSE 'rejected' END, coalesce(error_code, message_id),
+        -1
+    FROM inbound_message
+    WHERE id = %(inbound_id)s
+    UNION ALL
+    SELECT settled_at, 'outbound_' || state, '', 0
+    FROM outbound_message
+    WHERE id = %(outbound_id)s AND settled_at IS NOT NULL
+) AS told
+ORDER BY told.at, told.id
 
 -- name: messages
 SELECT

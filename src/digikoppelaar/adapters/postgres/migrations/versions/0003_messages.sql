@@ -19,9 +19,17 @@ ALTER TABLE inbound_message
     ADD COLUMN processed_at timestamptz;
 COMMENT ON COLUMN inbound_message.processed_at IS 'When the application said that it has taken it.';
 
+ALTER TABLE payload ADD COLUMN name text;
+COMMENT ON COLUMN payload.name IS 'The file name that its sender gave it.';
+
 ALTER TABLE outbound_message
     ADD COLUMN holes jsonb NOT NULL DEFAULT '[]',
-    ADD COLUMN synchronous boolean NOT NULL DEFAULT false;
+    ADD COLUMN synchronous boolean NOT NULL DEFAULT false,
+    ADD COLUMN service_type text,
+    ADD COLUMN submission bytea,
+    ADD COLUMN tells_application boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN outbound_message.submission IS 'Digest of what an application submitted: the same again is no second message.';
+COMMENT ON COLUMN outbound_message.tells_application IS 'How it ends becomes a message_event.';
 COMMENT ON COLUMN outbound_message.body IS 'Goes out as it is, every time, with the blobs of holes put in.';
 COMMENT ON COLUMN outbound_message.holes IS 'Large content: [{"at": offset in body, "blob": name, "size": bytes}].';
 COMMENT ON COLUMN outbound_message.synchronous IS 'The signal about it comes in the HTTP response.';
@@ -43,3 +51,18 @@ CREATE TABLE message_event (
 );
 COMMENT ON TABLE message_event IS 'What the application of a CPA must hear, in the order of its commits; not for consumer intake.';
 CREATE INDEX message_event_waiting ON message_event (aansluiting_id, cpa_row, id) WHERE processed_at IS NULL;
+
+CREATE TABLE partner (
+    partner text PRIMARY KEY,
+    failures integer NOT NULL DEFAULT 0,
+    last_success_at timestamptz,
+    last_failure_at timestamptz,
+    last_error text
+);
+COMMENT ON TABLE partner IS 'How reaching a partner goes, for people: written by senders now and then, never decided on.';
+COMMENT ON COLUMN partner.failures IS 'Attempts in a row that found nobody.';
+
+-- Told by the message rows themselves (reading.sql), so no row is written for it any more.
+DELETE FROM step WHERE name IN (
+    'received', 'rejected', 'outbound_acknowledged', 'outbound_delivered', 'outbound_failed', 'outbound_expired'
+);
