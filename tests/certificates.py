@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from digikoppelaar.adapters.keys import CertificateRecord
+from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.trust import TrustBase, TrustFiles
+from digikoppelaar.flows.ports import Clock
 from digikoppelaar.pki.certificate import SANDBOX_MARK_OID, Use
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251  # OpenSSL judges by the real clock
@@ -99,6 +101,21 @@ class Shape:
     key_encipherment: bool = True
     crl_urls: Sequence[str] = ()
     hash_algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA224 = field(default_factory=hashes.SHA256)
+
+
+def trust_in(
+    roots: Path | Sequence[Path],
+    clock: Clock,
+    omgeving: str = "pre",
+    *,
+    crls: Sequence[Path] = (),
+    policy: str | None = None,
+) -> TrustBase:
+    """Trust in these roots; without CRLs in `pre` and `prod` with the policy that does not ask for them."""
+    anchors = (roots,) if isinstance(roots, Path) else roots
+    if policy is None and not crls and omgeving in ("pre", "prod"):
+        policy = "legacy"
+    return TrustBase({omgeving: TrustFiles(anchors, crls=crls, policy=policy)}, clock)
 
 
 class Authority:

@@ -12,15 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.certificates import Authority, Issued
 
 from digikoppelaar.adapters import tls
-from digikoppelaar.adapters.http_in.server import Limits, Listener, serve
+from digikoppelaar.adapters.http_in.server import Limits, Listener, TlsContext, serve
 
 NAME = "pre"
 
 
 @asynccontextmanager
-async def serving(
-    app: ASGIApp, context: ssl.SSLContext | None = None, limits: Limits | None = None
-) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, context: TlsContext | None = None, limits: Limits | None = None) -> AsyncIterator[int]:
     """Serve `app` on a free port while the context lasts, and stop gracefully."""
     stop, bound = asyncio.Event(), asyncio.get_running_loop().create_future()
     listener = Listener(NAME, "127.0.0.1", 0, context, limits or Limits(stop=2))
@@ -90,6 +88,33 @@ class RawClient:
         """Send it and read one response."""
         self.send(data)
         return self.answer()
+
+
+class Connected:
+    """A RawClient for coroutines: it stays open, so a test can do other things between two exchanges."""
+
+    def __init__(self, client: RawClient) -> None:
+        self._client = client
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, port: int, context: ssl.SSLContext) -> AsyncIterator["Connected"]:
+        """Connect, and close in the end."""
+        client = await asyncio.to_thread(RawClient, port, context)
+        try:
+            yield cls(client)
+        finally:
+            client.socket.close()
+
+    @property
+    def server_certificate(self) -> bytes:
+        """DER of what the server showed."""
+        assert isinstance(self._client.socket, ssl.SSLSocket)
+        return self._client.socket.getpeercert(binary_form=True) or b""
+
+    async def exchange(self, data: bytes) -> bytes:
+        """Send it and read one response."""
+        return await asyncio.to_thread(self._client.exchange, data)
 
 
 def _length(head: bytes) -> int:

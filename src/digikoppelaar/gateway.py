@@ -6,7 +6,7 @@ A part that fails in a way nobody thought of is logged and started again; a wron
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,12 +26,14 @@ from digikoppelaar.adapters.http_in.callers import Identify, by_tls, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_in.management import management_app
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
-from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
 from digikoppelaar.config import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits
@@ -251,10 +253,9 @@ async def _keyring(config: Config, stores: Stores) -> Keyring:
         )
         for entry in await stores.registry.certificates()
     ]
-    anchors: dict[str, Sequence[Path]] = {
-        omgeving: endpoint.trust_anchors for omgeving, endpoint in config.endpoint.items()
-    }
-    return Keyring(records, anchors, SystemClock())
+    files = {omgeving: TrustFiles(endpoint.trust_anchors) for omgeving, endpoint in config.endpoint.items()}
+    clock = SystemClock()
+    return Keyring(records, TrustBase(files, clock), clock)
 
 
 class _Progress:

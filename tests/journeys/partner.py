@@ -8,9 +8,11 @@ from typing import Final, Self
 
 import aiohttp
 
-from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres.connect import transaction
 from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.trust import TrustBase
 from digikoppelaar.cli.trial import Trial
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.answers import business_message
@@ -75,7 +77,8 @@ class Partner:
         agreement = read_agreement(Path(trial.facts["cpa_file"]).read_bytes(), [oin])
         signing = agreement.our_signals.signing
         assert signing is not None
-        return cls(agreement, Keyring([record], {}, SystemClock()).signer(omgeving, oin, signing.certificate))
+        ring = Keyring([record], TrustBase({}, SystemClock()), SystemClock())
+        return cls(agreement, ring.signer(omgeving, oin, signing.certificate))
 
     def notification(self, verzoeknummer: str = NUMMER) -> tuple[str, bytes]:
         """Content-Type and body of a signed notification with a new MessageId."""

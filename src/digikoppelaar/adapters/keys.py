@@ -1,27 +1,28 @@
-"""Certificates and private keys of partijen, from PEM files: the one place where a private key is read.
+"""Which key of a partij serves what: signers, decrypters and TLS contexts out of what `keyfiles` reads.
 
-A record says which files serve which use; a `Keyring` finds them, checks them and makes signers and TLS contexts.
-Nothing about keys goes into a log but the path of the file.
+Several certificates for one use live side by side, as a renewal wants: TLS shows the newest that is valid, while
+signing and decryption take the one that the CPA names. What changes on disk is taken up by `refresh`, without a
+restart: new handshakes use the new key, connections that are open run on. A new file that cannot be used leaves the old
+key in use.
 """
 
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import structlog
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.x509 import load_pem_x509_certificates
 
 from digikoppelaar.adapters import tls
+from digikoppelaar.adapters.keyfiles import CertificateRecord, LoadedKey, Stamp, load_key
+from digikoppelaar.adapters.trust import TrustBase
 from digikoppelaar.ebms import names
-from digikoppelaar.errors import TrustError
-from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
-from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
+from digikoppelaar.ebms.ciphers import KeyTransport, padding_of
+from digikoppelaar.errors import DecryptionError, DigikoppelaarError, TrustError
+from digikoppelaar.flows.ports import OMGEVINGEN, Clock
+from digikoppelaar.pki.certificate import Certificate, Use, check_purpose, check_use
 
 log = structlog.get_logger(__name__)
 
@@ -30,35 +31,9 @@ _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
     names.RSA_SHA384: hashes.SHA384(),
     names.RSA_SHA512: hashes.SHA512(),
 }
-_OTHERS: Final = 0o007
 
-
-@dataclass(frozen=True, slots=True)
-class CertificateRecord:
-    """Which files a partij uses in an omgeving. The certificate file holds the leaf first, then its intermediates."""
-
-    partij_oin: str
-    omgeving: str
-    use: Use
-    certificate_file: Path
-    key_file: Path
-    password_file: Path | None = None
-    """First line: the password of an encrypted key."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedKey:
-    """A checked record: `chain[0]` is the leaf and belongs to `key`."""
-
-    record: CertificateRecord
-    chain: tuple[Certificate, ...]
-    key: PrivateKeyTypes
-    identity: tls.Identity
-
-    @property
-    def leaf(self) -> Certificate:
-        """The certificate of the partij itself."""
-        return self.chain[0]
+_Name = tuple[str, str, Use]
+"""Omgeving, OIN of the partij, and use."""
 
 
 class PemSigner:
@@ -75,167 +50,192 @@ class PemSigner:
         return self._key.sign(data, padding.PKCS1v15(), _HASHES[algorithm])
 
 
-def load_key(record: CertificateRecord) -> LoadedKey:
-    """Read and check the files of a record. Raises TrustError, which names the file; OinError without an OIN.
+class PemDecrypter:
+    """A flows.ports.Decrypter with an RSA key."""
 
-    Validity in time and use are not judged here: see `Keyring`.
-    """
-    chain = read_chain(record.certificate_file)
-    password = _password(record.password_file)
-    key = _private_key(record.key_file, password)
-    if _public(key) != _public_of(record.certificate_file):
-        raise TrustError(f"{record.key_file}: this key does not belong to {record.certificate_file}")
-    _warn_when_open(record.key_file)
-    refuse_mixture(record.omgeving, chain, record.certificate_file)
-    if chain[0].oin != record.partij_oin:
-        raise TrustError(f"{record.certificate_file}: is of OIN {chain[0].oin}, not of {record.partij_oin}")
-    return LoadedKey(record, chain, key, tls.Identity(record.certificate_file, record.key_file, password))
+    def __init__(self, certificate: bytes, key: rsa.RSAPrivateKey) -> None:
+        self.certificate = certificate
+        self._key = key
+
+    def unwrap(self, wrapped: bytes, transport: KeyTransport) -> bytes:
+        """See flows.ports.Decrypter. A wrong RSA 1.5 padding gives a random key: OpenSSL rejects it implicitly."""
+        try:
+            return self._key.decrypt(wrapped, padding_of(transport))
+        except ValueError:
+            raise DecryptionError from None
 
 
-def read_chain(file: Path) -> tuple[Certificate, ...]:
-    """The certificates of a PEM file in their order, at least one; raises TrustError."""
-    try:
-        parsed = load_pem_x509_certificates(_read(file))
-    except ValueError as error:
-        raise TrustError(f"{file}: holds no readable PEM certificate") from error
-    return tuple(read_certificate(each.public_bytes(serialization.Encoding.DER)) for each in parsed)
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """What there is to tell of a record. `problem`: why its files cannot be used now, though an older key may be."""
 
-
-def refuse_mixture(omgeving: str, certificates: Iterable[Certificate], file: Path) -> None:
-    """Raises TrustError for a sandbox certificate in pre or prod, and for a real one in the sandbox."""
-    wanted = is_sandbox(omgeving)
-    for certificate in certificates:
-        if certificate.sandbox != wanted:
-            kind = "the sandbox" if not wanted else "a real PKI"
-            raise TrustError(f"{file}: a certificate of {kind} is refused in {omgeving}")
+    record: CertificateRecord
+    certificate: Certificate | None
+    problem: str | None = None
 
 
 class Keyring:
-    """All certificates of this installation: flows.ports.Signers, and the TLS contexts of partijen.
+    """All certificates of this installation: flows.ports.Signers and Decrypters, and the TLS contexts of partijen.
 
-    Files are read at first use and kept; make a new Keyring to read them again. One partij has at most one
-    certificate for each use in an omgeving.
+    Files are read at first use and kept until `refresh` finds them changed.
     """
 
-    def __init__(
-        self,
-        records: Iterable[CertificateRecord],
-        trust_anchors: Mapping[str, Sequence[Path]],
-        clock: Clock,
-        crl_files: Mapping[str, Sequence[Path]] | None = None,
-    ) -> None:
-        self._records = _index(records)
-        self._trust_anchors = trust_anchors
-        self._crl_files = crl_files or {}
+    def __init__(self, records: Iterable[CertificateRecord], trust: TrustBase, clock: Clock) -> None:
+        self.trust = trust
         self._clock = clock
+        self._records = _index(records)
         self._keys: dict[CertificateRecord, LoadedKey] = {}
-        self._contexts: dict[CertificateRecord, ssl.SSLContext] = {}
+        self._failed: dict[CertificateRecord, tuple[Stamp, str]] = {}
+        self._contexts: dict[_Name, tuple[object, ssl.SSLContext]] = {}
+        self._signers: dict[tuple[str, str, bytes], tuple[LoadedKey, PemSigner]] = {}
 
     def signer(self, omgeving: str, partij_oin: str, certificate: bytes) -> PemSigner:
-        """The key of `certificate`; raises TrustError when there is none that may be used now."""
-        loaded = self._usable(omgeving, partij_oin, Use.SIGN)
-        if loaded.leaf.der != certificate:
-            raise TrustError(f"partij {partij_oin} has no key for the signing certificate that the CPA names")
-        if not isinstance(loaded.key, rsa.RSAPrivateKey):
-            raise TrustError(f"{loaded.record.key_file}: signing needs an RSA key")
-        return PemSigner(loaded.leaf.der, loaded.key)
+        """See flows.ports.Signers."""
+        name = (omgeving, partij_oin, certificate)
+        if name not in self._signers:
+            loaded = self._with(omgeving, partij_oin, Use.SIGN, certificate)
+            self._signers[name] = loaded, PemSigner(certificate, _rsa(loaded))
+        loaded, signer = self._signers[name]
+        check_use(loaded.leaf, Use.SIGN, self._clock.now())
+        return signer
+
+    def decrypter(self, omgeving: str, partij_oin: str, certificate: bytes) -> PemDecrypter:
+        """See flows.ports.Decrypters."""
+        loaded = self._with(omgeving, partij_oin, Use.DECRYPT, certificate)
+        check_purpose(loaded.leaf, Use.DECRYPT)
+        return PemDecrypter(certificate, _rsa(loaded))
 
     def client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
-        """TLS towards partners of this omgeving, as the partij; raises TrustError."""
+        """TLS towards partners of this omgeving, as the partij; another one after a change. Raises TrustError."""
         return self._context(omgeving, partij_oin, Use.TLS_CLIENT)
 
     def server_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
-        """TLS for a listener of this omgeving, as the partij; raises TrustError."""
+        """TLS for a listener of this omgeving, as the partij; another one after a change. Raises TrustError."""
         return self._context(omgeving, partij_oin, Use.TLS_SERVER)
 
     def certificate(self, omgeving: str, partij_oin: str, use: Use) -> Certificate:
-        """The leaf for this use, to show or to put in a CPA; raises TrustError or OinError."""
-        return self._load(self._record(omgeving, partij_oin, use)).leaf
+        """The leaf that serves this use now, to show or to put in a CPA; raises TrustError or OinError."""
+        return self._usable((omgeving, partij_oin, use)).leaf
+
+    def status(self) -> list[KeyStatus]:
+        """Every record with its certificate and what is wrong with it; loads what was not loaded yet."""
+        found = []
+        for records in self._records.values():
+            for record in records:
+                problem = self._try(record)
+                loaded = self._keys.get(record)
+                found.append(KeyStatus(record, loaded.leaf if loaded else None, problem))
+        return found
+
+    def refresh(self, records: Iterable[CertificateRecord] | None = None) -> None:
+        """Take up what changed on disk and, when given, on record. Reads files: run it beside the event loop.
+
+        What cannot be used leaves the old key in use, is logged once, and shows in `status`.
+        """
+        if records is not None:
+            self._records = _index(records)
+        self.trust.refresh()
+        known = {record for group in self._records.values() for record in group}
+        for gone in set(self._keys) - known:
+            del self._keys[gone]
+            self._signers = {}
+        for record, loaded in list(self._keys.items()):
+            stamp = record.stamp()
+            if stamp not in (loaded.stamp, self._failed.get(record, (None,))[0]):
+                self._reload(record)
+
+    def _reload(self, record: CertificateRecord) -> None:
+        if problem := self._load(record):
+            log.error("key_not_reloaded", file=str(record.certificate_file), reason=problem)
+            return
+        leaf = self._keys[record].leaf
+        log.info("key_reloaded", file=str(record.certificate_file), use=record.use.value, until=leaf.not_after)
+
+    def _try(self, record: CertificateRecord) -> str | None:
+        """Why the present files cannot be used; None when they are loaded."""
+        if record in self._keys and record not in self._failed:
+            return None
+        stamp, problem = self._failed.get(record, (None, ""))
+        return problem if stamp is not None and stamp == record.stamp() else self._load(record)
+
+    def _load(self, record: CertificateRecord) -> str | None:
+        try:
+            loaded = load_key(record)
+        except DigikoppelaarError as error:
+            self._failed[record] = record.stamp(), str(error)
+            return str(error)
+        self._failed.pop(record, None)
+        self._keys[record] = loaded
+        self._signers = {}
+        self.trust.learn(record.omgeving, loaded.chain[1:])
+        return None
 
     def _context(self, omgeving: str, partij_oin: str, use: Use) -> ssl.SSLContext:
-        loaded = self._usable(omgeving, partij_oin, use)
-        if loaded.record not in self._contexts:
-            make = tls.server_context if use is Use.TLS_SERVER else tls.client_context
-            crl_files = self._crl_files.get(omgeving, ())
-            self._contexts[loaded.record] = make(loaded.identity, self._anchors(omgeving), crl_files)
-        return self._contexts[loaded.record]
+        name = (omgeving, partij_oin, use)
+        loaded = self._usable(name)
+        crl_check = self.trust.crl_check(omgeving)
+        basis = (loaded, self.trust.version(omgeving), crl_check)
+        kept = self._contexts.get(name)
+        if kept is None or not _same(kept[0], basis):
+            kept = self._contexts[name] = basis, self._new_context(loaded, omgeving, use, crl_check=crl_check)
+        return kept[1]
 
-    def _usable(self, omgeving: str, partij_oin: str, use: Use) -> LoadedKey:
-        loaded = self._load(self._record(omgeving, partij_oin, use))
-        check_use(loaded.leaf, use, self._clock.now())
-        return loaded
+    def _new_context(self, loaded: LoadedKey, omgeving: str, use: Use, *, crl_check: bool) -> ssl.SSLContext:
+        make = tls.server_context if use is Use.TLS_SERVER else tls.client_context
+        with loaded.identity() as identity, self.trust.bundle(omgeving) as bundle:
+            return make(identity, [bundle], [bundle] if crl_check else [])
 
-    def _load(self, record: CertificateRecord) -> LoadedKey:
-        if record not in self._keys:
-            self._keys[record] = load_key(record)
-        return self._keys[record]
+    def _usable(self, name: _Name) -> LoadedKey:
+        """The newest that is valid now and meant for it; otherwise raises what is wrong with the newest."""
+        problems: list[DigikoppelaarError] = []
+        for loaded in sorted(self._loaded(name), key=lambda each: each.leaf.not_before, reverse=True):
+            try:
+                check_use(loaded.leaf, name[2], self._clock.now())
+            except DigikoppelaarError as error:
+                problems.append(error)
+            else:
+                return loaded
+        raise problems[0]
 
-    def _record(self, omgeving: str, partij_oin: str, use: Use) -> CertificateRecord:
-        record = self._records.get((omgeving, partij_oin, use))
-        if record is None:
+    def _with(self, omgeving: str, partij_oin: str, use: Use, certificate: bytes) -> LoadedKey:
+        name = (omgeving, partij_oin, use)
+        found = next((each for each in self._loaded(name) if each.leaf.der == certificate), None)
+        if found is None:
+            raise TrustError(
+                f"partij {partij_oin} has no key for the certificate for {use.value} that the CPA names ({omgeving})",
+                advice="Stel het certificaat uit de CPA met zijn sleutel in, of importeer de CPA met het nieuwe.",
+            )
+        return found
+
+    def _loaded(self, name: _Name) -> list[LoadedKey]:
+        """What can be used of these records, at least one; raises TrustError."""
+        omgeving, partij_oin, use = name
+        records = self._records.get(name, ())
+        if not records:
             raise TrustError(f"partij {partij_oin} has no certificate for {use.value} in {omgeving}")
-        return record
-
-    def _anchors(self, omgeving: str) -> Sequence[Path]:
-        files = self._trust_anchors.get(omgeving, ())
-        if not files:
-            raise TrustError(f"no trust anchors are set for {omgeving}")
-        for file in files:
-            refuse_mixture(omgeving, read_chain(file), file)
-        return files
+        problems = [problem for record in records if record not in self._keys and (problem := self._try(record))]
+        found = [self._keys[record] for record in records if record in self._keys]
+        if not found:
+            raise TrustError(problems[0])
+        return found
 
 
-_Name = tuple[str, str, Use]
+def _same(before: object, after: tuple[object, ...]) -> bool:
+    """Whether nothing changed: loaded keys are compared by identity, for they hold what has no equality."""
+    return isinstance(before, tuple) and before[0] is after[0] and before[1:] == after[1:]
 
 
-def _index(records: Iterable[CertificateRecord]) -> dict[_Name, CertificateRecord]:
-    index: dict[_Name, CertificateRecord] = {}
+def _rsa(loaded: LoadedKey) -> rsa.RSAPrivateKey:
+    if not isinstance(loaded.key, rsa.RSAPrivateKey):
+        raise TrustError(f"{loaded.record.certificate_file}: {loaded.record.use.value} needs an RSA key")
+    return loaded.key
+
+
+def _index(records: Iterable[CertificateRecord]) -> dict[_Name, tuple[CertificateRecord, ...]]:
+    index: dict[_Name, tuple[CertificateRecord, ...]] = {}
     for record in records:
-        name = (record.omgeving, record.partij_oin, record.use)
         if record.omgeving not in OMGEVINGEN:
             raise TrustError(f"{record.omgeving!r} is not an omgeving")
-        if name in index:
-            raise TrustError(f"partij {record.partij_oin} has two certificates for {record.use.value} in {name[0]}")
-        index[name] = record
+        name = (record.omgeving, record.partij_oin, record.use)
+        index[name] = (*index.get(name, ()), record)
     return index
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise TrustError(f"{file}: {error.strerror}") from error
-
-
-def _password(file: Path | None) -> bytes | None:
-    if file is None:
-        return None
-    lines = _read(file).splitlines()
-    if not lines or not lines[0]:
-        raise TrustError(f"{file}: the password file is empty")
-    return lines[0]
-
-
-def _private_key(file: Path, password: bytes | None) -> PrivateKeyTypes:
-    try:
-        return serialization.load_pem_private_key(_read(file), password)
-    except TypeError as error:
-        wrong = "needs a password file" if password is None else "is not encrypted, yet a password file is set"
-        raise TrustError(f"{file}: the key {wrong}") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise TrustError(f"{file}: holds no readable PEM key, or the password is wrong") from error
-
-
-def _public(key: PrivateKeyTypes) -> bytes:
-    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _public_of(certificate_file: Path) -> bytes:
-    leaf = load_pem_x509_certificates(_read(certificate_file))[0]
-    return leaf.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _warn_when_open(file: Path) -> None:
-    mode = file.stat().st_mode
-    if mode & _OTHERS:
-        log.warning("key file is open to others", file=str(file), mode=f"{mode & 0o777:o}")

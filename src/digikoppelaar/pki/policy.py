@@ -89,6 +89,6 @@ def check_hierarchy(certificate: Certificate, *, sandbox: bool, production: bool
     """
     stray = certificate.self_signed and not certificate.authority
     if certificate.sandbox != sandbox and not (sandbox and stray):
-        raise TrustError(f"a certificate of {'a real PKI' if sandbox else 'the sandbox'} is refused here")
+        raise TrustError(f"a certificate of {'a real PKI' if sandbox else 'the sandbox'} is refused")
     if production and certificate.trial:
-        raise TrustError("a certificate of TRIAL PKIoverheid is refused in production")
+        raise TrustError("a certificate of TRIAL PKIoverheid is refused")

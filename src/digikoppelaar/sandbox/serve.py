@@ -17,11 +17,13 @@ from starlette.types import ASGIApp
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
-from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, Machtiging
@@ -218,7 +220,8 @@ def _keyring(omgeving: str, certificates: Certificates, clock: Clock) -> Keyring
     )
     records = [CertificateRecord(DSO_LV.oin, omgeving, use, file.certificate, file.key) for use, file in files]
     authorities = certificates.authorities
-    return Keyring(records, {omgeving: (authorities.root,)}, clock, {omgeving: (authorities.crls,)})
+    trust = TrustBase({omgeving: TrustFiles((authorities.root,), crls=(authorities.crls,))}, clock)
+    return Keyring(records, trust, clock)
 
 
 def _aansluiting(omgeving: str) -> Aansluiting:

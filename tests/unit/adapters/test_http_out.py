@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from tests.certificates import GEMEENTE, LEVERANCIER, NOW, Authority, Issued, Shape
+from tests.certificates import GEMEENTE, LEVERANCIER, NOW, Authority, Issued, Shape, trust_in
 from tests.servers import server_tls, serving
 
 from digikoppelaar.adapters import tls
@@ -45,7 +45,7 @@ async def sessions(tmp_path: Path) -> AsyncIterator[MtlsSessions]:
 
 def keyring(folder: Path) -> Keyring:
     records = CLIENT.record(folder, Use.TLS_CLIENT, oin=LEVERANCIER)
-    return Keyring(records, {"pre": [AUTHORITY.write_root(folder, "anchor")]}, FixedClock())  # type: ignore[arg-type]
+    return Keyring(records, trust_in(AUTHORITY.write_root(folder, "anchor"), FixedClock()), FixedClock())
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ async def test_plain_http_is_for_the_sandbox_only(tmp_path: Path) -> None:
     sandbox = Authority("Sandbox", sandbox=True)
     client = sandbox.issue(Shape(oin=LEVERANCIER, sandbox=True))
     records = client.record(tmp_path, Use.TLS_CLIENT, omgeving="sandbox-pre", oin=LEVERANCIER)
-    ring = Keyring(records, {"sandbox-pre": [sandbox.write_root(tmp_path)]}, FixedClock())  # type: ignore[arg-type]
+    ring = Keyring(records, trust_in(sandbox.write_root(tmp_path), FixedClock(), "sandbox-pre"), FixedClock())
     async with MtlsSessions(ring, TIMEOUTS) as sessions, serving(Seen()) as port:
         endpoint = f"http://127.0.0.1:{port}/ebms"
         reply = await MtlsTransport(sessions).post("sandbox-pre", LEVERANCIER, endpoint, "text/xml", b"<x/>")

@@ -12,10 +12,12 @@ from pathlib import Path
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
-from digikoppelaar.adapters.keys import CertificateRecord, Keyring
+from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
 from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
 from digikoppelaar.flows.receive import Receiver
@@ -92,7 +94,8 @@ def certificates_of(folder: Path) -> list[CertificateRecord]:
 
 
 def _keyring(records: list[CertificateRecord], root: Path, crls: Path) -> Keyring:
-    return Keyring(records, {"sandbox-pre": (root,)}, CLOCK, {"sandbox-pre": (crls,)})
+    trust = TrustBase({"sandbox-pre": TrustFiles((root,), crls=(crls,))}, CLOCK)
+    return Keyring(records, trust, CLOCK)
 
 
 async def _endpoint(tasks: list[asyncio.Task[None]], receiver: Receiver, keyring: Keyring, stop: asyncio.Event) -> int:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from digikoppelaar.adapters.http_in.handshake import detail, reason_class
 from digikoppelaar.adapters.http_in.protocols import Grant, HttpProtocol
 from digikoppelaar.adapters.http_in.refusals import refuse
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, DigikoppelaarError
 
 log = structlog.get_logger(__name__)
 
@@ -49,17 +49,22 @@ class Limits:
     """How long running requests may go on after `stop`."""
 
 
+TlsContext = ssl.SSLContext | Callable[[], ssl.SSLContext]
+"""How TLS is spoken; a function is asked at each handshake, so that a renewed certificate needs no restart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """An address to listen on. `name` labels its log lines and metrics: the omgeving, for an ebMS endpoint.
 
-    `port` 0 takes a free one. Without `ssl_context` it speaks plain HTTP.
+    `port` 0 takes a free one. Without `ssl_context` it speaks plain HTTP. Where `ssl_context` is a function that
+    fails, the context before it stays in use.
     """
 
     name: str
     host: str
     port: int
-    ssl_context: ssl.SSLContext | None = None
+    ssl_context: TlsContext | None = None
     limits: Limits = Limits()
 
 
@@ -139,6 +144,8 @@ class _Acceptor:
         self._server = server
         self._handshakes: dict[asyncio.Task[None], str] = {}
         """With the address at the other end: whoever it is has shown no certificate yet."""
+        self._context: ssl.SSLContext | None = None
+        self._problem = ""
 
     async def run(self) -> None:
         """Accept until cancelled; then drop what is still shaking hands."""
@@ -176,8 +183,8 @@ class _Acceptor:
 
     async def _shake_hands(self, connection: socket.socket, address: str) -> None:
         limits = self._listener.limits
-        context = self._listener.ssl_context
         try:
+            context = self._tls()
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol,
                 connection,
@@ -187,6 +194,21 @@ class _Acceptor:
             )
         except (OSError, asyncio.CancelledError) as error:
             refuse(self._listener.name, reason_class(error), address, detail=detail(error))
+
+    def _tls(self) -> ssl.SSLContext | None:
+        given = self._listener.ssl_context
+        if not callable(given):
+            return given
+        try:
+            self._context, self._problem = given(), ""
+        except DigikoppelaarError as error:
+            # An expired certificate at least tells a caller what is wrong; refusing the connection tells nothing.
+            if str(error) != self._problem:
+                log.warning("tls_not_renewed", listener=self._listener.name, reason=str(error))
+            self._problem = str(error)
+        if self._context is None:
+            raise ssl.SSLError("no usable certificate")
+        return self._context
 
     def _protocol(self) -> HttpProtocol:
         caller = Grant(self._listener.name, self._listener.limits.head, self._listener.limits.head_bytes)

@@ -16,6 +16,11 @@ def is_sandbox(omgeving: str) -> bool:
     return omgeving.startswith("sandbox-")
 
 
+def is_production(omgeving: str) -> bool:
+    """Whether real traffic goes here, so that nothing of a test environment may (EB003)."""
+    return omgeving == "prod"
+
+
 @dataclass(frozen=True, slots=True)
 class DsoSettings:
     """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database."""

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
+from digikoppelaar.ebms.ciphers import KeyTransport
+
 
 class Ids(Protocol):
     """Where new identifiers come from; randomness lives at the edge."""
@@ -48,8 +50,8 @@ class Decrypter(Protocol):
 
     certificate: bytes
 
-    def unwrap(self, wrapped: bytes, transport: object) -> bytes:
-        """The content key that was wrapped for this certificate; raises SignatureError when it does not open.
+    def unwrap(self, wrapped: bytes, transport: KeyTransport) -> bytes:
+        """The content key that was wrapped for this certificate; raises DecryptionError when it does not open.
 
         One error for every cause, so that nobody learns from it what was wrong.
         """
