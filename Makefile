@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-large bench-latency clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-ebms bench-large bench-latency clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,8 +53,11 @@ lock: $(READY)  ## pin the newest versions, with hashes
 crashtest: $(READY)  ## kill gateway and PostgreSQL at random moments under load; every verzoek must arrive once
 	$(BIN)/python bench/crashtest.py
 
-bench: $(READY)  ## all benches
-bench: bench-latency bench-large
+bench: $(READY)  ## all benches; the last line is one JSON object
+bench: bench-latency bench-large bench-ebms
+
+bench-ebms: $(READY)  ## messages per second, latency, memory; BENCH_RUNS=5 runs of which the median
+	$(BIN)/python bench/ebms.py
 
 bench-latency: $(READY)  ## from notification to delivered, without a large file
 	$(BIN)/python bench/latency.py

@@ -47,6 +47,7 @@ class Holder:
     name: str
     oin: str
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    key_bits: int = _KEY_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,10 @@ def make_pki(folder: Path, now: datetime) -> SandboxPki:
     return SandboxPki(folder, folder / "root.pem", crls, (root, domain, tsp))
 
 
-def make_keys(number: int) -> list[Key]:
-    """New RSA keys; made on all cores, for OpenSSL lets other threads go on meanwhile."""
-    generate = partial(rsa.generate_private_key, 65537, _KEY_BITS)
+def make_keys(bits: Sequence[int]) -> list[Key]:
+    """New RSA keys of these sizes; made on all cores, for OpenSSL lets other threads go on meanwhile."""
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda _: generate(), range(number)))
+        return list(pool.map(partial(rsa.generate_private_key, 65537), bits))
 
 
 def issue_all(
@@ -107,7 +107,7 @@ def issue_all(
 ) -> list[CertificateFiles]:
     """`issue` for several at once, with their keys made side by side."""
     missing = [want for want in wanted if not _files(pki, *want).certificate.exists()]
-    for (holder, uses), key in zip(missing, make_keys(len(missing)), strict=True):
+    for (holder, uses), key in zip(missing, make_keys([holder.key_bits for holder, _ in missing]), strict=True):
         _issue(pki, holder, uses, key, now)
     return [_files(pki, *want) for want in wanted]
 
@@ -138,7 +138,7 @@ def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now:
 
 def _make_issuers(folder: Path, now: datetime) -> None:
     issuer: Issuer | None = None
-    for depth, ((level, common_name), key) in enumerate(zip(_LEVELS, make_keys(len(_LEVELS)), strict=True)):
+    for depth, ((level, common_name), key) in enumerate(zip(_LEVELS, make_keys([_KEY_BITS] * len(_LEVELS)), strict=True)):
         issuer = _make_issuer(common_name, key, issuer, len(_LEVELS) - 1 - depth, now)
         _write_key(folder / f"{level}.key", key)
         _write(folder / f"{level}.pem", _pem(issuer.certificate))
