@@ -57,18 +57,18 @@ class Member:
         shape = Shape(oin=self.oin, organisation=self.name, sandbox=True, key=rsa_key(f"interop {self.oin} {use}"))
         return self.authority.issue(shape)
 
-    def write_pkcs12(self, folder: Path, use: str) -> Path:
-        """The key of `use` with its chain, as Java reads it."""
-        issued = self.issued[use]
-        assert isinstance(issued.key, rsa.RSAPrivateKey)
-        file = folder / f"{self.key}-{use}.p12"
-        encryption = BestAvailableEncryption(PASSWORD.encode())
-        file.write_bytes(
-            pkcs12.serialize_key_and_certificates(
-                use.encode(), issued.key, issued.certificate, issued.above, encryption
-            )
-        )
-        return file
+    def write_pkcs12(self, folder: Path) -> dict[str, Path]:
+        """Its keys with their chains as Java reads them, by use."""
+        return {use: write_pkcs12(folder / f"{self.key}-{use}.p12", issued) for use, issued in self.issued.items()}
+
+
+def write_pkcs12(file: Path, issued: Issued) -> Path:
+    """One key with its chain, as Java reads it."""
+    assert isinstance(issued.key, rsa.RSAPrivateKey)
+    encryption = BestAvailableEncryption(PASSWORD.encode())
+    content = pkcs12.serialize_key_and_certificates(b"1", issued.key, issued.certificate, issued.above, encryption)
+    file.write_bytes(content)
+    return file
 
 
 @dataclass(frozen=True)

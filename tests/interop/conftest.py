@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.certificates import Authority
 from tests.interop.agreements import Member
-from tests.interop.peer import Peer, build, missing_tools
+from tests.interop.peer import Peer, PeerFiles, build, missing_tools
 
 HERE = Path(__file__).parent
 
@@ -46,11 +46,18 @@ def them(authority: Authority) -> Member:
     return Member("Them", "Partner Voorbeeld", "00000099000000005000", "Zender", "meldTerug", authority)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def peer(them: Member, folder: Path) -> AsyncIterator[Peer]:
-    """The running peer."""
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The peer's classes and libraries are there."""
     if missing := missing_tools():
         pytest.exit(f"the interop tests need {' and '.join(missing)}: install a JDK 17 or newer and Maven", 2)
     build()
-    async with Peer(them, folder) as running:
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def peer(built: None, them: Member, folder: Path) -> AsyncIterator[Peer]:
+    """The running peer."""
+    files = PeerFiles(them.oin, them.write_pkcs12(folder), them.authority.write_root(folder, "peer-root"))
+    async with Peer(files, folder) as running:
+        them.endpoints.update(running.endpoints)
         yield running

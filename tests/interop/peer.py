@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
-from tests.interop.agreements import PASSWORD, SERVICE, USES, Member
+from tests.interop.agreements import PASSWORD, SERVICE
 from tests.shared import SHARED_DATA
 
 PROJECT: Final = Path(__file__).parent / "peer"
@@ -48,15 +48,30 @@ def build() -> None:
     BUILT.touch()
 
 
+@dataclass(frozen=True)
+class PeerFiles:
+    """Who the peer is: the PKCS#12 files with its keys by use (tls, sign, decrypt), and its trust anchors."""
+
+    oin: str
+    pkcs12: Mapping[str, Path]
+    trust: Path
+
+
 @dataclass
 class Peer:
-    """The peer as `member`, in `folder`. An async context manager; it listens on http and https at once."""
+    """The peer in `folder`. An async context manager; it listens on http and https at once, on https on `port`."""
 
-    member: Member
+    files: PeerFiles
     folder: Path
+    port: int = 0
     ports: dict[str, int] = field(default_factory=dict)
     _process: Process | None = None
     _http: aiohttp.ClientSession | None = None
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Its addresses, by scheme."""
+        return {scheme: f"{scheme}://127.0.0.1:{self.ports[scheme]}/ebms" for scheme in ("http", "https")}
 
     @property
     def log(self) -> str:
@@ -76,8 +91,6 @@ class Peer:
             )
         await self._until_listening(ready)
         self.ports = json.loads(ready.read_text())
-        for scheme in ("http", "https"):
-            self.member.endpoints[scheme] = f"{scheme}://127.0.0.1:{self.ports[scheme]}/ebms"
         return self
 
     async def __aexit__(
@@ -94,9 +107,9 @@ class Peer:
             await self._http.close()
 
     def _write_settings(self, ready: Path) -> Path:
-        settings = {"party": self.member.oin, "password": PASSWORD, "ready": str(ready)}
-        settings |= {use: str(self.member.write_pkcs12(self.folder, use)) for use in USES}
-        settings["trust"] = str(self.member.authority.write_root(self.folder, "peer-root"))
+        settings = {"party": self.files.oin, "password": PASSWORD, "ready": str(ready), "port": str(self.port)}
+        settings |= {use: str(file) for use, file in self.files.pkcs12.items()}
+        settings["trust"] = str(self.files.trust)
         if SCHEMAS.is_dir():
             settings["schemas"] = str(SCHEMAS)
         file = self.folder / "peer.properties"
@@ -118,7 +131,9 @@ class Peer:
         """Let it work under this CPA; fails when it is not valid by the official schema, where that is at hand."""
         await self._ask("POST", "cpas", document)
 
-    async def send(self, cpa_id: str, payloads: Sequence[tuple[str, bytes]] = (), *, wrong: str = "none") -> str:
+    async def send(
+        self, cpa_id: str, action: str, payloads: Sequence[tuple[str, bytes]] = (), *, wrong: str = "none"
+    ) -> str:
         """Submit a message with payloads (Content-Type, octets); its MessageId.
 
         `wrong`: payload or header is altered after signing, or the action is one that the CPA does not have.
@@ -127,7 +142,7 @@ class Peer:
             "cpaId": cpa_id,
             "service": SERVICE.value,
             "serviceType": SERVICE.type,
-            "action": self.member.action,
+            "action": action,
             "wrong": wrong.upper(),
             "payloads": [
                 {"contentType": content_type, "content": base64.b64encode(content).decode()}

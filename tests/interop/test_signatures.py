@@ -131,14 +131,14 @@ class Pair:
 
 
 @pytest_asyncio.fixture(params=[names.RSA_SHA256, names.RSA_SHA384, names.RSA_SHA512], loop_scope="session")
-async def pair(request: pytest.FixtureRequest, us: Member, peer: Peer, mailbox: Mailbox) -> Pair:
+async def pair(request: pytest.FixtureRequest, us: Member, them: Member, peer: Peer, mailbox: Mailbox) -> Pair:
     """For each signature algorithm that Digikoppeling allows with RSA."""
     ours = Member(us.key, us.name, us.oin, us.role, us.action, us.authority, {"http": mailbox.url})
     digest = names.SHA512 if request.param == names.RSA_SHA512 else names.SHA256
     terms = Terms(
         f"core-{next(_NUMBERS)}", signed=True, sign_receipts=True, signature=request.param, digest=digest, retries=0
     )
-    document = cpa(terms, ours, peer.member)
+    document = cpa(terms, ours, them)
     await peer.add_cpa(document)
     return Pair(ours, read_agreement(document, [ours.oin]), mailbox)
 
@@ -160,7 +160,7 @@ async def test_what_we_sign_holds_for_santuario_and_its_signed_acknowledgment_fo
 
 
 async def test_what_santuario_signs_holds_for_us_and_our_signed_acknowledgment_for_it(pair: Pair, peer: Peer) -> None:
-    message_id = await peer.send(pair.agreement.cpa_id, PAYLOADS)
+    message_id = await peer.send(pair.agreement.cpa_id, pair.agreement.receives[0].action, PAYLOADS)
     verified = pair.verified(*await pair.mailbox.next())
     assert verified.envelope.header.message_id == message_id
     assert len(verified.references) == 1 + len(PAYLOADS)
@@ -173,7 +173,7 @@ async def test_what_santuario_signs_holds_for_us_and_our_signed_acknowledgment_f
 async def test_what_was_altered_after_signing_holds_for_neither_when_santuario_signed(
     pair: Pair, peer: Peer, wrong: str
 ) -> None:
-    await peer.send(pair.agreement.cpa_id, PAYLOADS, wrong=wrong)
+    await peer.send(pair.agreement.cpa_id, pair.agreement.receives[0].action, PAYLOADS, wrong=wrong)
     received, payloads = await pair.mailbox.next()
     with pytest.raises(SignatureError):
         pair.verified(received, payloads)

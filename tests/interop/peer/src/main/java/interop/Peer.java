@@ -29,7 +29,7 @@ import org.apache.xml.security.Init;
  * One ebMS 2.0 party on loopback, with an HTTP control interface for tests.
  *
  * <p>Argument: a properties file with party, password, tls, sign, decrypt (PKCS#12), trust (PEM), ready (a file that is written
- * with the ports when everything listens) and, if the official schemas are at hand, schemas (their folder).
+ * with the ports when everything listens) and, if wanted, port (for https) and schemas (the folder of the official schemas).
  */
 public final class Peer {
     private final ObjectMapper json = new ObjectMapper().registerModule(new JavaTimeModule());
@@ -49,12 +49,12 @@ public final class Peer {
         var identity = Identity.load(settings);
         var folder = settings.getProperty("schemas");
         var peer = new Peer(identity, folder == null ? null : new Xml.Schemas(Path.of(folder)));
-        var http = HttpServer.create(loopback(), 0);
+        var http = HttpServer.create(loopback("0"), 0);
         http.createContext("/ebms", peer::ebms);
-        var https = HttpsServer.create(loopback(), 0);
+        var https = HttpsServer.create(loopback(settings.getProperty("port", "0")), 0);
         https.setHttpsConfigurator(new ClientAuthentication(identity.tls()));
         https.createContext("/ebms", peer::ebms);
-        var control = HttpServer.create(loopback(), 0);
+        var control = HttpServer.create(loopback("0"), 0);
         control.createContext("/", peer::control);
         for (var server : List.of(http, https, control)) {
             server.setExecutor(Executors.newCachedThreadPool());
@@ -70,8 +70,8 @@ public final class Peer {
         System.exit(0);
     }
 
-    private static InetSocketAddress loopback() {
-        return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    private static InetSocketAddress loopback(String port) {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(port));
     }
 
     /** Under another name first, so that who waits for the file reads all of it. */
@@ -123,7 +123,7 @@ public final class Peer {
     }
 
     private static String client(HttpExchange exchange) throws IOException {
-        return exchange instanceof HttpsExchange secure ? secure.getSSLSession().getPeerPrincipal().getName() : "";
+        return exchange instanceof HttpsExchange secure ? secure.getSSLSession().getPeerPrincipal().toString() : "";
     }
 
     // --- The side of the tests ---
