@@ -107,6 +107,42 @@ class WorkerSettings(Section):
     jobs: int = Field(default=8, ge=1)
 
 
+class Application(Address):
+    """The REST interface for applications; there is none unless this table is there.
+
+    Plain http on a loopback address; anywhere else `certificate_file` and `key_file` (PEM) are needed for TLS.
+    `answer_timeout`: seconds to wait for a Pong or a status. `json_body`: bytes of a message with base64 payloads.
+    """
+
+    port: Port = 8082
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    answer_timeout: float = Field(default=30.0, gt=0)
+    json_body: int = Field(default=32 * 1024**2, ge=1024)
+
+    @model_validator(mode="after")
+    def _keys_stay_secret(self) -> Self:
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise PydanticCustomError("certificate", "certificate_file and key_file belong together")
+        if not self.certificate_file and not is_loopback(self.host):
+            raise PydanticCustomError(
+                "not_loopback", "must be a loopback address without certificate_file and key_file: API keys need TLS"
+            )
+        return self
+
+
+class Webhooks(Section):
+    """`slots`: posts under way to one URL. `timeout`: seconds for one post. `plain_http`: allowed beyond this machine.
+
+    `trust_anchors`: root certificates (PEM) that are trusted beside those of the machine.
+    """
+
+    slots: int = Field(default=4, ge=1)
+    timeout: float = Field(default=10.0, gt=0)
+    plain_http: bool = False
+    trust_anchors: tuple[Path, ...] = ()
+
+
 class Config(BaseSettings):
     """The whole file."""
 
@@ -119,6 +155,8 @@ class Config(BaseSettings):
     endpoint: dict[Omgeving, Endpoint] = {}
     management: Address = Address(port=8081)
     web: Web = Web(port=8080)
+    application: Application | None = None
+    webhooks: Webhooks = Webhooks()
     limits: Limits = Limits()
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -195,5 +233,20 @@ def _absolute(config: Config, base: Path) -> Config:
     password_file = config.database.password_file
     database = config.database.model_copy(update={"password_file": base / password_file if password_file else None})
     return config.model_copy(
-        update={"data_folder": base / config.data_folder, "endpoint": dict(endpoints), "database": database}
+        update={
+            "data_folder": base / config.data_folder,
+            "endpoint": dict(endpoints),
+            "database": database,
+            "application": _absolute_application(config.application, base),
+            "webhooks": config.webhooks.model_copy(
+                update={"trust_anchors": tuple(base / file for file in config.webhooks.trust_anchors)}
+            ),
+        }
     )
+
+
+def _absolute_application(application: Application | None, base: Path) -> Application | None:
+    if application is None or application.certificate_file is None or application.key_file is None:
+        return application
+    files = {"certificate_file": base / application.certificate_file, "key_file": base / application.key_file}
+    return application.model_copy(update=files)

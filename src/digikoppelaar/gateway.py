@@ -1,4 +1,4 @@
-"""The running gateway: the roles of `serve` (endpoint, sender, worker, web), each a task that goes on until `stop`.
+"""The running gateway: the roles of `serve` (ROLES), each a task that goes on until `stop`.
 
 A part that fails in a way nobody thought of is logged and started again; a wrong configuration ends the process.
 """
@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp
 
-from digikoppelaar import worker
+from digikoppelaar import application_role, worker
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.dso_client import DsoRestClient
@@ -41,6 +41,7 @@ from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.intake import Intake
+from digikoppelaar.flows.outbound import SentElsewhere
 from digikoppelaar.flows.ports import Aansluiting, CaseSystem, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
@@ -51,7 +52,7 @@ from digikoppelaar.wiring import Stores, open_stores
 
 log = structlog.get_logger()
 
-ROLES: Final = ("endpoint", "sender", "worker", "web")
+ROLES: Final = ("endpoint", "sender", "worker", "web", "application")
 PATIENCE: Final = 30.0
 """Seconds that a part gets to end its work after `stop`."""
 RESTART_AFTER: Final = 1.0
@@ -100,6 +101,9 @@ class Gateway:
                 sender = self._start_sender(group) if "sender" in roles else None
                 if "worker" in roles:
                     group.create_task(self._supervised("worker", self._work))
+                if "application" in roles:
+                    role = self._application()
+                    group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))
                 ready(await self._listen(group, roles, sender))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -139,6 +143,9 @@ class Gateway:
         if "web" in roles:
             web = self.config.web
             start(make_app(self.stores.reading, self.clock), server.Listener("web", web.host, web.port))
+        application = self.config.application
+        if "application" in roles and application:
+            start(self._application().app(application), application_role.listener(application))
         management = self.config.management
         start(management_app(self._checks()), server.Listener("management", management.host, management.port))
         return {name: await port for name, port in starting.items()}
@@ -176,6 +183,11 @@ class Gateway:
 
     def _identify(self, endpoint: EndpointSettings) -> Identify:
         return nobody if endpoint.mode == "plain" else by_tls
+
+    def _application(self) -> application_role.ApplicationRole:
+        return application_role.ApplicationRole(
+            self.config, self.stores, self._blobs(), self.keyring, SentElsewhere(), self.clock
+        )
 
     def _intake(self) -> Intake:
         return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)

@@ -7,12 +7,14 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from digikoppelaar.adapters.postgres import embedded
+from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
+from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
@@ -34,6 +36,8 @@ class Stores:
     messages: PostgresMessages
     verzoeken: PostgresVerzoeken
     reading: PostgresReading
+    applications: PostgresApplications
+    webhooks: PostgresWebhooks
 
 
 @asynccontextmanager
@@ -60,6 +64,8 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresMessages(pool),
                 PostgresVerzoeken(pool),
                 PostgresReading(pool),
+                PostgresApplications(pool),
+                PostgresWebhooks(pool),
             )
 
 

@@ -49,6 +49,13 @@ def server_context(identity: Identity, trust_anchors: Sequence[Path], crl_files:
     return context
 
 
+def application_context(identity: Identity) -> ssl.SSLContext:
+    """For a listener of applications, which show an API key and no certificate. Raises TrustError."""
+    context = _context(ssl.PROTOCOL_TLS_SERVER, identity, (), ())
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
+    return context
+
+
 def client_context(identity: Identity, trust_anchors: Sequence[Path], crl_files: Sequence[Path] = ()) -> ssl.SSLContext:
     """For outgoing connections; the server's certificate must name the host (statement 169). Raises TrustError."""
     context = _context(ssl.PROTOCOL_TLS_CLIENT, identity, trust_anchors, crl_files)

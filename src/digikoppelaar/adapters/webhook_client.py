@@ -68,7 +68,7 @@ def checked_url(text: str, *, plain_http: bool) -> URL:
     if url.scheme == "http" and not (plain_http or is_loopback(url.host)):
         raise ConfigError(
             f"a webhook at {url.host} must use https",
-            advice="Gebruik https, of sta http toe met application.webhook_plain_http in digikoppelaar.toml.",
+            advice="Gebruik https, of sta http toe met webhooks.plain_http in digikoppelaar.toml.",
         )
     return url
 

@@ -24,7 +24,8 @@ UntilStdinEnds = Annotated[
 
 def serve(
     role: Annotated[
-        list[str] | None, typer.Option(help="endpoint, sender, worker or web; give it more than once; all without.")
+        list[str] | None,
+        typer.Option(help="endpoint, sender, worker, web or application; give it more than once; all without."),
     ] = None,
     json: Json = False,
     until_stdin_ends: UntilStdinEnds = False,

@@ -69,8 +69,8 @@ WHERE aansluiting.omgeving = %(omgeving)s AND aansluiting.organisatie_oin = %(oi
   AND (%(cpa_id)s::text IS NULL OR cpa.cpa_id = %(cpa_id)s)
   AND (
     %(service)s::text IS NULL
-    OR %(service)s IN (came.service, came.service_type || ':' || came.service, sent.service)
-    OR %(service)s LIKE '%%:' || replace(replace(sent.service, '_', '\_'), '%%', '\%%')
+    OR %(service)s IN (came.service, came.service_type || ':' || came.service)
+    OR %(service)s IN (sent.service, sent.service_type || ':' || sent.service)
   )
   AND (%(action)s::text IS NULL OR %(action)s IN (came.action, sent.action))
   AND (%(conversation_id)s::text IS NULL OR event.conversation_id = %(conversation_id)s)
@@ -111,7 +111,7 @@ ORDER BY at DESC
 LIMIT 1
 
 -- name: payloads
-SELECT content_id, content_type, size, sha256, data, blob
+SELECT content_id, content_type, size, sha256, data, blob, name
 FROM payload
 WHERE inbound_message_id = %(id)s
 ORDER BY position

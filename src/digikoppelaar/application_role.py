@@ -1,0 +1,96 @@
+"""The role `application` of `serve`: the REST interface of applications, when it is configured, and the webhooks."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from starlette.types import ASGIApp
+
+from digikoppelaar.adapters import tls
+from digikoppelaar.adapters.http_in.server import Limits, Listener
+from digikoppelaar.adapters.postgres.connect import listen
+from digikoppelaar.adapters.postgres.webhooks import CHANNEL
+from digikoppelaar.adapters.system import RandomIds
+from digikoppelaar.adapters.webhook_client import SecretFiles, WebhookClient
+from digikoppelaar.config import Application as ApplicationSettings
+from digikoppelaar.config import Config
+from digikoppelaar.flows import administration
+from digikoppelaar.flows.application_cpas import OwnCpas
+from digikoppelaar.flows.asking import ask_status
+from digikoppelaar.flows.outbound import Outbox
+from digikoppelaar.flows.ports import BlobStore, Clock, Signers
+from digikoppelaar.flows.submit import Submitter
+from digikoppelaar.flows.webhooks import WebhookPoster
+from digikoppelaar.web.rest import parts
+from digikoppelaar.web.rest.app import make_rest_app
+from digikoppelaar.wiring import Stores
+
+LEASE: Final = 1.5
+"""Of a post to a webhook, in its time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRole:
+    """The parts of the role; `outbox` is the sender of this process, if there is one."""
+
+    config: Config
+    stores: Stores
+    blobs: BlobStore
+    signers: Signers
+    outbox: Outbox
+    clock: Clock
+
+    def app(self, settings: ApplicationSettings) -> ASGIApp:
+        """The REST interface."""
+        stores, ids = self.stores, RandomIds()
+        asked: dict[str, Any] = {"ids": ids, "clock": self.clock, "timeout": settings.answer_timeout}
+        return make_rest_app(
+            parts.Parts(
+                store=stores.applications,
+                keys=stores.applications,
+                registry=stores.registry,
+                cpas=OwnCpas(stores.registry, self.clock),
+                submitter=Submitter(stores.messages, self.blobs, self.signers, ids, self.clock, self.outbox),
+                blobs=self.blobs,
+                ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),
+                ask_status=partial(ask_status, messages=stores.messages, reading=stores.reading, **asked),
+                ids=ids,
+                clock=self.clock,
+                limits=parts.Limits(json=settings.json_body, upload=self.config.limits.body),
+            )
+        )
+
+    async def post_events(self, stop: asyncio.Event) -> None:
+        """Post to the webhooks until `stop`."""
+        webhooks = self.config.webhooks
+        async with WebhookClient(
+            timeout=webhooks.timeout, plain_http=webhooks.plain_http, anchors=webhooks.trust_anchors
+        ) as client:
+            poster = WebhookPoster(
+                self.stores.webhooks,
+                client,
+                SecretFiles(),
+                self.clock,
+                slots=webhooks.slots,
+                lease=timedelta(seconds=webhooks.timeout * LEASE),
+            )
+            waking = asyncio.create_task(self._wake_on_commit(poster))
+            try:
+                await poster.run(stop)
+            finally:
+                waking.cancel()
+                await asyncio.wait({waking})
+
+    async def _wake_on_commit(self, poster: WebhookPoster) -> None:
+        async for _ in listen(self.stores.url, CHANNEL):
+            poster.wake()
+
+
+def listener(settings: ApplicationSettings) -> Listener:
+    """Where applications call: plain http on this machine, else TLS. Raises TrustError for the certificate."""
+    context = None
+    if settings.certificate_file and settings.key_file:
+        context = tls.application_context(tls.Identity(settings.certificate_file, settings.key_file))
+    return Listener("application", settings.host, settings.port, context, Limits())

@@ -1,0 +1,63 @@
+"""What the operations work with, put together once by whoever serves them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from digikoppelaar.ebms.messages import StatusResponse
+from digikoppelaar.flows.administration import PingResult
+from digikoppelaar.flows.api_keys import ApiKeyStore
+from digikoppelaar.flows.application import ApplicationStore
+from digikoppelaar.flows.application_cpas import OwnCpas
+from digikoppelaar.flows.ports import BlobStore, Clock, CpaRecord, Ids, Registry
+from digikoppelaar.flows.submit import Submission
+
+CPA_BYTES: Final = 4 * 1024**2
+"""Of a CPA that is uploaded."""
+SMALL_BYTES: Final = 64 * 1024
+"""Of a mapping."""
+
+
+class Submits(Protocol):
+    """flows.submit.Submitter."""
+
+    async def submit(self, cpa: CpaRecord, submission: Submission) -> str:
+        """The MessageId of what is sent from now on."""
+
+    async def resend(self, cpa: CpaRecord, message_id: str) -> str:
+        """The MessageId of the new message."""
+
+
+Ping = Callable[[CpaRecord], Awaitable[PingResult]]
+AskStatus = Callable[[CpaRecord, str], Awaitable[StatusResponse | None]]
+"""What the partner says of a message of ours; None when no answer came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In bytes: `json` of a message with base64 payloads, which is held in memory; `upload` of a streamed one."""
+
+    json: int = 32 * 1024**2
+    upload: int = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that the operations need."""
+
+    store: ApplicationStore
+    keys: ApiKeyStore
+    registry: Registry
+    cpas: OwnCpas
+    submitter: Submits
+    blobs: BlobStore
+    ping: Ping
+    ask_status: AskStatus
+    ids: Ids
+    clock: Clock
+    limits: Limits = Limits()
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.clock.now()

@@ -1,0 +1,42 @@
+"""The operations of `/api/v1`: messages of any size as streams, beside the base64 of `/service/rest/v19`."""
+
+import base64
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from digikoppelaar.flows.application import Application
+from digikoppelaar.web.rest import answers, requests, sending
+from digikoppelaar.web.rest.parts import Parts
+from digikoppelaar.web.rest.problems import not_found
+
+
+async def send(parts: Parts, who: Application, request: Request) -> Response:
+    """Send a message as a form: `requestProperties` in JSON, and each payload a part; the MessageId."""
+    return PlainTextResponse(await sending.submit_form(parts, who, request), 201)
+
+
+async def message(parts: Parts, who: Application, request: Request) -> Response:
+    """The properties of a message, and of each payload its size, SHA-256 and address."""
+    found = await parts.store.message(who, requests.path_value(request, "messageId"))
+    if found is None:
+        raise not_found("message")
+    payloads = [answers.payload_facts(found, each) for each in found.payloads]
+    return JSONResponse({"properties": answers.properties(found.header, found.status), "payloads": payloads})
+
+
+async def payload(parts: Parts, who: Application, request: Request) -> Response:
+    """The bytes of one payload, with their length and SHA-256 in the headers."""
+    found = await parts.store.message(who, requests.path_value(request, "messageId"))
+    name = requests.path_value(request, "contentId")
+    chosen = next((each for each in found.payloads if each.content_id == name), None) if found else None
+    if chosen is None:
+        raise not_found("payload")
+    headers = {
+        "Content-Type": chosen.content_type,
+        "Content-Length": str(chosen.size),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(chosen.name or chosen.content_id, safe='')}",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(chosen.sha256).decode()}:",
+    }
+    return StreamingResponse(answers.content_of(chosen, parts.blobs), headers=headers)
