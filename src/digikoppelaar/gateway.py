@@ -73,7 +73,7 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(config, config.database.connections))
         await _check_database(config, stores)
-        keyring = await _keyring(config, stores)
+        keyring = await open_keyring(config, stores)
         timeout = config.sender.timeout
         sessions = await stack.enter_async_context(
             MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout))
@@ -258,7 +258,8 @@ async def _check_database(config: Config, stores: Stores) -> None:
         refuse_embedded(omgeving, embedded=config.embedded)
 
 
-async def _keyring(config: Config, stores: Stores) -> Keyring:
+async def open_keyring(config: Config, stores: Stores) -> Keyring:
+    """The keys and trust of this installation as they are on record. Raises ConfigError or TrustError."""
     records = [
         CertificateRecord(
             entry.partij_oin, entry.omgeving, Use(entry.use), Path(entry.certificate_file), Path(entry.key_file)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import __version__
-from digikoppelaar.cli import context, cpa, demo, message, organisatie, sandbox, serve, verzoek
+from digikoppelaar.cli import check, context, cpa, demo, message, organisatie, sandbox, serve, verzoek
 from digikoppelaar.cli.output import errors
 from digikoppelaar.errors import DigikoppelaarError
 
@@ -26,6 +26,7 @@ app.add_typer(sandbox.app, name="sandbox")
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate)
+app.command("check")(check.check)
 app.command("ping")(cpa.ping)
 
 

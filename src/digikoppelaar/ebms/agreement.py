@@ -35,14 +35,18 @@ class Signing:
     signature_algorithm: str
     digest_method: str
     certificate: bytes = field(repr=False)
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
+    """DER of the certificates that the CPA gives along with it: its intermediates (statement 185)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """How payloads to a receiver are encrypted: the content cipher by URI, and the receiver's certificate (DER; 2.11)."""
+    """How payloads to a receiver are encrypted: the content cipher by URI, and the receiver's certificate, DER (2.11)."""
 
     algorithm: str
     certificate: bytes = field(repr=False)
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
+    """As of Signing."""
 
 
 @dataclass(frozen=True, slots=True)

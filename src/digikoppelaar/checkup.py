@@ -1,0 +1,187 @@
+"""What `digikoppelaar check` looks at: database, clock, disk, keys, CPAs, and every partner's endpoint.
+
+Each look is independent: one that fails is a finding, and the others go on. The rules stand in `flows.diagnosis`.
+Nothing is changed and no message is sent.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from digikoppelaar.adapters.keys import Keyring
+from digikoppelaar.adapters.postgres.connect import transaction
+from digikoppelaar.adapters.probe import Greeting, greet
+from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.config import Config
+from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, TrustError
+from digikoppelaar.flows import diagnosis
+from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
+from digikoppelaar.flows.ports import CpaRecord
+from digikoppelaar.gateway import open_keyring
+from digikoppelaar.pki.certificate import Certificate, read_certificate
+from digikoppelaar.pki.expiry import Ending, Kind, expiries
+from digikoppelaar.wiring import Stores, open_stores
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 16
+"""Partners that are greeted at one time."""
+
+Found = AsyncIterator[Diagnosis]
+
+
+async def check(config: Config, *, partners: bool = True) -> Found:
+    """Every finding, as soon as it is there; good ones too. `partners` False greets nobody."""
+    yield diagnosis.disk(shutil.disk_usage(config.data_folder).free)
+    try:
+        async with open_stores(config) as stores:
+            yield _good(
+                "database",
+                f"answers, with the schema of this version ({'embedded' if config.embedded else 'own server'})",
+            )
+            async for found in _with_database(config, stores, partners=partners):
+                yield found
+    except DigikoppelaarError as error:
+        yield _wrong("database", error)
+
+
+async def _with_database(config: Config, stores: Stores, *, partners: bool) -> Found:
+    yield diagnosis.clock("the database", await _database_time(stores), SystemClock().now())
+    cpas = await stores.registry.cpas()
+    try:
+        keyring = await open_keyring(config, stores)
+    except DigikoppelaarError as error:
+        yield _wrong("certificates", error)
+        return
+    for found in (*_keys(keyring), *_ends(keyring, cpas), *_outages(cpas)):
+        yield found
+    if partners:
+        async for found in _partners(keyring, cpas):
+            yield found
+
+
+async def _database_time(stores: Stores) -> datetime:
+    async with transaction(stores.pool) as connection:
+        row = await (await connection.execute("SELECT clock_timestamp() AS now")).fetchone()
+    assert row is not None
+    now: datetime = row["now"]
+    return now
+
+
+# --- Keys and ends -------------------------------------------------------------------------------------------
+
+
+def _keys(keyring: Keyring) -> Iterator[Diagnosis]:
+    for status in keyring.status():
+        record = status.record
+        subject = f"key {record.omgeving} {record.use.value} {record.partij_oin}"
+        if status.problem:
+            yield Diagnosis(subject, Verdict.WRONG, status.problem, TrustError.default_advice)
+        elif status.certificate:
+            yield _good(subject, f"valid until {status.certificate.not_after:%Y-%m-%d}")
+
+
+def _ends(keyring: Keyring, cpas: Sequence[CpaRecord]) -> Iterator[Diagnosis]:
+    ours = (
+        _certificate(Kind.CERTIFICATE, status.record.omgeving, status.certificate)
+        for status in keyring.status()
+        if status.certificate
+    )
+    theirs = (
+        _certificate(Kind.PARTNER_CERTIFICATE, cpa.aansluiting.omgeving, certificate)
+        for cpa in cpas
+        for certificate in _partner_certificates(cpa)
+    )
+    endings = dict.fromkeys((*ours, *theirs, *(_cpa_ending(cpa) for cpa in cpas)))
+    yield from map(diagnosis.expiry, expiries(endings, SystemClock().now()))
+
+
+def _certificate(kind: Kind, omgeving: str, certificate: Certificate) -> Ending:
+    return Ending(kind, omgeving, certificate.sha256, certificate.subject, certificate.not_after)
+
+
+def _cpa_ending(cpa: CpaRecord) -> Ending:
+    agreement = cpa.agreement
+    return Ending(Kind.CPA, cpa.aansluiting.omgeving, agreement.cpa_id, f"CPA {agreement.cpa_id}", agreement.ends_at)
+
+
+def _partner_certificates(cpa: CpaRecord) -> Iterator[Certificate]:
+    agreement = cpa.agreement
+    channels = [*(each.channel for each in agreement.receives), agreement.their_signals]
+    signing = [channel.signing.certificate for channel in channels if channel.signing]
+    encryption = [each.channel.encryption.certificate for each in agreement.sends if each.channel.encryption]
+    for der in dict.fromkeys((*agreement.theirs.transport_certificates, *signing, *encryption)):
+        yield read_certificate(der)
+
+
+def _outages(cpas: Iterable[CpaRecord]) -> Iterator[Diagnosis]:
+    found = (diagnosis.outage(cpa.agreement) for cpa in cpas)
+    return (each for each in found if each is not None)
+
+
+# --- Partners ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    omgeving: str
+    partij_oin: str
+    url: str
+
+
+def _addresses(cpas: Iterable[CpaRecord]) -> list[_Address]:
+    found: dict[_Address, None] = {}
+    for cpa in cpas:
+        agreement, aansluiting = cpa.agreement, cpa.aansluiting
+        for channel in (*(action.channel for action in agreement.sends), agreement.our_signals):
+            found[_Address(aansluiting.omgeving, aansluiting.partij_oin, channel.endpoint)] = None
+    return list(found)
+
+
+async def _partners(keyring: Keyring, cpas: Sequence[CpaRecord]) -> Found:
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def look(address: _Address) -> list[Diagnosis]:
+        async with room:
+            return await _greeted(keyring, address)
+
+    for looking in asyncio.as_completed([look(address) for address in _addresses(cpas)]):
+        for found in await looking:
+            yield found
+
+
+async def _greeted(keyring: Keyring, address: _Address) -> list[Diagnosis]:
+    subject = f"partner {address.omgeving} {address.url}"
+    try:
+        secure = address.url.lower().startswith("https:")
+        context = keyring.client_context(address.omgeving, address.partij_oin) if secure else None
+        greeting = await greet(address.url, context)
+    except PartnerUnreachable as error:
+        advice = "Vraag de partner of zijn adres in de lucht is, ons IP-adres toelaat en ons certificaat vertrouwt."
+        return [Diagnosis(subject, Verdict.WRONG, str(error), advice)]
+    except DigikoppelaarError as error:
+        return [_wrong(subject, error)]
+    found = [
+        _good(subject, f"answers{f' over {greeting.tls} with {greeting.cipher}' if greeting.tls else ', without TLS'}")
+    ]
+    return found + _clock_of(address, greeting)
+
+
+def _clock_of(address: _Address, greeting: Greeting) -> list[Diagnosis]:
+    if greeting.date is None:
+        return []
+    found = diagnosis.clock(address.url, greeting.date, SystemClock().now())
+    return [] if found.verdict is Verdict.GOOD else [found]
+
+
+def _good(subject: str, says: str) -> Diagnosis:
+    return Diagnosis(subject, Verdict.GOOD, says)
+
+
+def _wrong(subject: str, error: DigikoppelaarError) -> Diagnosis:
+    return Diagnosis(subject, Verdict.WRONG, str(error), error.advice)
