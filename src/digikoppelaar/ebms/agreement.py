@@ -41,7 +41,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """How payloads to a receiver are encrypted: the content cipher by URI, and the receiver's certificate, DER (2.11)."""
+    """How payloads to a receiver are encrypted: content cipher by URI, the receiver's certificate in DER (2.11)."""
 
     algorithm: str
     certificate: bytes = field(repr=False)
