@@ -384,6 +384,13 @@ def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
     assert "not valid at" in decision.error.description
 
 
+@pytest.mark.statement(121)
+def test_a_missing_signature_is_told_as_missing() -> None:
+    decision = _signed_arrival(notification(SIGNED_THEIRS)).decided()
+    assert isinstance(decision, Reject)
+    assert decision.error.description == "the CPA demands a signature"
+
+
 @pytest.mark.statement(124, 125)
 def test_a_signing_certificate_that_is_not_trusted_signs_nothing() -> None:
     arrival = _signed_arrival(signed(notification(SIGNED_THEIRS)), trust_problem="it was revoked")
