@@ -62,9 +62,6 @@ CREATE INDEX inbound_message_unprocessed ON inbound_message (cpa_row, id)
 CREATE INDEX message_event_conversation ON message_event (cpa_row, conversation_id, id) WHERE processed_at IS NULL;
 CREATE INDEX message_event_inbound ON message_event (inbound_message_id) WHERE inbound_message_id IS NOT NULL;
 CREATE INDEX message_event_outbound ON message_event (outbound_message_id) WHERE outbound_message_id IS NOT NULL;
--- An application knows a message by its MessageId only.
-CREATE INDEX inbound_message_name ON inbound_message (message_id);
-CREATE INDEX outbound_message_name ON outbound_message (message_id);
 
 -- The commit of an event that somebody waits for wakes the poster of webhooks on every node.
 CREATE FUNCTION tell_webhook() RETURNS trigger LANGUAGE plpgsql AS $$
