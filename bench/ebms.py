@@ -232,15 +232,17 @@ def main() -> int:
     parser.add_argument("--mib", type=int, default=300, help="size of the large payload, in MB")
     parser.add_argument("--cpas", type=int, default=10_000, help="on record, for scale")
     parser.add_argument("--history", type=int, default=1_000_000, help="messages on record, for scale")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with logs and databases")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with logs and databases, as when it fails")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-ebms-"))
     folder.chmod(0o711)
+    options = Options(given.messages, given.runs, given.mib, given.cpas, given.history, folder)
+    keep = True
     try:
-        options = Options(given.messages, given.runs, given.mib, given.cpas, given.history, folder)
         figures = asyncio.run(measure(given.figures or list(FIGURES), options))
+        keep = given.keep
     finally:
-        if given.keep:
+        if keep:
             tell(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)

@@ -154,7 +154,7 @@ async def run(config: Config) -> None:
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     async with open_stores(config, 8) as stores:
-        keyring: Keyring = await gateway._keyring(config, stores)
+        keyring: Keyring = await gateway.open_keyring(config, stores)
         blobs = FolderBlobs(config.data_folder / "blobs")
         submitter = Submitter(stores.messages, blobs, keyring, RandomIds(), SystemClock())
         await _obey(Side(stores, submitter, blobs))

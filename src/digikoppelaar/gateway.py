@@ -22,11 +22,11 @@ from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.body import BodyLimits
-from digikoppelaar.adapters.http_in.callers import Identify, by_tls, nobody
+from digikoppelaar.adapters.http_in.callers import ByProxy, Identify, by_tls, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_in.management import management_app
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
-from digikoppelaar.adapters.keyfiles import CertificateRecord
+from digikoppelaar.adapters.keyfiles import record_of
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
@@ -46,7 +46,6 @@ from digikoppelaar.flows.ports import Aansluiting, CaseSystem, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
-from digikoppelaar.pki.certificate import Use
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -169,7 +168,7 @@ class Gateway:
                     receiver.receive,
                     (endpoint.path,),
                     BodyLimits(size=limits.body, pause=limits.read_timeout),
-                    self._identify(endpoint),
+                    self._identify(omgeving, endpoint),
                 ),
                 self._listener(omgeving, endpoint),
             )
@@ -181,8 +180,15 @@ class Gateway:
         limits = server.Limits(connections=self.config.limits.connections)
         return server.Listener(omgeving, endpoint.host, endpoint.port, context, limits)
 
-    def _identify(self, endpoint: EndpointSettings) -> Identify:
-        return nobody if endpoint.mode == "plain" else by_tls
+    def _identify(self, omgeving: str, endpoint: EndpointSettings) -> Identify:
+        match endpoint.mode:
+            case "tls":
+                return by_tls
+            case "plain":
+                return nobody
+            case "proxy":
+                header = endpoint.certificate_header
+                return ByProxy(omgeving, endpoint.trusted_proxies, header, self.keyring.trust)
 
     def _application(self) -> application_role.ApplicationRole:
         return application_role.ApplicationRole(
@@ -260,13 +266,11 @@ async def _check_database(config: Config, stores: Stores) -> None:
 
 async def open_keyring(config: Config, stores: Stores) -> Keyring:
     """The keys and trust of this installation as they are on record. Raises ConfigError or TrustError."""
-    records = [
-        CertificateRecord(
-            entry.partij_oin, entry.omgeving, Use(entry.use), Path(entry.certificate_file), Path(entry.key_file)
-        )
-        for entry in await stores.registry.certificates()
-    ]
-    files = {omgeving: TrustFiles(endpoint.trust_anchors) for omgeving, endpoint in config.endpoint.items()}
+    records = [record_of(entry) for entry in await stores.registry.certificates()]
+    files: dict[str, TrustFiles] = {
+        omgeving: TrustFiles(endpoint.trust_anchors, endpoint.intermediates, endpoint.crl_files, endpoint.policy)
+        for omgeving, endpoint in config.endpoint.items()
+    }
     clock = SystemClock()
     return Keyring(records, TrustBase(files, clock), clock)
 

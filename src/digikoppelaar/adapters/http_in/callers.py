@@ -16,9 +16,9 @@ from urllib.parse import unquote
 from starlette.types import Scope
 
 from digikoppelaar.adapters.http_in.protocols import TLS_EXTENSION
+from digikoppelaar.adapters.trust import TrustBase
 from digikoppelaar.errors import OinError, TrustError
-from digikoppelaar.flows.ports import Clock, Trust
-from digikoppelaar.pki.certificate import Use, check_use, read_certificate
+from digikoppelaar.pki.certificate import Use, read_certificate
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----(.*)-----END CERTIFICATE-----", re.DOTALL)
 
@@ -65,8 +65,7 @@ class ByProxy:
     proxies: tuple[Network, ...]
     header: str
     """Name of the header; case does not matter."""
-    trust: Trust
-    clock: Clock
+    trust: TrustBase
 
     async def __call__(self, scope: Scope) -> str | Stranger:
         """See `Identify`."""
@@ -84,11 +83,10 @@ class ByProxy:
             return Stranger("certificate-not-trusted", str(error))
 
     async def _oin(self, der: bytes) -> str:
-        certificate, now = read_certificate(der), self.clock.now()
-        check_use(certificate, Use.TLS_CLIENT, now)
-        if problem := await self.trust.problem(self.omgeving, der, now):
+        oin = read_certificate(der).oin
+        if problem := await self.trust.problem(self.omgeving, der, use=Use.TLS_CLIENT):
             raise TrustError(problem)
-        return certificate.oin
+        return oin
 
 
 def header_certificate(value: str) -> bytes:

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
 from tests.certificates import LEVERANCIER, NOW, SERVER_AUTH, Authority, Issued, Shape
 from tests.servers import attempt, client_tls, refused, server_tls, serving
-from tests.trust import Verdicts
 
 from digikoppelaar.adapters.http_in.callers import ByProxy, Identify, header_certificate, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.errors import TrustError
 from digikoppelaar.flows.receive import Answer, Arrival
+from digikoppelaar.pki.crl import read_crls
 
 AUTHORITY = Authority()
 CLIENT = AUTHORITY.issue(Shape(oin=LEVERANCIER))
@@ -34,8 +35,17 @@ class Flow:
         return Answer(204)
 
 
-def by_proxy(proxy: str = "127.0.0.1", trust: Verdicts | None = None) -> ByProxy:
-    return ByProxy("pre", (ip_network(proxy),), HEADER, trust or Verdicts(), SystemClock())
+@pytest.fixture
+def trust(tmp_path: Path) -> TrustBase:
+    """The root is the anchor; a proxy hands on the leaf alone, so what is between is on record."""
+    between = tmp_path / "between.pem"
+    between.write_bytes(CLIENT.chain_pem())
+    files = TrustFiles((AUTHORITY.write_root(tmp_path),), (between,), policy="legacy")
+    return TrustBase({"pre": files}, SystemClock())
+
+
+def by_proxy(trust: TrustBase, proxy: str = "127.0.0.1") -> ByProxy:
+    return ByProxy("pre", (ip_network(proxy),), HEADER, trust)
 
 
 def post(*headers: tuple[str, str]) -> bytes:
@@ -69,19 +79,18 @@ FORMS = {
 
 
 @pytest.mark.parametrize("value", FORMS.values(), ids=FORMS)
-async def test_a_trusted_proxy_tells_who_calls_in_every_common_form(value: str) -> None:
-    flow, trust = Flow(), Verdicts()
-    assert (await answered(flow, by_proxy(trust=trust), post((HEADER, value)))).startswith(b"HTTP/1.1 204")
+async def test_a_trusted_proxy_tells_who_calls_in_every_common_form(trust: TrustBase, value: str) -> None:
+    flow = Flow()
+    assert (await answered(flow, by_proxy(trust), post((HEADER, value)))).startswith(b"HTTP/1.1 204")
     assert [arrival.oin for arrival in flow.arrivals] == [LEVERANCIER]
-    assert [(omgeving, asked) for omgeving, asked, _ in trust.asked] == [("pre", CLIENT.der)]
 
 
 @pytest.mark.statement(189)
 @pytest.mark.parametrize("proxy", ["127.0.0.2", "10.0.0.0/8", "::1"])
-async def test_a_certificate_header_from_another_address_is_refused_and_counted(proxy: str) -> None:
+async def test_a_certificate_header_from_another_address_is_refused_and_counted(trust: TrustBase, proxy: str) -> None:
     flow, before = Flow(), refused("untrusted-proxy")
     with capture_logs() as logs:
-        answer = await answered(flow, by_proxy(proxy), post((HEADER, der(CLIENT))))
+        answer = await answered(flow, by_proxy(trust, proxy), post((HEADER, der(CLIENT))))
     assert answer.startswith(b"HTTP/1.1 403")
     assert (flow.arrivals, refused("untrusted-proxy")) == ([], before + 1)
     assert [(entry["reason"], entry["address"]) for entry in logs] == [("untrusted-proxy", "127.0.0.1")]
@@ -89,16 +98,17 @@ async def test_a_certificate_header_from_another_address_is_refused_and_counted(
 
 @pytest.mark.parametrize("host", ["::1", "127.0.0.1"])
 @pytest.mark.parametrize("shown", ["{}", "::ffff:{}"])
-async def test_an_address_is_known_in_both_its_forms(host: str, shown: str) -> None:
+async def test_an_address_is_known_in_both_its_forms(trust: TrustBase, host: str, shown: str) -> None:
     if host == "::1" and shown != "{}":
         shown = "0:0:0:0:0:0:0:1"
     scope = {"client": (shown.format(host), 5), "headers": [(b"x-client-cert", der(CLIENT).encode())]}
-    assert await by_proxy(host)(scope) == LEVERANCIER
+    assert await by_proxy(trust, host)(scope) == LEVERANCIER
 
 
 @pytest.mark.parametrize("client", [None, ("unix", 0)])
-async def test_an_unknown_address_is_no_proxy(client: tuple[str, int] | None) -> None:
-    found = await by_proxy("0.0.0.0/0")({"client": client, "headers": [(b"x-client-cert", der(CLIENT).encode())]})
+async def test_an_unknown_address_is_no_proxy(trust: TrustBase, client: tuple[str, int] | None) -> None:
+    scope = {"client": client, "headers": [(b"x-client-cert", der(CLIENT).encode())]}
+    found = await by_proxy(trust, "0.0.0.0/0")(scope)
     assert getattr(found, "reason", None) == "untrusted-proxy"
 
 
@@ -113,9 +123,9 @@ async def test_an_unknown_address_is_no_proxy(client: tuple[str, int] | None) ->
     ],
     ids=["none", "empty", "two", "one and an empty one"],
 )
-async def test_no_header_and_two_headers_are_refused(headers: tuple[tuple[str, str], ...]) -> None:
+async def test_no_header_and_two_headers_are_refused(trust: TrustBase, headers: tuple[tuple[str, str], ...]) -> None:
     flow, before = Flow(), refused("certificate-header")
-    assert (await answered(flow, by_proxy(), post(*headers))).startswith(b"HTTP/1.1 403")
+    assert (await answered(flow, by_proxy(trust), post(*headers))).startswith(b"HTTP/1.1 403")
     assert (flow.arrivals, refused("certificate-header")) == ([], before + 1)
 
 
@@ -133,9 +143,9 @@ async def test_no_header_and_two_headers_are_refused(headers: tuple[tuple[str, s
     ],
     ids=["two joined", "two PEM", "two escaped", "text before", "words", "cut", "no certificate", "no text"],
 )
-async def test_what_is_not_one_certificate_is_refused(value: str) -> None:
+async def test_what_is_not_one_certificate_is_refused(trust: TrustBase, value: str) -> None:
     flow, before = Flow(), refused("certificate-not-trusted")
-    assert (await answered(flow, by_proxy(), post((HEADER, value)))).startswith(b"HTTP/1.1 403")
+    assert (await answered(flow, by_proxy(trust), post((HEADER, value)))).startswith(b"HTTP/1.1 403")
     assert (flow.arrivals, refused("certificate-not-trusted")) == ([], before + 1)
 
 
@@ -149,22 +159,31 @@ async def test_what_is_not_one_certificate_is_refused(value: str) -> None:
     ],
     ids=["expired", "for servers only", "without OIN", "with half an OIN"],
 )
-async def test_the_certificate_itself_is_judged_again(shape: Shape, reason: str) -> None:
+async def test_the_certificate_itself_is_judged_again(trust: TrustBase, shape: Shape, reason: str) -> None:
     flow, before = Flow(), refused(reason)
-    answer = await answered(flow, by_proxy(), post((HEADER, der(AUTHORITY.issue(shape)))))
+    answer = await answered(flow, by_proxy(trust), post((HEADER, der(AUTHORITY.issue(shape)))))
     assert answer.startswith(b"HTTP/1.1 403")
     assert (flow.arrivals, refused(reason)) == ([], before + 1)
 
 
-async def test_a_certificate_that_is_not_trusted_in_this_omgeving_is_refused() -> None:
-    flow, trust = Flow(), Verdicts({CLIENT.der: "revoked on 2026-01-01"})
+async def test_a_certificate_of_another_root_is_refused_and_the_caller_is_not_told_why(trust: TrustBase) -> None:
+    flow, foreign = Flow(), Authority("Foreign").issue(Shape(oin=LEVERANCIER))
     with capture_logs() as logs:
-        answer = await answered(flow, by_proxy(trust=trust), post((HEADER, der(CLIENT))))
+        answer = await answered(flow, by_proxy(trust), post((HEADER, der(foreign))))
     assert answer.startswith(b"HTTP/1.1 403")
-    assert b"revoked" not in answer
-    assert [(entry["reason"], entry["detail"]) for entry in logs] == [
-        ("certificate-not-trusted", "revoked on 2026-01-01")
-    ]
+    assert answer.endswith(b"no client certificate that is accepted here")
+    assert flow.arrivals == []
+    assert [entry["reason"] for entry in logs] == ["certificate-not-trusted"]
+    assert logs[0]["detail"]
+
+
+@pytest.mark.statement(178, 189)
+async def test_a_revoked_certificate_is_refused_behind_a_proxy_too(tmp_path: Path, trust: TrustBase) -> None:
+    revoked, flow = AUTHORITY.issue(Shape(oin=LEVERANCIER)), Flow()
+    trust.set_crls("pre", read_crls(AUTHORITY.write_crls(tmp_path, revoked).read_bytes()))
+    assert (await answered(flow, by_proxy(trust), post((HEADER, der(revoked))))).startswith(b"HTTP/1.1 403")
+    assert (await answered(flow, by_proxy(trust), post((HEADER, der(CLIENT))))).startswith(b"HTTP/1.1 204")
+    assert len(flow.arrivals) == 1
 
 
 @pytest.mark.statement(189)
