@@ -22,12 +22,12 @@ _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _UTF16_OR_32: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x3c", b"\x3c\x00", b"\x00\x00\xfe\xff")
 
 
-def parse(document: bytes, *, limit: int) -> etree._Element:
+def parse(document: bytes, *, limit: int, max_elements: int | None = None) -> etree._Element:
     """The root element of `document`.
 
     `limit` is the largest accepted size in bytes. Raises TooLarge, or XmlError when the document is not
-    well-formed UTF-8 (or ASCII-compatible) XML, holds a DOCTYPE, or goes over MAX_DEPTH, MAX_ATTRIBUTES or
-    MAX_NAMESPACES.
+    well-formed UTF-8 (or ASCII-compatible) XML, holds a DOCTYPE, or goes over `max_elements`, MAX_DEPTH,
+    MAX_ATTRIBUTES or MAX_NAMESPACES.
     """
     if len(document) > limit:
         raise TooLarge(f"XML document of {len(document)} bytes is over the limit of {limit}")
@@ -41,7 +41,7 @@ def parse(document: bytes, *, limit: int) -> etree._Element:
         raise XmlError(f"XML document is not well-formed: {_where(error)}") from None
     if root.getroottree().docinfo.doctype:  # an exotic encoding can hide it from the search above
         raise XmlError("XML document has a DOCTYPE, which is refused")
-    _refuse_endless(root)
+    _refuse_endless(root, max_elements)
     return root
 
 
@@ -66,12 +66,14 @@ def _where(error: etree.XMLSyntaxError) -> str:
     return f"{last.type_name if last else 'syntax'} at line {line}, column {column}"
 
 
-def _refuse_endless(root: etree._Element) -> None:
-    depth = namespaces = 0
+def _refuse_endless(root: etree._Element, max_elements: int | None) -> None:
+    depth = namespaces = elements = 0
     for event, found in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
         match event:
             case "start":
                 depth += 1
+                elements += 1
+                _refuse(max_elements is not None and elements > max_elements, f"has over {max_elements} elements")
                 _refuse(depth > MAX_DEPTH, f"nests deeper than {MAX_DEPTH} elements")
                 assert isinstance(found, etree._Element), "the events start and end come with an element"
                 _refuse(len(found.attrib) > MAX_ATTRIBUTES, f"has an element with over {MAX_ATTRIBUTES} attributes")

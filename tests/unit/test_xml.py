@@ -53,3 +53,11 @@ def test_a_refusal_says_where_and_quotes_nothing(document: bytes) -> None:
 def test_a_comment_or_instruction_has_no_local_name() -> None:
     root = xml.parse(b'<p:a xmlns:p="urn:x"><!-- c --><?pi?><p:b/></p:a>', limit=100)
     assert [xml.local_name(node) for node in root.iter()] == ["a", "", "", "b"]
+
+
+@pytest.mark.statement(220)
+def test_a_document_with_too_many_elements_is_refused_where_a_number_is_set() -> None:
+    document = b"<a>" + b"<b/>" * 9 + b"</a>"
+    assert len(xml.parse(document, limit=100, max_elements=10)) == 9
+    with pytest.raises(XmlError, match="over 9 elements"):
+        xml.parse(document, limit=100, max_elements=9)

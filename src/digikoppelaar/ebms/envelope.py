@@ -37,6 +37,8 @@ LONGEST_MESSAGE_ID: Final = 998
 """Characters: a line of RFC 2822, whose form it has; what is longer cannot be a key."""
 SOAP_LIMIT: Final = 1024 * 1024
 """Largest SOAP part in bytes."""
+SOAP_ELEMENTS: Final = 20_000
+"""Most elements of a SOAP part: each is checked, copied and canonicalized, and 260,000 fit in SOAP_LIMIT."""
 
 _UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _SOAP: Final = f"{{{names.SOAP}}}"
@@ -65,7 +67,7 @@ def read_envelope(document: bytes, *, limit: int = SOAP_LIMIT, content_type: str
     White space around values is dropped. Raises TooLarge, XmlError, or EnvelopeError with its SOAP fault code:
     VersionMismatch (statement 16), MustUnderstand (statement 17), else Client (statements 19, 128).
     """
-    root = xml.parse(document, limit=limit)
+    root = xml.parse(document, limit=limit, max_elements=SOAP_ELEMENTS)
     _check_encoding(root, content_type)
     header = root.find(_SOAP + "Header")
     signatures = 0 if header is None else len(header.findall(_SIGNATURE))

@@ -21,7 +21,7 @@ from lxml import etree
 from digikoppelaar import xml
 from digikoppelaar.ebms import algorithms, names
 from digikoppelaar.ebms.agreement import Signing
-from digikoppelaar.ebms.envelope import SOAP_LIMIT, read_tree
+from digikoppelaar.ebms.envelope import SOAP_ELEMENTS, SOAP_LIMIT, read_tree
 from digikoppelaar.ebms.messages import (
     Confidentiality,
     Envelope,
@@ -92,7 +92,7 @@ def sign(
     for part in parts:
         uri = cid_uri(part.content_id)
         write_reference(signed_info, SignedReference(uri, signing.digest_method, _digest_of(part, signing, uri)))
-    value = sign(_canonical(signed_info, canonicalization), signing.signature_algorithm)
+    value = sign(canonical(signed_info, canonicalization), signing.signature_algorithm)
     _sub(signature, "SignatureValue").text = b64encode(value).decode("ascii")
     data = _sub(_sub(signature, "KeyInfo"), "X509Data")
     _sub(data, "X509Certificate").text = b64encode(signing.certificate).decode("ascii")
@@ -110,15 +110,15 @@ def verify(
     `legacy_signature`; whoever accepts such a message logs it (`algorithms.is_legacy`). Raises SignatureError, whose
     `location` goes into the ebXML error (statements 116-134).
     """
-    root = xml.parse(received.document, limit=len(received.document))
+    root = xml.parse(received.document, limit=len(received.document), max_elements=SOAP_ELEMENTS)
     signature = _the_signature(root)
     signed_info, value = _parts_of(signature)
     canonicalization, references = _read_signed_info(signed_info, signing)
     _check_key_info(signature, signing.certificate)
     certificate = algorithms.read_signing_certificate(signing.certificate)
-    signed = _canonical(signed_info, canonicalization)
+    signed = canonical(signed_info, canonicalization)
     algorithms.check_signature(_base64(value), signed, signing.signature_algorithm, certificate, legacy=legacy)
-    _remove(signature)
+    remove(signature)
     envelope = _read_signed(root, references, received, legacy=legacy)
     algorithms.check_validity(certificate, envelope.header.timestamp, now)
     _check_payloads(envelope, [one.reference for one in references if one.reference.uri], parts)
@@ -130,7 +130,7 @@ def signed_references(document: bytes) -> tuple[SignedReference, ...]:
 
     For what we signed ourselves, and for what `verify` was content with. Raises SignatureError.
     """
-    root = xml.parse(document, limit=len(document))
+    root = xml.parse(document, limit=len(document), max_elements=SOAP_ELEMENTS)
     if next(root.iter(_DS + "Signature"), None) is None:
         return ()
     signed_info, _ = _parts_of(_the_signature(root))
@@ -185,11 +185,11 @@ def _digest_of(part: Part, signing: Signing, uri: str) -> bytes:
 def _signed_octets(root: etree._Element, canonicalization: str) -> bytes:
     """What the reference "" digests. Changes the tree; ds:Signature must be out of it already."""
     for element in [one for one in root.iter("*") if one.get(_ACTOR) in _NOT_SIGNED]:
-        _remove(element)
+        remove(element)
     return _c14n(root.getroottree(), canonicalization)
 
 
-def _remove(element: etree._Element) -> None:
+def remove(element: etree._Element) -> None:
     """Take an element out and leave the text behind it, as a transform does."""
     parent = element.getparent()
     if parent is None:
@@ -202,7 +202,7 @@ def _remove(element: etree._Element) -> None:
     parent.remove(element)
 
 
-def _canonical(element: etree._Element, canonicalization: str) -> bytes:
+def canonical(element: etree._Element, canonicalization: str) -> bytes:
     """An element in canonical form as it stands in its document.
 
     Inclusive canonicalization sees the namespaces and xml: attributes of the ancestors, which lxml leaves out when it
