@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import is_sandbox
+from digikoppelaar.pki.policy import policy_of
 
 DEFAULT_FILE = Path("digikoppelaar.toml")
 ENVIRONMENT_PREFIX = "DIGIKOPPELAAR_"
@@ -69,9 +70,25 @@ class Endpoint(Address):
     mode: Literal["tls", "proxy", "plain"] = "tls"
     partij: str
     trust_anchors: tuple[Path, ...]
+    policy: Literal["strict", "legacy", "lab"] | None = None
+    """How strict certificates are judged (pki.policy). None: strict for pre and prod, lab for the sandbox."""
+    intermediates: tuple[Path, ...] = ()
+    """CAs between the anchors and partners that send or name their own certificate only."""
+    crls: tuple[str, ...] = ()
+    """URLs and files of CRLs, beside the URLs that certificates name."""
     path: str = "/ebms"
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     certificate_header: HeaderName = ""
+
+    @property
+    def crl_files(self) -> tuple[Path, ...]:
+        """The files of `crls`."""
+        return tuple(Path(crl) for crl in self.crls if not _is_url(crl))
+
+    @property
+    def crl_urls(self) -> tuple[str, ...]:
+        """The URLs of `crls`."""
+        return tuple(crl for crl in self.crls if _is_url(crl))
 
     @model_validator(mode="after")
     def _fits_its_mode(self) -> Self:
@@ -82,6 +99,17 @@ class Endpoint(Address):
                 "proxy", "trusted_proxies and certificate_header belong to mode proxy, which needs both"
             )
         return self
+
+
+class OutgoingProxy(Section):
+    """A CONNECT proxy for outgoing calls to hosts that fit `hosts`, as `*.voorbeeld.nl`; the first that fits counts.
+
+    `credentials_file`: its first line is name:password.
+    """
+
+    hosts: str = "*"
+    url: str
+    credentials_file: Path | None = None
 
 
 class Limits(Section):
@@ -153,6 +181,7 @@ class Config(BaseSettings):
     data_folder: Path = Path()
     database: Database = Database()
     endpoint: dict[Omgeving, Endpoint] = {}
+    proxy: tuple[OutgoingProxy, ...] = ()
     management: Address = Address(port=8081)
     web: Web = Web(port=8080)
     application: Application | None = None
@@ -206,6 +235,8 @@ def load(file: Path | None) -> Config:
         config = Config(**values)
     except ValidationError as error:
         raise ConfigError(f"{chosen or 'environment'}: {_explain(error)}") from error
+    for omgeving, endpoint in config.endpoint.items():
+        policy_of(omgeving, endpoint.policy, sandbox=is_sandbox(omgeving))
     return _absolute(config, chosen.resolve().parent if chosen else Path.cwd())
 
 
@@ -227,8 +258,7 @@ def _explain(error: ValidationError) -> str:
 
 def _absolute(config: Config, base: Path) -> Config:
     endpoints: Mapping[Omgeving, Endpoint] = {
-        omgeving: endpoint.model_copy(update={"trust_anchors": tuple(base / a for a in endpoint.trust_anchors)})
-        for omgeving, endpoint in config.endpoint.items()
+        omgeving: _absolute_endpoint(endpoint, base) for omgeving, endpoint in config.endpoint.items()
     }
     password_file = config.database.password_file
     database = config.database.model_copy(update={"password_file": base / password_file if password_file else None})
@@ -237,12 +267,32 @@ def _absolute(config: Config, base: Path) -> Config:
             "data_folder": base / config.data_folder,
             "endpoint": dict(endpoints),
             "database": database,
+            "proxy": tuple(_absolute_proxy(proxy, base) for proxy in config.proxy),
             "application": _absolute_application(config.application, base),
             "webhooks": config.webhooks.model_copy(
                 update={"trust_anchors": tuple(base / file for file in config.webhooks.trust_anchors)}
             ),
         }
     )
+
+
+def _absolute_endpoint(endpoint: Endpoint, base: Path) -> Endpoint:
+    return endpoint.model_copy(
+        update={
+            "trust_anchors": tuple(base / file for file in endpoint.trust_anchors),
+            "intermediates": tuple(base / file for file in endpoint.intermediates),
+            "crls": tuple(crl if _is_url(crl) else str(base / crl) for crl in endpoint.crls),
+        }
+    )
+
+
+def _is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _absolute_proxy(proxy: OutgoingProxy, base: Path) -> OutgoingProxy:
+    file = proxy.credentials_file
+    return proxy.model_copy(update={"credentials_file": base / file if file else None})
 
 
 def _absolute_application(application: Application | None, base: Path) -> Application | None:

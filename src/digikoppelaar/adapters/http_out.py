@@ -1,7 +1,8 @@
 """Outgoing HTTPS as a partij: ebMS messages to partners, and REST calls for the clients of the facilities.
 
-aiohttp stays behind this module. One session for each (omgeving, partij), for a session holds connections that were
-opened with that partij's certificate. What an answer means is the caller's business.
+aiohttp stays behind this module. Every request names its TLS context, and a connection is used again only under the
+context with which it was opened: so no partij uses another's connection, and a renewed certificate or CRL counts from
+the next request on. What an answer means is the caller's business.
 """
 
 import io
@@ -15,6 +16,7 @@ from typing import Final, Protocol, Self
 import aiohttp
 from yarl import URL
 
+from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, ProxyOptions
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import PartnerUnreachable
 from digikoppelaar.flows.ports import Reply, Streamed, is_sandbox
@@ -47,6 +49,12 @@ class ClientContexts(Protocol):
         """TLS towards partners of this omgeving, as the partij; raises TrustError."""
 
 
+class Route(ProxyOptions):
+    """What aiohttp has to know to connect."""
+
+    ssl: ssl.SSLContext
+
+
 @dataclass(frozen=True, slots=True)
 class HttpStream:
     """An answer being read; header names are in lower case, `length` is Content-Length.
@@ -63,10 +71,11 @@ class HttpStream:
 class MtlsSessions:
     """The open sessions of this process. An async context manager; `close` ends every connection."""
 
-    def __init__(self, keys: ClientContexts, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, keys: ClientContexts, timeouts: Timeouts | None = None, proxies: Proxies = NO_PROXIES) -> None:
         self._keys = keys
+        self._proxies = proxies
         self.timeouts = timeouts or Timeouts()
-        self._sessions: dict[tuple[str, str], aiohttp.ClientSession] = {}
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,21 +87,24 @@ class MtlsSessions:
 
     async def close(self) -> None:
         """End all connections; requests under way fail."""
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
+        session, self._session = self._session, None
+        if session is not None:
             await session.close()
 
-    def session(self, omgeving: str, partij_oin: str) -> aiohttp.ClientSession:
-        """The session that connects as this partij; raises TrustError without a usable certificate."""
-        # Asked each time, not only when the session is made: the certificate may have expired since.
-        context = self._keys.client_context(omgeving, partij_oin)
-        name = (omgeving, partij_oin)
-        if name not in self._sessions:
-            self._sessions[name] = self._open(context)
-        return self._sessions[name]
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session of all requests; each must have the `route` of its partij."""
+        if self._session is None:
+            self._session = self._open()
+        return self._session
 
-    def _open(self, context: ssl.SSLContext) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE)
+    def route(self, omgeving: str, partij_oin: str, url: URL) -> Route:
+        """How to reach `url` as this partij: TLS context and proxy. Raises TrustError without a usable certificate."""
+        context = self._keys.client_context(omgeving, partij_oin)
+        return {"ssl": context, **self._proxies.options(url.host or "")}
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -113,16 +125,17 @@ class MtlsTransport:
     ) -> Reply:
         """POST one message; see flows.ports.Transport."""
         url = _url(omgeving, endpoint)
-        session = self._sessions.session(omgeving, partij_oin)
+        route = self._sessions.route(omgeving, partij_oin, url)
         timeouts = self._sessions.timeouts
         async with (
             _errors(url),
-            session.post(
+            self._sessions.session.post(
                 url,
                 data=_data(body),
                 headers=_message_headers(content_type, body),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
+                **route,
             ) as answer,
         ):
             return Reply(answer.status, answer.headers.get("Content-Type", ""), await _whole(answer))
@@ -156,9 +169,11 @@ class MtlsHttp:
         Follows no redirect; any status is an answer. Raises PartnerUnreachable, TrustError.
         """
         target = _url(self._omgeving, url)
-        session = self._sessions.session(self._omgeving, self._partij_oin)
+        route = self._sessions.route(self._omgeving, self._partij_oin, target)
         async with _errors(target):
-            answer = await session.get(target, headers=headers, allow_redirects=False, timeout=self._streaming())
+            answer = await self._sessions.session.get(
+                target, headers=headers, allow_redirects=False, timeout=self._streaming(), **route
+            )
         try:
             yield HttpStream(answer.status, _headers(answer), answer.content_length, _chunks(answer, target))
         finally:
@@ -217,6 +232,8 @@ def _cause(error: Exception) -> str:
             return f"TLS failed: {getattr(error.os_error, 'reason', None) or type(error.os_error).__name__}"
         case aiohttp.ClientConnectorDNSError():
             return "its name cannot be resolved"
+        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
+            return _proxy_cause(error)
         case aiohttp.ClientConnectorError():
             return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
         case aiohttp.ServerDisconnectedError():
@@ -228,6 +245,12 @@ def _cause(error: Exception) -> str:
         case ssl.SSLError():
             return f"TLS failed: {error.reason}"
     return f"the connection failed: {type(error).__name__}"
+
+
+def _proxy_cause(error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError) -> str:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    return f"no connection to the proxy: {error.os_error.strerror or type(error.os_error).__name__}"
 
 
 def _verify_message(error: Exception) -> str:

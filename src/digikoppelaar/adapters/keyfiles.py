@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from digikoppelaar.adapters.tls import Identity
 from digikoppelaar.errors import TrustError
 from digikoppelaar.flows.ports.connections import is_production, is_sandbox
+from digikoppelaar.flows.registration import CertificateEntry
 from digikoppelaar.pki.certificate import Certificate, Use, read_certificate, read_certificates
 from digikoppelaar.pki.policy import check_hierarchy
 
@@ -53,6 +54,18 @@ class CertificateRecord:
     def stamp(self) -> Stamp:
         """The present state of its files."""
         return stamp_of(self.files)
+
+
+def record_of(entry: CertificateEntry) -> CertificateRecord:
+    """The record of what was applied with `organisatie apply`."""
+    return CertificateRecord(
+        entry.partij_oin,
+        entry.omgeving,
+        Use(entry.use),
+        Path(entry.certificate_file),
+        Path(entry.key_file) if entry.key_file else None,
+        Path(entry.password_file) if entry.password_file else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from digikoppelaar.ebms.cpa_document import (
     algorithm,
     attribute,
     certificate,
+    chain,
     child,
     children,
     count,
@@ -309,6 +310,7 @@ def _signing(element: etree._Element | None, index: Index) -> Signing | None:
         signature_algorithm=algorithm(child(element, "SignatureAlgorithm")),
         digest_method=text(child(element, "HashFunction")),
         certificate=certificate(child(element, "SigningCertificateRef"), index),
+        chain=chain(child(element, "SigningCertificateRef"), index),
     )
 
 
@@ -324,4 +326,5 @@ def _encryption(sending: Way, receiving: Way, index: Index) -> Encryption | None
     return Encryption(
         algorithm=next((wish for wish in wishes if wish in known), wishes[0]),
         certificate=certificate(child(wanted, "EncryptionCertificateRef"), index),
+        chain=chain(child(wanted, "EncryptionCertificateRef"), index),
     )

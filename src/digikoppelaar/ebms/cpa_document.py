@@ -20,6 +20,8 @@ from digikoppelaar.errors import CpaError
 
 MAX_CPA: Final = 4 * 1024 * 1024
 """Bytes. The largest CPA we know, with six profiles and its certificates, has 60 KiB."""
+MAX_CPA_ELEMENTS: Final = 20_000
+"""Every rule walks through them; that CPA has some 1,500."""
 
 _MAX_DURATION: Final = timedelta(days=3660)
 _DURATION: Final = re.compile(
@@ -74,7 +76,7 @@ Index = Mapping[str, etree._Element]
 
 def read_root(document: bytes) -> etree._Element:
     """The CollaborationProtocolAgreement in `document`. Raises CpaError, XmlError (also for a DOCTYPE) or TooLarge."""
-    root = xml.parse(document, limit=MAX_CPA)
+    root = xml.parse(document, limit=MAX_CPA, max_elements=MAX_CPA_ELEMENTS)
     if root.tag != tag("CollaborationProtocolAgreement"):
         raise defect(root, "the document is not a CollaborationProtocolAgreement of CPP/A 2.0")
     return root
@@ -142,11 +144,23 @@ def text(element: etree._Element) -> str:
 
 def certificate(reference: etree._Element, index: Index) -> bytes:
     """DER of the certificate that `reference` names: of a chain, in whatever order, the leaf (CPA s.8.4.18)."""
+    found = _certificates(reference, index)
+    return _one_copy(found[0] if len(found) == 1 else _leaf(found))
+
+
+def chain(reference: etree._Element, index: Index) -> tuple[bytes, ...]:
+    """DER of what stands beside the leaf in the certificate that `reference` names."""
+    found = _certificates(reference, index)
+    leaf = found[0] if len(found) == 1 else _leaf(found)
+    return tuple(_one_copy(each) for each in found if each != leaf)
+
+
+def _certificates(reference: etree._Element, index: Index) -> list[bytes]:
     name = attribute(reference, "certId")
     found = [_der(text(each)) for each in index[name].iter(f"{{{DS}}}X509Certificate")]
     if not found or not all(der.startswith(b"\x30") for der in found):
         raise defect(index[name], f"Certificate {name!r} holds no readable X509Certificate")
-    return _one_copy(found[0] if len(found) == 1 else _leaf(found))
+    return found
 
 
 def _der(encoded: str) -> bytes:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, OinError
 from digikoppelaar.flows.ports import OMGEVINGEN
+from digikoppelaar.pki.oin import check_oin
 
 KINDS: Final = ("stam", "drop", "ebms")
-USES: Final = ("tls-server", "tls-client", "sign")
+USES: Final = ("tls-server", "tls-client", "sign", "decrypt")
 BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
 
 
@@ -36,13 +37,18 @@ class PartijEntry:
 
 @dataclass(frozen=True, slots=True)
 class CertificateEntry:
-    """The files of one certificate (leaf first, then its chain) and its key, for one use in one omgeving."""
+    """The files of one certificate (leaf first, then its chain) and its key, for one use in one omgeving.
+
+    `key_file` None: the certificate file is PKCS#12, and holds the key. A renewal has another `certificate_file` beside
+    the one that is there.
+    """
 
     partij_oin: str
     omgeving: str
     use: str
     certificate_file: str
-    key_file: str
+    key_file: str | None = None
+    password_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ Entry = OrganisatieEntry | PartijEntry | CertificateEntry | MachtigingEntry | Aa
 KEYS: Final[Mapping[type[Entry], tuple[str, ...]]] = {
     OrganisatieEntry: ("oin",),
     PartijEntry: ("oin",),
-    CertificateEntry: ("partij_oin", "omgeving", "use"),
+    CertificateEntry: ("partij_oin", "omgeving", "use", "certificate_file"),
     MachtigingEntry: ("omgeving", "gemachtigde_oin", "namens_oin"),
     AansluitingEntry: ("organisatie_oin", "kind", "omgeving"),
 }
@@ -112,7 +118,7 @@ def _values(entry: Entry) -> dict[str, str]:
         value = getattr(entry, field.name)
         if isinstance(value, Mapping):
             values |= {f"{field.name}.{name}": str(each) for name, each in value.items()}
-        else:
+        elif value is not None:
             values[field.name] = str(value)
     return values
 
@@ -165,9 +171,12 @@ class _Table:
 
     def oin(self, key: str) -> str:
         value = self.text(key)
-        if len(value) != 20:
-            raise ConfigError(f"{self.name}: {key} must have 20 positions, leading zeros included")
-        return value
+        try:
+            return check_oin(value)
+        except OinError as error:
+            raise ConfigError(
+                f"{self.name}: {key} must have 20 positions, the first eight digits, leading zeros included"
+            ) from error
 
     def file(self, key: str) -> str:
         name = self.text(key)
@@ -200,12 +209,18 @@ def _certificates(partij: _Table) -> Iterable[CertificateEntry]:
             raise ConfigError(f"{table.name}: uses must be a list out of {', '.join(USES)}")
         for use in uses:
             yield CertificateEntry(
-                partij.oin("oin"),
-                table.text("omgeving", OMGEVINGEN),
-                use,
-                table.file("certificate_file"),
-                table.file("key_file"),
+                partij.oin("oin"), table.text("omgeving", OMGEVINGEN), use, *_certificate_files(table)
             )
+
+
+def _certificate_files(table: _Table) -> tuple[str, str | None, str | None]:
+    """Certificate, key and password: of PEM, or of PKCS#12 that holds both."""
+    password = table.file("password_file") if "password_file" in table.values else None
+    if "pkcs12_file" not in table.values:
+        return table.file("certificate_file"), table.file("key_file"), password
+    if {"certificate_file", "key_file"} & set(table.values):
+        raise ConfigError(f"{table.name}: pkcs12_file holds certificate and key, so name no other file of them")
+    return table.file("pkcs12_file"), None, password
 
 
 def _machtiging(table: _Table) -> MachtigingEntry:

@@ -360,6 +360,6 @@ async def test_closed_sessions_leave_no_connection_behind(tmp_path: Path, contex
     async with serving(Seen(), context) as port:
         async with MtlsSessions(keyring(tmp_path), TIMEOUTS) as sessions:
             await post(sessions, port)
-            connector = sessions.session("pre", LEVERANCIER).connector
+            connector = sessions.session.connector
         assert connector is not None
         assert connector.closed

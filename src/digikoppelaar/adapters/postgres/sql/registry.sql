@@ -82,10 +82,10 @@ SELECT oin, naam, bestuurslaag FROM organisatie ORDER BY oin
 SELECT oin, naam FROM partij ORDER BY oin
 
 -- name: certificates
-SELECT partij_oin, omgeving, use, certificate_file, key_file
+SELECT partij_oin, omgeving, use, certificate_file, key_file, password_file
 FROM certificate
 WHERE %(omgeving)s::text IS NULL OR omgeving = %(omgeving)s
-ORDER BY partij_oin, omgeving, use
+ORDER BY partij_oin, omgeving, use, certificate_file
 
 -- name: machtigingen
 SELECT omgeving, gemachtigde_oin, namens_oin, since, recorded_by
@@ -108,10 +108,14 @@ VALUES (%(oin)s, %(naam)s)
 ON CONFLICT (oin) DO UPDATE SET naam = excluded.naam
 
 -- name: put_certificate
-INSERT INTO certificate (partij_oin, omgeving, use, certificate_file, key_file)
-VALUES (%(partij_oin)s, %(omgeving)s, %(use)s, %(certificate_file)s, %(key_file)s)
-ON CONFLICT (partij_oin, omgeving, use) DO UPDATE
-SET certificate_file = excluded.certificate_file, key_file = excluded.key_file
+INSERT INTO certificate (partij_oin, omgeving, use, certificate_file, key_file, password_file)
+VALUES (%(partij_oin)s, %(omgeving)s, %(use)s, %(certificate_file)s, %(key_file)s, %(password_file)s)
+ON CONFLICT (partij_oin, omgeving, use, certificate_file) DO UPDATE
+SET key_file = excluded.key_file, password_file = excluded.password_file
+
+-- name: delete_certificate
+DELETE FROM certificate
+WHERE partij_oin = %(partij_oin)s AND omgeving = %(omgeving)s AND certificate_file = %(certificate_file)s
 
 -- name: put_machtiging
 INSERT INTO machtiging (omgeving, gemachtigde_oin, namens_oin, since, recorded_by, recorded_at)
