@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import __version__
-from digikoppelaar.cli import check, context, cpa, demo, message, organisatie, sandbox, serve, verzoek
+from digikoppelaar.cli import check, context, cpa, demo, message, organisatie, sandbox, sending, serve, verzoek
 from digikoppelaar.cli.output import errors
 from digikoppelaar.errors import DigikoppelaarError
 
@@ -28,6 +28,7 @@ app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate)
 app.command("check")(check.check)
 app.command("ping")(cpa.ping)
+app.command("status")(sending.status)
 
 
 def _version(asked: bool) -> None:

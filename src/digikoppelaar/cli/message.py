@@ -6,13 +6,16 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import wiring
-from digikoppelaar.cli import output
+from digikoppelaar.cli import output, sending
 from digikoppelaar.cli.context import Json, configuration, known_state
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
 from digikoppelaar.web.words import MESSAGE_STATES
 
 app = typer.Typer(no_args_is_help=True, help="ebMS messages, in and out.")
+app.command("send")(sending.send)
+app.command("resend")(sending.resend)
+app.command("export")(sending.export)
 
 COLUMNS = {
     "direction": "direction",

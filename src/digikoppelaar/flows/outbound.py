@@ -124,10 +124,11 @@ def body_of(claimed: Claimed, blobs: BlobStore) -> bytes | Streamed:
     if not claimed.holes:
         return claimed.body
     size = len(claimed.body) + sum(hole.size for hole in claimed.holes)
-    return Streamed(size, partial(_filled, claimed.body, claimed.holes, blobs))
+    return Streamed(size, partial(filled, claimed.body, claimed.holes, blobs))
 
 
-async def _filled(body: bytes, holes: Sequence[Hole], blobs: BlobStore) -> AsyncIterator[bytes]:
+async def filled(body: bytes, holes: Sequence[Hole], blobs: BlobStore) -> AsyncIterator[bytes]:
+    """A body with its holes filled, in pieces."""
     start = 0
     for hole in holes:
         yield body[start : hole.at]
