@@ -93,7 +93,7 @@ def test_a_business_message_is_accepted_and_acknowledged_readably(exchange: Exch
     assert decision.acknowledge
     envelope, parts = _read(exchange)
     assert decision.payloads == (parts[0].content_id,)
-    assert len(decision.references) == (2 if decision.action.sender_signs else 0)
+    assert len(decision.references) == (2 if decision.sign_acknowledgment else 0)
     header = envelope.envelope.header
     acknowledgment = answers.acknowledgment(
         envelope.envelope, exchange.agreement, message_id="ack@overheid", now=header.timestamp

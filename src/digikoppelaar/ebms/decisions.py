@@ -40,7 +40,7 @@ class Accept:
     acknowledge: bool
     sign_acknowledgment: bool
     references: tuple[SignedReference, ...]
-    """What the sender signed; copied into a signed acknowledgment."""
+    """What the sender signed, for a signed acknowledgment to copy; empty when none is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,14 @@ def read_envelope(document: bytes, *, limit: int = SOAP_LIMIT, content_type: str
     return ReceivedEnvelope(read_tree(root), document, signatures)
 
 
-def read_tree(root: etree._Element) -> Envelope:
-    """The same for a parsed document; `signature` reads with it what was signed. Raises EnvelopeError."""
+def read_tree(root: etree._Element, *, part_of_checked: bool = False) -> Envelope:
+    """The same for a parsed document; `signature` reads with it what was signed. Raises EnvelopeError.
+
+    `part_of_checked`: the structure of the document that it was cut from is known to hold, so it is not checked again.
+    """
     _check_version(root)
-    check_structure(root)
+    if not part_of_checked:
+        check_structure(root)
     header = root.find(_SOAP + "Header")
     body = root.find(_SOAP + "Body")
     if header is None or body is None:

@@ -17,6 +17,8 @@ class Facts:
     """All that a decision rests on; see `receive.decide`."""
 
     received: ReceivedEnvelope
+    action: Action | None
+    """What the CPA lets us receive under this Service and Action (statement 33)."""
     parts: tuple[Part, ...]
     agreement: Agreement
     caller: Caller
@@ -39,13 +41,8 @@ class Facts:
         return self.received.envelope.header
 
     @property
-    def action(self) -> Action | None:
-        """What the CPA lets us receive under this Service and Action (statement 33)."""
-        return self.agreement.receiving(self.header.service, self.header.action)
-
-    @property
     def known_action(self) -> Action:
-        """The same, for every step after the one that found it."""
+        """`action`, for every step after the one that found it."""
         assert self.action is not None, "action_is_in_the_cpa comes first"
         return self.action
 

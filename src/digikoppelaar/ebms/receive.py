@@ -52,8 +52,10 @@ def decide(
     `signature.required_digests` must be in `parts`, and the one with SHA-256; parts are decrypted where the action is
     `encrypted`. Raises nothing: what is wrong with a message is a decision too.
     """
+    header = received.envelope.header
     facts = Facts(
         received=received,
+        action=agreement.receiving(header.service, header.action),
         parts=tuple(parts),
         agreement=agreement,
         caller=caller,
@@ -65,7 +67,7 @@ def decide(
         trust_problem=trust_problem,
         in_response=in_response,
     )
-    if not is_signal(facts.header):
+    if not is_signal(header):
         return Ignore("a business message in an HTTP response (statement 60)") if in_response else _business(facts)
     return judge_signal(facts)
 
@@ -143,11 +145,12 @@ def _accept(facts: Facts) -> Decision:
     action, envelope = facts.action, facts.envelope
     assert action is not None, "the steps found it"
     asked = envelope.ack_requested
+    signed_receipt = asked is not None and asked.signed
     hrefs = envelope.manifest.hrefs if envelope.manifest else ()
     return Accept(
         action=action,
         payloads=tuple(dict.fromkeys(name for href in hrefs if (name := content_id_of(href)) is not None)),
         acknowledge=asked is not None,
-        sign_acknowledgment=asked is not None and asked.signed,
-        references=signed_references(facts.received.document) if action.sender_signs else (),
+        sign_acknowledgment=signed_receipt,
+        references=signed_references(facts.received.document) if signed_receipt else (),
     )

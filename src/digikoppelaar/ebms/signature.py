@@ -361,7 +361,7 @@ def _read_signed(
     if algorithms.digest(octets, own.reference.digest_method, legacy=legacy) != own.reference.digest:
         raise SignatureError("the envelope is not what was signed", location=_reference_location(""))
     try:
-        signed = read_tree(xml.parse(octets, limit=len(octets)))
+        signed = read_tree(xml.parse(octets, limit=len(octets)), part_of_checked=True)
     except PartnerError as error:
         raise SignatureError(
             f"what was signed is not an envelope: {error}", location=_reference_location("")
