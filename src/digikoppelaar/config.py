@@ -94,7 +94,8 @@ class Endpoint(Address):
     def _fits_its_mode(self) -> Self:
         if self.mode == "plain" and not is_loopback(self.host):
             raise PydanticCustomError("not_loopback", "mode plain must listen on a loopback address: it has no TLS")
-        if (self.mode == "proxy") != bool(self.trusted_proxies and self.certificate_header):
+        behind = self.mode == "proxy"
+        if (bool(self.trusted_proxies), bool(self.certificate_header)) != (behind, behind):
             raise PydanticCustomError(
                 "proxy", "trusted_proxies and certificate_header belong to mode proxy, which needs both"
             )

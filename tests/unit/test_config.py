@@ -56,6 +56,8 @@ def test_an_endpoint_behind_a_proxy_names_addresses_or_networks_and_a_header(tmp
         (PROXY + 'trusted_proxies = ["elders"]\ncertificate_header = "X-Cert"', r"pre\.trusted_proxies"),
         (PROXY + 'trusted_proxies = ["10.0.0.1"]\ncertificate_header = "X_Cert"', r"pre\.certificate_header"),
         (ENDPOINT + 'trusted_proxies = ["10.0.0.1"]\ncertificate_header = "X-Cert"', "belong to mode proxy"),
+        (ENDPOINT + 'trusted_proxies = ["10.0.0.1"]', "belong to mode proxy"),
+        (ENDPOINT + 'certificate_header = "X-Cert"', "belong to mode proxy"),
         ("= = =", "not valid TOML"),
     ],
 )
