@@ -14,11 +14,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import Signing
 from digikoppelaar.errors import SignatureError
+from digikoppelaar.pki.certificate import UNREADABLE
 
 METHOD_LOCATION: Final = "//Header/Signature/SignedInfo/SignatureMethod/@Algorithm"
 
@@ -75,14 +77,14 @@ def check_signature(
     """
     known = _allowed(algorithm, _LEGACY_SIGNATURES if legacy else _SIGNATURES)
     try:
-        match certificate.public_key():
+        match _public_key(certificate):
             case rsa.RSAPublicKey() as key if not known.elliptic:
                 key.verify(value, data, padding.PKCS1v15(), known.digest)
             case ec.EllipticCurvePublicKey() as key if known.elliptic:
                 key.verify(_der(value, key.key_size), data, ec.ECDSA(known.digest))
             case _:
                 raise SignatureError("the signature method does not fit the key of the certificate in the CPA")
-    except InvalidSignature as error:
+    except (InvalidSignature, ValueError) as error:  # ValueError: a key too small for the digest
         raise SignatureError("the signature does not hold under the certificate in the CPA") from error
 
 
@@ -109,8 +111,15 @@ def read_signing_certificate(der: bytes) -> x509.Certificate:
     """Raises SignatureError when the CPA's certificate cannot be read."""
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise SignatureError("the signing certificate in the CPA cannot be read") from error
+
+
+def _public_key(certificate: x509.Certificate) -> PublicKeyTypes:
+    try:
+        return certificate.public_key()
+    except UNREADABLE as error:
+        raise SignatureError("the key of the certificate in the CPA cannot be read") from error
 
 
 def check_validity(certificate: x509.Certificate, *moments: datetime) -> None:

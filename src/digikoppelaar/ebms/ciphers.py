@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC, GCM
 
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import CpaError
+from digikoppelaar.pki.certificate import UNREADABLE
 
 TAG_SIZE: Final = 16
 BLOCK_SIZE: Final = 16
@@ -129,17 +130,23 @@ def wrap(key: bytes, certificate: bytes, transport: KeyTransport) -> bytes:
 
     The padding's randomness is the library's own; there is no way to hand it in.
     """
-    public_key = read_encryption_certificate(certificate).public_key()
+    try:
+        public_key = read_encryption_certificate(certificate).public_key()
+    except UNREADABLE as error:
+        raise CpaError("the key of the encryption certificate in the CPA cannot be read") from error
     if not isinstance(public_key, rsa.RSAPublicKey):
         raise CpaError("the encryption certificate in the CPA has no RSA key")
-    return public_key.encrypt(key, padding_of(transport))
+    try:
+        return public_key.encrypt(key, padding_of(transport))
+    except ValueError as error:
+        raise CpaError("the key of the encryption certificate in the CPA is too small") from error
 
 
 def read_encryption_certificate(der: bytes) -> x509.Certificate:
     """Raises CpaError when the CPA's certificate cannot be read."""
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CpaError("the encryption certificate in the CPA cannot be read") from error
 
 

@@ -22,6 +22,14 @@ from digikoppelaar.pki.oin import check_oin
 SANDBOX_MARK_OID: Final = "1.3.6.1.4.1.99999.1"
 """A non-critical extension in every certificate of the sandbox."""
 SANDBOX_NAME: Final = "SANDBOX"
+UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""All that the library raises for a certificate with something odd in it, or for its key."""
 """Stands in the organisation name of every certificate of the sandbox."""
 
 _ANY_USAGE: Final = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string
@@ -89,7 +97,7 @@ def read_certificate(der: bytes) -> Certificate:
     """The facts of a DER certificate. Raises TrustError when it cannot be read."""
     try:
         return _facts(x509.load_der_x509_certificate(der), der)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise TrustError(f"the certificate cannot be read: {type(error).__name__}") from error
 
 

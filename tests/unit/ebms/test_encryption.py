@@ -409,3 +409,11 @@ def test_a_key_or_iv_of_another_size_is_a_mistake_of_the_caller(key: int, iv: in
 def test_a_certificate_that_cannot_receive_a_key_is_refused(certificate: bytes) -> None:
     with pytest.raises(CpaError, match="encryption certificate"):
         Encryptor(Encryption(names.AES128_GCM, certificate), "a", "x/y", key=bytes(16), iv=bytes(12))
+
+
+def test_a_certificate_that_cannot_be_understood_is_refused() -> None:
+    """Found by fuzzing."""
+    known = bytes.fromhex("06092a864886f70d010101")
+    odd = RECEIVER.certificate.replace(known, known[:-1] + b"\x77")
+    with pytest.raises(CpaError, match="the key of the encryption certificate"):
+        Encryptor(Encryption(names.AES128_GCM, odd), "a", "x/y", key=bytes(16), iv=bytes(12))

@@ -704,3 +704,17 @@ def test_a_signed_envelope_that_is_filled_up_is_answered_within_a_second(heavy: 
     with suppress(PartnerError):
         check(document)
     assert time.process_time() - begin < 1
+
+
+# --- Certificates with something odd in them, found by fuzzing ---------------------------------------------------
+
+VERSION, KEY_KIND = bytes.fromhex("a003020102"), bytes.fromhex("06092a864886f70d010101")
+
+
+@pytest.mark.parametrize("known", [VERSION, KEY_KIND])
+def test_a_certificate_that_cannot_be_understood_is_a_failure_of_the_signature(known: bytes) -> None:
+    odd = SIGNATORY.certificate.replace(known, known[:-1] + b"\x77", 1)
+    assert odd != SIGNATORY.certificate
+    document = re.sub(rb"<ds:KeyInfo>.*</ds:KeyInfo>", b"", SIGNED)
+    with pytest.raises(SignatureError, match=r"in the CPA cannot be read"):
+        check(document, signing=Signing(names.RSA_SHA256, names.SHA256, odd))

@@ -74,3 +74,12 @@ def test_either_mark_tells_that_the_sandbox_made_it(shape: Shape, expected: bool
 def test_bytes_that_are_no_certificate_are_refused(der: bytes) -> None:
     with pytest.raises(TrustError, match="cannot be read"):
         read_certificate(der)
+
+
+@pytest.mark.parametrize("known", ["a003020102", "06082a8648ce3d040302"], ids=["version", "signature algorithm"])
+def test_a_certificate_with_something_unknown_in_it_is_refused(known: str) -> None:
+    """Found by fuzzing."""
+    good, part = Authority().issue().der, bytes.fromhex(known)
+    assert part in good
+    with pytest.raises(TrustError, match="cannot be read"):
+        read_certificate(good.replace(part, part[:-1] + b"\x77"))
