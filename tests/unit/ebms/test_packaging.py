@@ -102,6 +102,7 @@ def test_the_soap_part_need_not_come_first_when_start_names_it() -> None:
         read_package(made.content_type.replace(SOAP_ID, "elders@x"), made.body)
 
 
+@pytest.mark.statement(55)
 @pytest.mark.parametrize("algorithm", [names.SHA256, names.SHA512])
 def test_a_signed_package_verifies_over_its_own_payloads(algorithm: str) -> None:
     signatory = wire.signatory()
@@ -116,7 +117,10 @@ def test_a_signed_package_verifies_over_its_own_payloads(algorithm: str) -> None
     )
     soap, payloads = read_package(made.content_type, made.body)
     parts = [part_of(payload, algorithm) for payload in payloads]
-    assert verify(read_envelope(soap), parts, signing, now=wire.NOW).envelope == wire.envelope("a@x", "b@x")
+    verified = verify(read_envelope(soap), parts, signing, now=wire.NOW)
+    assert verified.envelope == wire.envelope("a@x", "b@x")
+    assert [reference.uri for reference in verified.references] == ["", "cid:a@x", "cid:b@x"]
+    assert read_envelope(soap).signatures == 1
     assert all(names.SHA256 in part.digests for part in parts)
 
 
