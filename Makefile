@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-ebms bench-large bench-latency clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-ebms bench-large bench-latency fuzz clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-latency: $(READY)  ## from notification to delivered, without a large file
 
 bench-large: $(READY)  ## a bijlage of 1 GiB passes; memory of the gateway
 	$(BIN)/python bench/large.py
+
+fuzz: $(READY)  ## attack the readers with made-up input, FUZZ_SECONDS (60) each; FUZZ_SECONDS=3600 for a long run
+	$(BIN)/python fuzz/run.py
 
 clean:  ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
