@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from digikoppelaar.ebms import checks, names
-from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.agreement import Agreement, Signing
 from digikoppelaar.ebms.decisions import (
     Accept,
     Again,
@@ -83,18 +83,16 @@ def fingerprint(document: bytes, parts: Sequence[Part]) -> bytes:
     return digest.digest()
 
 
-def signing_certificate(received: ReceivedEnvelope, agreement: Agreement) -> bytes | None:
-    """The certificate, DER, on which the signature of this message must rest by the CPA; None when on none.
+def signing_of(received: ReceivedEnvelope, agreement: Agreement) -> Signing | None:
+    """How this message must be signed by the CPA; None when it need not be.
 
-    The caller finds out whether it is trusted at `header.timestamp` and now, and tells `decide` (7t).
+    The caller finds out whether the certificate is trusted at `header.timestamp` and now, and tells `decide` (7t).
     """
     header = received.envelope.header
     if not is_signal(header):
         action = agreement.receiving(header.service, header.action)
-        signing = action.channel.signing if action and action.sender_signs else None
-    else:
-        signing = agreement.their_signal(header.action).signing if received.signatures else None
-    return signing.certificate if signing else None
+        return action.channel.signing if action and action.sender_signs else None
+    return agreement.their_signal(header.action).signing if received.signatures else None
 
 
 def referred_message_id(envelope: Envelope) -> str | None:

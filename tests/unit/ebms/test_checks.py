@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.ebms.cpas import DSO, GEMEENTE, SERVICE
 from tests.unit.ebms.exchanges import (
-    KEY,
     NOW,
     OURS,
     SIGNED_OURS,
@@ -41,7 +40,7 @@ from digikoppelaar.ebms.messages import (
     Severity,
     SyncReply,
 )
-from digikoppelaar.ebms.receive import decide, signing_certificate
+from digikoppelaar.ebms.receive import decide, signing_of
 from digikoppelaar.errors import NOT_DECRYPTED
 
 STRANGER = "00000099000000009000"
@@ -373,7 +372,7 @@ def test_what_is_not_signed_as_the_cpa_says_is_a_security_failure() -> None:
 
 
 @pytest.mark.statement(124)
-def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
+def test_a_signing_of_that_is_over_signs_nothing() -> None:
     old = signatory("sender", years=1)
     [action] = SIGNED_OURS.receives
     channel = replace(action.channel, signing=old.signing())
@@ -392,7 +391,7 @@ def test_a_missing_signature_is_told_as_missing() -> None:
 
 
 @pytest.mark.statement(124, 125)
-def test_a_signing_certificate_that_is_not_trusted_signs_nothing() -> None:
+def test_a_signing_of_that_is_not_trusted_signs_nothing() -> None:
     arrival = _signed_arrival(signed(notification(SIGNED_THEIRS)), trust_problem="it was revoked")
     decision = arrival.decided()
     assert isinstance(decision, Reject)
@@ -403,12 +402,12 @@ def test_a_signing_certificate_that_is_not_trusted_signs_nothing() -> None:
 
 def test_the_certificate_to_be_trusted_is_the_one_of_the_cpa() -> None:
     message = signed(notification(SIGNED_THEIRS))
-    assert signing_certificate(message, SIGNED_OURS) == KEY.certificate
-    assert signing_certificate(received(notification()), OURS) is None
-    assert signing_certificate(received(_header(action="verwijder")(notification())), SIGNED_OURS) is None
+    assert signing_of(message, SIGNED_OURS) == SIGNED_OURS.receives[0].channel.signing
+    assert signing_of(received(notification()), OURS) is None
+    assert signing_of(received(_header(action="verwijder")(notification())), SIGNED_OURS) is None
     receipt = answers.acknowledgment(message.envelope, SIGNED_OURS, message_id="a1@g", now=NOW)
-    assert signing_certificate(signed(receipt, ()), SIGNED_THEIRS) == KEY.certificate
-    assert signing_certificate(received(receipt), SIGNED_THEIRS) is None
+    assert signing_of(signed(receipt, ()), SIGNED_THEIRS) == SIGNED_THEIRS.their_signals.signing
+    assert signing_of(received(receipt), SIGNED_THEIRS) is None
 
 
 def test_a_signature_that_the_cpa_demands_without_a_certificate_is_a_security_failure() -> None:
