@@ -216,9 +216,3 @@ async def test_an_nginx_that_forgets_to_overwrite_lets_nobody_in_with_two_header
     async with offloaded(tmp_path) as there:
         assert (await asyncio.to_thread(both, there.gateway_port)).startswith(b"HTTP/1.1 403")
     assert (there.flow.arrivals, refused("certificate-header")) == ([], before + 1)
-
-
-def test_the_how_to_shows_what_is_tried_here() -> None:
-    toml, nginx = blocks()
-    assert "trusted_proxies" in toml
-    assert "proxy_set_header X-Client-Cert $ssl_client_escaped_cert;" in nginx

@@ -85,6 +85,7 @@ async def test_a_message_reaches_the_flow_with_all_that_is_known_of_it(
     assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
 
 
+@pytest.mark.statement(164)
 async def test_an_empty_answer_has_no_content_type_and_no_body(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
     async with serving(endpoint(Flow()), context) as port:
         head = (await attempt(port, client, POST)).lower()
@@ -128,6 +129,7 @@ async def test_a_flow_that_does_not_read_the_end_of_the_body_keeps_the_connectio
         assert all(answer.startswith(b"HTTP/1.1 204") for answer in await asyncio.to_thread(two, port))
 
 
+@pytest.mark.statement(162)
 @pytest.mark.parametrize("method", [b"GET", b"PUT", b"DELETE", b"OPTIONS", b"HEAD"])
 async def test_another_method_than_post_gives_405(
     context: ssl.SSLContext, client: ssl.SSLContext, method: bytes
@@ -154,6 +156,7 @@ async def test_every_configured_path_is_served(context: ssl.SSLContext, client: 
     assert answer.startswith(b"HTTP/1.1 204")
 
 
+@pytest.mark.statement(221)
 async def test_a_compressed_body_is_refused_and_never_unpacked(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
     flow = Flow()
     async with serving(endpoint(flow), context) as port:
@@ -162,6 +165,7 @@ async def test_a_compressed_body_is_refused_and_never_unpacked(context: ssl.SSLC
     assert flow.arrivals == []
 
 
+@pytest.mark.statement(177)
 @pytest.mark.parametrize("oin", [None, "1234"])
 async def test_a_trusted_certificate_without_oin_gives_403_and_is_logged(
     tmp_path: Path, context: ssl.SSLContext, oin: str | None
@@ -175,6 +179,7 @@ async def test_a_trusted_certificate_without_oin_gives_403_and_is_logged(
     assert [(entry["reason"], entry["address"]) for entry in logs] == [("no-oin", "127.0.0.1")]
 
 
+@pytest.mark.statement(175)
 async def test_without_tls_nobody_is_let_in_by_default() -> None:
     flow = Flow()
     async with serving(endpoint(flow)) as port:
@@ -182,6 +187,7 @@ async def test_without_tls_nobody_is_let_in_by_default() -> None:
     assert flow.arrivals == []
 
 
+@pytest.mark.statement(171)
 async def test_a_body_announced_over_the_limit_gives_413_before_it_is_read(
     context: ssl.SSLContext, client: ssl.SSLContext
 ) -> None:
@@ -194,6 +200,7 @@ async def test_a_body_announced_over_the_limit_gives_413_before_it_is_read(
     assert (flow.arrivals, refused("large-body")) == ([], before + 1)
 
 
+@pytest.mark.statement(171)
 @pytest.mark.parametrize("size", [1001, 3_000_000, 12_000_000])
 async def test_a_body_that_grows_over_the_limit_gives_413_and_the_sender_gets_to_read_it(
     context: ssl.SSLContext, client: ssl.SSLContext, size: int
@@ -220,6 +227,7 @@ async def test_a_body_at_the_limit_is_taken(context: ssl.SSLContext, client: ssl
         assert (await attempt(port, client, POST)).startswith(b"HTTP/1.1 204")
 
 
+@pytest.mark.statement(165)
 @pytest.mark.parametrize("body", [b"5\r\nhel", b"5\r\nhello\r\n"])
 async def test_a_sender_that_leaves_within_the_body_stores_nothing_and_is_logged(
     context: ssl.SSLContext, client: ssl.SSLContext, body: bytes
@@ -291,6 +299,7 @@ FAULTS: list[tuple[DigikoppelaarError, bytes, bytes, bytes]] = [
 ]
 
 
+@pytest.mark.statement(166)
 @pytest.mark.parametrize(("error", "status", "code", "reason"), FAULTS, ids=[type(f[0]).__name__ for f in FAULTS])
 async def test_an_error_of_the_flow_becomes_its_soap_fault_and_is_counted(
     context: ssl.SSLContext,

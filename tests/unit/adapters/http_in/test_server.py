@@ -37,6 +37,7 @@ def client(tmp_path: Path) -> ssl.SSLContext:
     return client_tls(tmp_path, CLIENT, AUTHORITY)
 
 
+@pytest.mark.statement(173)
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_tls_1_2_and_1_3_work(context: ssl.SSLContext, client: ssl.SSLContext, version: ssl.TLSVersion) -> None:
     client.minimum_version = client.maximum_version = version
@@ -44,6 +45,7 @@ async def test_tls_1_2_and_1_3_work(context: ssl.SSLContext, client: ssl.SSLCont
         assert (await attempt(port, client, POST)).endswith(b"\r\n\r\nhello")
 
 
+@pytest.mark.statement(173)
 async def test_tls_1_3_is_chosen_when_both_sides_have_it(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
     def version(port: int) -> tuple[str | None, bytes]:
         with RawClient(port, client) as connection:
@@ -86,6 +88,7 @@ REFUSED_CLIENTS = {
 }
 
 
+@pytest.mark.statement(175, 178)
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("reason", REFUSED_CLIENTS)
 async def test_a_client_without_a_good_certificate_is_closed_counted_and_logged(
@@ -123,6 +126,7 @@ async def test_certificates_without_extended_key_usage_and_with_elliptic_keys_ar
         assert (await attempt(port, client_tls(tmp_path, odd(shape), AUTHORITY), POST)).endswith(b"hello")
 
 
+@pytest.mark.statement(184)
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_hierarchy_signed_with_rsassa_pss_is_let_in(tmp_path: Path, version: ssl.TLSVersion) -> None:
     g4 = Authority("G4", pss=True)
@@ -132,6 +136,7 @@ async def test_a_hierarchy_signed_with_rsassa_pss_is_let_in(tmp_path: Path, vers
         assert (await attempt(port, client, POST)).endswith(b"hello")
 
 
+@pytest.mark.statement(172)
 async def test_tls_1_1_is_refused_and_counted(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -142,6 +147,7 @@ async def test_tls_1_1_is_refused_and_counted(context: ssl.SSLContext, client: s
         await eventually(lambda: refused("tls-version") == before + 1)
 
 
+@pytest.mark.statement(174)
 @pytest.mark.parametrize(
     "suite",
     ["ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-SHA", "DHE-RSA-AES256-GCM-SHA384", "AES256-GCM-SHA384"],
@@ -158,6 +164,7 @@ async def test_other_suites_are_refused_and_counted(
         await eventually(lambda: refused("tls-suite") == before + 1)
 
 
+@pytest.mark.statement(174)
 def test_exactly_the_suites_of_digikoppeling_are_offered(context: ssl.SSLContext) -> None:
     assert {suite["name"] for suite in context.get_ciphers()} == {
         "TLS_AES_256_GCM_SHA384",
@@ -184,6 +191,7 @@ async def test_no_session_can_be_resumed_by_ticket(context: ssl.SSLContext, clie
         assert not await asyncio.to_thread(has_ticket, port)
 
 
+@pytest.mark.statement(178)
 async def test_with_crls_a_revoked_certificate_is_refused_and_another_is_let_in(
     tmp_path: Path, client: ssl.SSLContext
 ) -> None:
