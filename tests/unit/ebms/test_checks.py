@@ -372,7 +372,7 @@ def test_what_is_not_signed_as_the_cpa_says_is_a_security_failure() -> None:
 
 
 @pytest.mark.statement(124)
-def test_a_signing_of_that_is_over_signs_nothing() -> None:
+def test_a_signing_certificate_that_is_over_signs_nothing() -> None:
     old = signatory("sender", years=1)
     [action] = SIGNED_OURS.receives
     channel = replace(action.channel, signing=old.signing())
@@ -391,7 +391,7 @@ def test_a_missing_signature_is_told_as_missing() -> None:
 
 
 @pytest.mark.statement(124, 125)
-def test_a_signing_of_that_is_not_trusted_signs_nothing() -> None:
+def test_a_signing_certificate_that_is_not_trusted_signs_nothing() -> None:
     arrival = _signed_arrival(signed(notification(SIGNED_THEIRS)), trust_problem="it was revoked")
     decision = arrival.decided()
     assert isinstance(decision, Reject)
