@@ -1,7 +1,10 @@
 """The clock and the randomness of the machine: the only places that read them."""
 
+import secrets
 from datetime import UTC, datetime
 from uuid import uuid4
+
+from digikoppelaar.flows.api_keys import PREFIX_BYTES, SECRET_BYTES
 
 
 class SystemClock:
@@ -23,6 +26,22 @@ class RandomIds:
         """See flows.ports.Ids."""
         return str(uuid4())
 
+    def key(self, size: int) -> bytes:
+        """See flows.ports.Ids."""
+        return secrets.token_bytes(size)
+
     def unique(self) -> str:
         """See flows.ports.Ids."""
         return str(uuid4())
+
+
+class RandomSecrets:
+    """flows.api_keys.Randomness, from the operating system."""
+
+    def prefix(self) -> str:
+        """See flows.api_keys.Randomness."""
+        return secrets.token_hex(PREFIX_BYTES)
+
+    def secret(self) -> str:
+        """See flows.api_keys.Randomness."""
+        return secrets.token_urlsafe(SECRET_BYTES)

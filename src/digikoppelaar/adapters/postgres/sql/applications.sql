@@ -162,7 +162,7 @@ ORDER BY cpa.cpa_id, mapping.source_sha256
 
 -- name: set_certificate_mapping
 INSERT INTO certificate_mapping (aansluiting_id, cpa_row, source_sha256, source, destination)
-SELECT cpa.aansluiting_id, cpa.id, sha256(%(source)s), %(source)s, %(destination)s
+SELECT cpa.aansluiting_id, cpa.id, sha256(%(source)s::bytea), %(source)s::bytea, %(destination)s::bytea
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
 WHERE aansluiting.omgeving = %(omgeving)s AND aansluiting.organisatie_oin = %(oin)s
@@ -174,11 +174,11 @@ DELETE FROM certificate_mapping AS mapping
 USING cpa, aansluiting
 WHERE cpa.id = mapping.cpa_row AND aansluiting.id = mapping.aansluiting_id
   AND aansluiting.omgeving = %(omgeving)s AND aansluiting.organisatie_oin = %(oin)s
-  AND cpa.consumer <> 'intake' AND cpa.cpa_id = %(cpa_id)s AND mapping.source_sha256 = sha256(%(source)s)
+  AND cpa.consumer <> 'intake' AND cpa.cpa_id = %(cpa_id)s AND mapping.source_sha256 = sha256(%(source)s::bytea)
 
 -- name: insert_api_key
 INSERT INTO api_key (omgeving, organisatie_oin, name, prefix, sha256, created_at)
-SELECT %(omgeving)s, organisatie_oin, %(name)s, %(prefix)s, %(sha256)s, %(now)s
+SELECT omgeving, organisatie_oin, %(name)s, %(prefix)s, %(sha256)s, %(now)s
 FROM aansluiting
 WHERE omgeving = %(omgeving)s AND organisatie_oin = %(oin)s
 LIMIT 1
