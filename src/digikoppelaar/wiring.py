@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,8 +18,9 @@ from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows import administration
-from digikoppelaar.flows.administration import Imported, PingResult
+from digikoppelaar.flows import administration, cpas
+from digikoppelaar.flows.administration import PingResult
+from digikoppelaar.flows.cpas import ImportChoice, Imported
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.registration import Change, Entry
 
@@ -77,12 +78,16 @@ async def apply_registration(config: Config, entries: Sequence[Entry], *, dry_ru
         )
 
 
-async def import_cpa(config: Config, document: bytes, *, omgeving: str | None, replace: bool) -> Imported:
-    """See flows.administration.import_cpa."""
+async def import_cpa(config: Config, document: bytes, choice: ImportChoice) -> Imported:
+    """See flows.cpas.import_cpa; the policies are those of the configuration."""
     async with open_stores(config) as stores:
-        return await administration.import_cpa(
-            stores.registry, document, omgeving=omgeving, replace=replace, now=SystemClock().now()
-        )
+        configured = replace(choice, policies=policies(config))
+        return await cpas.import_cpa(stores.registry, document, configured, now=SystemClock().now())
+
+
+def policies(config: Config) -> dict[str, str]:
+    """The policy of each omgeving for which one is configured."""
+    return {omgeving: each.policy for omgeving, each in config.endpoint.items() if each.policy}
 
 
 async def ping(config: Config, cpa: CpaRecord, *, timeout: float) -> PingResult:

@@ -28,7 +28,7 @@ from digikoppelaar.adapters.postgres import processes
 from digikoppelaar.cli.organisatie import read_file
 from digikoppelaar.config import Config, load
 from digikoppelaar.errors import DigikoppelaarError
-from digikoppelaar.flows.administration import Imported
+from digikoppelaar.flows.cpas import ImportChoice, Imported
 from digikoppelaar.wiring import apply_registration, import_cpa, open_database
 
 START_SECONDS: Final = 60.0
@@ -170,7 +170,7 @@ class Trial:
         entries = read_file(Path(self.facts["organisatie_file"]))
         await apply_registration(self.config, entries, dry_run=False)
         document = Path(self.facts["cpa_file"]).read_bytes()
-        return await import_cpa(self.config, document, omgeving=self.omgeving, replace=False)
+        return await import_cpa(self.config, document, ImportChoice(omgeving=self.omgeving))
 
     async def start_gateway(self) -> Process:
         """Start the gateway; returns when it is ready."""

@@ -1,50 +1,98 @@
-"""Why a CPA that can be read must not be used: what Digikoppeling or this version does not allow."""
+"""What there is to say about a CPA: what breaks a rule, how bad that is, and what to do (4.4, statements 190-211).
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+Each rule is one function in `cpa_rules_parties` or `cpa_rules_exchange`. A CPA with an error must not be imported.
+"""
 
-from digikoppelaar.ebms.agreement import Action, Agreement, Channel, Characteristic
-from digikoppelaar.ebms.algorithms import DIGESTS, SIGNATURE_METHODS
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from lxml import etree
+
+from digikoppelaar import xml
+from digikoppelaar.ebms import cpa_rules_exchange as exchange
+from digikoppelaar.ebms import cpa_rules_parties as parties
+from digikoppelaar.ebms.cpa import cpa_names, read_agreement
+from digikoppelaar.ebms.cpa_document import MAX_CPA, MAX_CPA_ELEMENTS
+from digikoppelaar.ebms.cpa_signature import signature
+from digikoppelaar.ebms.cpa_structure import defects
+from digikoppelaar.ebms.cpa_subject import Finding, Judgement, Rule, Severity, subject_of
+from digikoppelaar.errors import CpaError, TooLarge, XmlError
+
+RULES: Final[tuple[Rule, ...]] = (
+    parties.period,
+    parties.version,
+    parties.invocation_limit,
+    parties.party_ids,
+    parties.roles,
+    parties.services,
+    parties.certificates,
+    parties.transport,
+    parties.old_tls,
+    exchange.pairing,
+    exchange.channels,
+    exchange.same_connection,
+    exchange.both_sides,
+    exchange.retry_window,
+    exchange.retries_agree,
+    exchange.business_retries,
+    exchange.chosen_per_message,
+    exchange.synchronous,
+    exchange.signing,
+    exchange.non_repudiation,
+    exchange.signed_acknowledgments,
+    exchange.encryption,
+    exchange.one_profile,
+    exchange.default_channel,
+    signature,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A reason not to use a CPA. `code` is stable, `where` an action or endpoint, `sentence` Dutch."""
-
-    code: str
-    where: str
-    sentence: str
-
-
-def findings(agreement: Agreement, *, now: datetime, lab: bool = False) -> tuple[Finding, ...]:
-    """Why this CPA must not be imported; empty when it may. `lab` allows http endpoints (KS-05, statement 194)."""
-    found: dict[Finding, None] = {}
-    if agreement.ends_at <= now:
-        found[Finding("expired", agreement.cpa_id, "De CPA is verlopen; vraag de partner om een nieuwe.")] = None
-    for action in (*agreement.sends, *agreement.receives):
-        found.update(dict.fromkeys(_action_findings(action)))
-        found.update(dict.fromkeys(_channel_findings(action.channel, action.action, lab=lab)))
-    for channel in (agreement.our_signals, agreement.their_signals):
-        found.update(dict.fromkeys(_channel_findings(channel, "MSH-signalen", lab=lab)))
-    return tuple(found)
+def findings(document: bytes, judgement: Judgement) -> tuple[Finding, ...]:
+    """Everything that there is to say, errors first; never raises for what is wrong in the document."""
+    try:
+        root = xml.parse(document, limit=MAX_CPA, max_elements=MAX_CPA_ELEMENTS)
+    except (XmlError, TooLarge) as error:
+        return (_unreadable(error, "not-xml", "statement 211"),)
+    found = dict.fromkeys((*_structure(root, judgement), *_contents(root, document, judgement)))
+    return tuple(sorted(found, key=lambda one: one.order))
 
 
-def _action_findings(action: Action) -> Iterator[Finding]:
-    where = action.action
-    if action.encrypted:
-        yield Finding("encrypted", where, "Versleutelde berichten (profiel -e) worden nog niet ondersteund.")
-    if action.channel.ack_requested is not Characteristic.ALWAYS:
-        yield Finding("best-effort", where, "Best-effortberichten (osb-be) worden nog niet ondersteund.")
-    signing = action.channel.signing if action.sender_signs else None
-    if signing and (signing.signature_algorithm not in SIGNATURE_METHODS or signing.digest_method not in DIGESTS):
-        yield Finding("weak-signature", where, "De CPA schrijft een handtekening voor zonder SHA-2 (SIGN001).")
-
-
-def _channel_findings(channel: Channel, where: str, *, lab: bool) -> Iterator[Finding]:
-    if channel.sync_reply_mode != "none":
-        yield Finding(
-            "sync-reply", where, f"Synchrone antwoorden ({channel.sync_reply_mode}) worden nog niet ondersteund."
+def check_usable(found: Iterable[Finding]) -> None:
+    """Raise CpaError that names every error among the findings."""
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    if errors:
+        raise CpaError(
+            "this CPA cannot be used: " + ", ".join(f"{one.code} ({one.where})" for one in errors),
+            element=errors[0].element,
+            line=errors[0].line,
+            advice=" ".join(dict.fromkeys(one.sentence for one in errors)),
         )
-    if not lab and not channel.endpoint.lower().startswith("https://"):
-        yield Finding("http", channel.endpoint, "Het adres moet met https:// beginnen (KS-05).")
+
+
+def _structure(root: etree._Element, judgement: Judgement) -> Iterator[Finding]:
+    severity = judgement.by_policy(strict=Severity.ERROR, legacy=Severity.ERROR)
+    for defect in defects(root):
+        sentence = f"De CPA past niet in het schema ({defect.what}); laat de CPA opnieuw maken."
+        yield Finding("structure", severity, defect.element, sentence, "CPP/A 2.0 schema", defect.element, defect.line)
+
+
+def _contents(root: etree._Element, document: bytes, judgement: Judgement) -> Iterator[Finding]:
+    try:
+        first, _ = cpa_names(document).parties
+        agreement = read_agreement(document, {party_id.value for party_id in first.party_ids})
+        subject = subject_of(root, agreement, judgement)
+    except CpaError as error:
+        yield _unreadable(error, "unreadable", "digikoppeling-ebms2.md 4.4")
+        return
+    for rule in RULES:
+        yield from rule(subject)
+
+
+def _unreadable(error: CpaError | XmlError | TooLarge, code: str, source: str) -> Finding:
+    element, line = (error.element, error.line) if isinstance(error, CpaError) else (None, None)
+    sentence = (
+        "Dit kan digikoppelaar niet lezen of niet gebruiken; laat de CPA opnieuw maken of haal het bestand opnieuw op."
+    )
+    if error.advice != error.default_advice:
+        sentence = error.advice
+    return Finding(code, Severity.ERROR, str(error), sentence, source, element, line)

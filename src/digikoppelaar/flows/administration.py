@@ -1,4 +1,4 @@
-"""What an administrator does: put on record who is connected to what, import a CPA, and ping a partner."""
+"""What an administrator does: put on record who is connected to what, and ping a partner. CPAs are in `cpas`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,21 +7,15 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.agreement import Agreement
-from digikoppelaar.ebms.cpa import cpa_names, read_agreement
-from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.ebms.packaging import package
-from digikoppelaar.errors import ConfigError, CpaError
+from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.outbound import domain_of, to_send
-from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, MessageStore, is_sandbox
+from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, MessageStore, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, Reading
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference
-from digikoppelaar.pki.oin import without_environment_suffix
 
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the Pong."""
-_WITH_CPA: Final = frozenset({"stam"})
-"""Kinds of aansluiting that go over ebMS; DROP is SOAP without a CPA."""
 _NO_PONG_WILL_COME: Final = frozenset({"refused", "failed", "expired"})
 
 
@@ -33,31 +27,6 @@ class Records(Protocol):
 
     async def apply(self, changes: Sequence[Change], now: datetime) -> None:
         """Make every change, or none. Raises ConfigError when an entry refers to something that is not there."""
-
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
-        """All aansluitingen."""
-
-    async def cpas(self) -> Sequence[CpaRecord]:
-        """All CPAs."""
-
-    async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
-        """The CPA under this name in this omgeving."""
-
-    async def import_cpa(
-        self, aansluiting_id: int, document: bytes, agreement: Agreement, now: datetime, *, replace: bool = False
-    ) -> bool:
-        """Keep the CPA; whether anything changed.
-
-        Raises ConfigError when its CPAId is there with other content and `replace` is False.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did."""
-
-    cpa: CpaRecord
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,61 +60,6 @@ def refuse_embedded(omgeving: str, *, embedded: bool) -> None:
             f"an aansluiting in {omgeving} needs database.url: the embedded PostgreSQL is for trying out",
             advice="Stel in digikoppelaar.toml database.url in op een eigen PostgreSQL-server met reservekopieën.",
         )
-
-
-async def import_cpa(
-    records: Records, document: bytes, *, omgeving: str | None, replace: bool, now: datetime
-) -> Imported:
-    """Import a CPA for the aansluiting whose organisatie is one of its two parties.
-
-    Raises CpaError when it cannot be used, ConfigError when not exactly one aansluiting fits.
-    """
-    aansluiting = _aansluiting_of(document, await records.aansluitingen(), omgeving)
-    agreement = read_agreement(document, _our_party_ids(document, aansluiting))
-    lab = is_sandbox(aansluiting.omgeving)
-    found = findings(agreement, now=now, lab=lab)
-    if found:
-        raise CpaError(
-            "this CPA cannot be used: " + ", ".join(f"{finding.code} ({finding.where})" for finding in found),
-            advice=" ".join(dict.fromkeys(finding.sentence for finding in found)),
-        )
-    changed = await records.import_cpa(aansluiting.id, document, agreement, now, replace=replace)
-    cpa = await records.cpa(aansluiting.omgeving, agreement.cpa_id)
-    assert cpa is not None, "it was imported a moment ago, and nothing is removed"
-    return Imported(cpa, changed)
-
-
-def _aansluiting_of(document: bytes, aansluitingen: Sequence[Aansluiting], omgeving: str | None) -> Aansluiting:
-    parties = _oins(document)
-    fitting = [
-        each
-        for each in aansluitingen
-        if each.organisatie_oin in parties and each.kind in _WITH_CPA and omgeving in {None, each.omgeving}
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        raise ConfigError(
-            f"no aansluiting{f' in {omgeving}' if omgeving else ''} of {' or '.join(sorted(parties))}",
-            advice="Leg de aansluiting van deze organisatie eerst vast met `digikoppelaar organisatie apply`.",
-        )
-    raise ConfigError(
-        "more than one aansluiting fits: " + ", ".join(f"{each.organisatie_oin} {each.omgeving}" for each in fitting),
-        advice="Kies de omgeving met --omgeving.",
-    )
-
-
-def _oins(document: bytes) -> set[str]:
-    return {without_environment_suffix(value) for value in _party_ids(document)}
-
-
-def _our_party_ids(document: bytes, aansluiting: Aansluiting) -> set[str]:
-    ours = aansluiting.organisatie_oin
-    return {value for value in _party_ids(document) if without_environment_suffix(value) == ours}
-
-
-def _party_ids(document: bytes) -> set[str]:
-    return {party_id.value for side in cpa_names(document).parties for party_id in side.party_ids}
 
 
 async def ping(

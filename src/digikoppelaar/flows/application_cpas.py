@@ -10,11 +10,13 @@ from typing import Final, Protocol
 
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.cpa import cpa_names, read_agreement
-from digikoppelaar.ebms.cpa_findings import findings
+from digikoppelaar.ebms.cpa_findings import check_usable, findings
+from digikoppelaar.ebms.cpa_subject import Judgement
 from digikoppelaar.errors import ConfigError, CpaError
 from digikoppelaar.flows.application import CONSUMERS, Application
 from digikoppelaar.flows.ports import Aansluiting, Clock, Consumer, CpaRecord, is_sandbox
 from digikoppelaar.pki.oin import without_environment_suffix
+from digikoppelaar.pki.policy import policy_of
 
 KIND: Final = "ebms"
 """Of the aansluitingen that applications work with."""
@@ -55,12 +57,8 @@ class OwnCpas:
     async def validate(self, who: Application, document: bytes) -> Agreement:
         """The CPA as the organisatie sees it. Raises CpaError or XmlError when it cannot be used."""
         agreement = read_agreement(document, _our_party_ids(document, who))
-        found = findings(agreement, now=self.clock.now(), lab=is_sandbox(who.omgeving))
-        if found:
-            raise CpaError(
-                "this CPA cannot be used: " + ", ".join(f"{finding.code} ({finding.where})" for finding in found),
-                advice=" ".join(dict.fromkeys(finding.sentence for finding in found)),
-            )
+        policy = policy_of(who.omgeving, None, sandbox=is_sandbox(who.omgeving))
+        check_usable(findings(document, Judgement(self.clock.now(), policy, production=who.omgeving == "prod")))
         return agreement
 
     async def insert(self, who: Application, document: bytes, *, overwrite: bool) -> str:

@@ -71,7 +71,10 @@ _PARTY = """
     <tp:ServerSecurityDetailsRef tp:securityId="{other}_security"/></tp:TransportClientSecurity>
   </tp:TransportSender>
   <tp:TransportReceiver><tp:TransportProtocol tp:version="1.1">HTTP</tp:TransportProtocol>
-   <tp:Endpoint tp:uri="https://{me}.example/ebms" tp:type="allPurpose"/></tp:TransportReceiver>
+   <tp:Endpoint tp:uri="https://{me}.example/ebms" tp:type="allPurpose"/>
+   <tp:TransportServerSecurity><tp:TransportSecurityProtocol tp:version="1.2">TLS</tp:TransportSecurityProtocol>
+    <tp:ServerCertificateRef tp:certId="{me}_cert"/>
+    <tp:ClientSecurityDetailsRef tp:securityId="{other}_security"/></tp:TransportServerSecurity></tp:TransportReceiver>
  </tp:Transport>
  <tp:DocExchange tp:docExchangeId="{me}_be"><tp:ebXMLSenderBinding tp:version="2.0">{signing}
  </tp:ebXMLSenderBinding></tp:DocExchange>

@@ -15,11 +15,9 @@ from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, SERVICE, SERVICE_TYPE, c
 
 from digikoppelaar.ebms.agreement import Agreement, Characteristic, Encryption, ReliableMessaging
 from digikoppelaar.ebms.cpa import DEFAULT_RELIABLE_MESSAGING, cpa_names, read_agreement
-from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.ebms.messages import PartyId, Service
 from digikoppelaar.errors import CpaError, XmlError
 
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FIRST, SECOND = "00000000000000000000", "00000000000000000001"
 """The party ids in every sample CPA of the Java handler."""
 
@@ -320,24 +318,24 @@ def test_a_start_without_zone_is_utc_and_an_offset_is_normalised() -> None:
 
 # --- CPAs of other people ------------------------------------------------------------------------------------
 
-SAMPLES = {
-    "cpa-cv-http.xml": {"encrypted", "weak-signature", "best-effort", "http"},
-    "cpa-cv-https.xml": {"encrypted", "weak-signature", "best-effort"},
-    "cpaStubEBF.be.http.signed.xml": {"best-effort", "weak-signature", "http"},
-    "cpaStubEBF.be.http.unsigned.sync.xml": {"best-effort", "sync-reply", "http"},
-    "cpaStubEBF.be.http.unsigned.xml": {"best-effort", "http"},
-    "cpaStubEBF.be.https.signed.sync.xml": {"best-effort", "weak-signature", "sync-reply"},
-    "cpaStubEBF.be.https.signed.xml": {"best-effort", "weak-signature"},
-    "cpaStubEBF.rm.http.signed-sha256.xml": {"http"},
-    "cpaStubEBF.rm.http.signed.xml": {"weak-signature", "http"},
-    "cpaStubEBF.rm.http.unsigned.sync.xml": {"sync-reply", "http"},
-    "cpaStubEBF.rm.http.unsigned.xml": {"http"},
-    "cpaStubEBF.rm.https.signed-sha256.xml": set(),
-    "cpaStubEBF.rm.https.signed.ackSigned.xml": {"weak-signature"},
-    "cpaStubEBF.rm.https.signed.encrypted.xml": {"weak-signature", "encrypted"},
-    "cpaStubEBF.rm.https.signed.sync.xml": {"weak-signature", "sync-reply"},
-    "cpaStubEBF.rm.https.signed.xml": {"weak-signature"},
-}
+SAMPLES = (
+    "cpa-cv-http.xml",
+    "cpa-cv-https.xml",
+    "cpaStubEBF.be.http.signed.xml",
+    "cpaStubEBF.be.http.unsigned.sync.xml",
+    "cpaStubEBF.be.http.unsigned.xml",
+    "cpaStubEBF.be.https.signed.sync.xml",
+    "cpaStubEBF.be.https.signed.xml",
+    "cpaStubEBF.rm.http.signed-sha256.xml",
+    "cpaStubEBF.rm.http.signed.xml",
+    "cpaStubEBF.rm.http.unsigned.sync.xml",
+    "cpaStubEBF.rm.http.unsigned.xml",
+    "cpaStubEBF.rm.https.signed-sha256.xml",
+    "cpaStubEBF.rm.https.signed.ackSigned.xml",
+    "cpaStubEBF.rm.https.signed.encrypted.xml",
+    "cpaStubEBF.rm.https.signed.sync.xml",
+    "cpaStubEBF.rm.https.signed.xml",
+)
 
 
 def _sample(name: str) -> Path:
@@ -348,18 +346,15 @@ def test_all_sixteen_samples_are_listed() -> None:
     assert {path.name for path in _sample("").iterdir()} == set(SAMPLES)
 
 
+@pytest.mark.statement(190)
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_cpa_reads_from_both_sides_and_shows_its_findings(name: str) -> None:
+def test_a_sample_cpa_reads_from_both_sides(name: str) -> None:
     document = _sample(name).read_bytes()
     first, second = read_agreement(document, {FIRST}), read_agreement(document, {SECOND})
     assert first.sends == second.receives
     assert first.receives == second.sends
     assert first.sends
     assert (first.our_signals, first.their_signals) == (second.their_signals, second.our_signals)
-    assert {finding.code for finding in findings(first, now=NOW)} == SAMPLES[name]
-    assert findings(first, now=NOW) == findings(second, now=NOW) or set(findings(first, now=NOW)) == set(
-        findings(second, now=NOW)
-    )
 
 
 def test_the_compliance_facility_offers_all_six_profiles() -> None:

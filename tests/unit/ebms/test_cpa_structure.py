@@ -49,14 +49,6 @@ EXTRAS = (
         ),
     ),
     (
-        'tp:type="allPurpose"/></tp:TransportReceiver>',
-        (
-            'tp:type="allPurpose"/><tp:TransportServerSecurity><tp:TransportSecurityProtocol tp:version="1.2">TLS'
-            '</tp:TransportSecurityProtocol><tp:ServerCertificateRef tp:certId="dso_cert"/><tp:ClientSecurityDetailsRef'
-            ' tp:securityId="dso_security"/></tp:TransportServerSecurity></tp:TransportReceiver>'
-        ),
-    ),
-    (
         "</tp:PartyInfo>",
         '<tp:OverrideMshActionBinding tp:action="Pong" tp:channelId="dso_msh"/></tp:PartyInfo>',
     ),

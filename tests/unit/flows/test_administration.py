@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
+from tests.trust import Verdicts
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, cpa_document
 from tests.unit.ebms.exchanges import NOW, THEIRS
 from tests.unit.flows.ebms_world import Counted, Keys, Party, dso, plain, sent
@@ -23,7 +24,9 @@ from digikoppelaar.ebms.messages import EbxmlError, Severity
 from digikoppelaar.ebms.packaging import Packaged
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.errors import ConfigError, CpaError, XmlError
-from digikoppelaar.flows.administration import Imported, apply_registration, import_cpa, ping, refuse_embedded
+from digikoppelaar.flows.administration import apply_registration, ping, refuse_embedded
+from digikoppelaar.flows.cpas import ImportChoice, Imported, import_cpa
+from digikoppelaar.flows.judging import Judge
 from digikoppelaar.flows.ports import Claimed, CpaRecord
 from digikoppelaar.flows.receive import Arrival, Receiver
 from digikoppelaar.flows.registration import AansluitingEntry, Entry, OrganisatieEntry, PartijEntry
@@ -66,7 +69,7 @@ class World:
 
     async def imported(self, document: bytes = CPA, omgeving: str | None = None, *, replace: bool = False) -> Imported:
         """What importing it gives."""
-        return await import_cpa(self.registry, document, omgeving=omgeving, replace=replace, now=NOW)
+        return await import_cpa(self.registry, document, ImportChoice(omgeving=omgeving, replace=replace), now=NOW)
 
 
 @pytest.fixture
@@ -171,14 +174,11 @@ async def test_a_cpa_between_two_organisaties_of_this_installation_says_so(world
 
 FINDINGS = {
     "expired": ("2027-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
-    "best-effort": ('tp:ackRequested="always"', 'tp:ackRequested="never"'),
-    "sync-reply": (
-        'syncReplyMode="none" tp:ackRequested="always"',
-        'syncReplyMode="mshSignalsOnly" tp:ackRequested="always"',
-    ),
+    "unreadable": ("NotGuaranteed", "Guaranteed"),
 }
 
 
+@pytest.mark.statement(193)
 @pytest.mark.parametrize("code", FINDINGS)
 async def test_a_cpa_that_cannot_be_used_is_refused_with_every_reason(world: World, code: str) -> None:
     await world.register(aansluiting())
@@ -189,6 +189,7 @@ async def test_a_cpa_that_cannot_be_used_is_refused_with_every_reason(world: Wor
     assert list(await world.registry.cpas()) == []
 
 
+@pytest.mark.statement(194)
 @pytest.mark.parametrize(("omgeving", "allowed"), [("sandbox-pre", True), ("pre", False), ("prod", False)])
 async def test_plain_http_is_for_the_sandbox_only(world: World, omgeving: str, allowed: bool) -> None:
     await world.register(aansluiting(omgeving))
@@ -247,7 +248,15 @@ async def running_gateway(world: World, cpa: CpaRecord, clock: Going, event: Eve
     reply = await answer(dso(signed=False), claims[0])
     await world.messages.settle_attempt(claims[0], event, clock.now(), status=None, detail="told")
     if reply is not None:
-        receiver = Receiver(world.registry, world.messages, MemoryBlobs(), Keys(), Counted("g"), clock)
+        receiver = Receiver(
+            world.registry,
+            world.messages,
+            MemoryBlobs(),
+            Keys(),
+            Judge(world.messages, Verdicts()),
+            Counted("g"),
+            clock,
+        )
 
         async def body() -> AsyncIterator[bytes]:
             yield reply.body

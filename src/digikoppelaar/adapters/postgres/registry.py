@@ -72,6 +72,17 @@ class PostgresRegistry:
         rows = await self._all("acts_for", {"omgeving": omgeving, "oin": oin})
         return frozenset(row["namens_oin"] for row in rows)
 
+    async def machtigingen(self, omgeving: str, now: datetime) -> Mapping[str, frozenset[str]]:
+        """By OIN: for which OINs its holder may act in this omgeving at `now`."""
+        rows = [
+            row for row in await self._all("machtigingen", {}) if row["omgeving"] == omgeving and row["since"] <= now
+        ]
+        holders = {row["gemachtigde_oin"] for row in rows}
+        return {
+            holder: frozenset(row["namens_oin"] for row in rows if row["gemachtigde_oin"] == holder)
+            for holder in holders
+        }
+
     async def aansluitingen(self) -> Sequence[Aansluiting]:
         """Every aansluiting."""
         return [aansluiting_of(row) for row in await self._all("aansluitingen", {})]
@@ -118,8 +129,10 @@ class PostgresRegistry:
         replace: bool = False,
         consumer: Consumer | None = None,
         tolerances: Tolerances | None = None,
+        dry_run: bool = False,
     ) -> bool:
         """Keep a CPA for an aansluiting; `agreement` is what `read_agreement` made of it. Whether anything changed.
+        With `dry_run` it is done and undone.
 
         Without `consumer` a known CPA keeps its own, and a new one has the intake for `stam` and REST for others;
         without `tolerances` a known CPA keeps its own and a new one has none. One that was removed is used again.
@@ -133,10 +146,12 @@ class PostgresRegistry:
             if known is None:
                 if not (await connection.execute(_SQL["insert_cpa"], values)).rowcount:
                     raise ConfigError(f"there is no aansluiting {aansluiting_id}")
-                return True
-            if not _may_replace(known, values, replace=replace) and not _sets(known, consumer, tolerances):
+            elif not _may_replace(known, values, replace=replace) and not _sets(known, consumer, tolerances):
                 return False
-            await connection.execute(_SQL["replace_cpa"], {**values, "id": known["id"]})
+            else:
+                await connection.execute(_SQL["replace_cpa"], {**values, "id": known["id"]})
+            if dry_run:
+                await connection.rollback()
             return True
 
     async def set_cpa(self, row_id: int, *, consumer: Consumer | None, tolerances: Tolerances | None) -> bool:
