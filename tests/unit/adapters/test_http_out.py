@@ -87,6 +87,7 @@ async def post(
     return reply.status, reply.content_type, reply.body
 
 
+@pytest.mark.statement(160)
 async def test_a_message_goes_out_as_it_is_with_the_headers_of_ebms_and_no_others_of_mime(
     sessions: MtlsSessions, context: ssl.SSLContext
 ) -> None:
@@ -95,6 +96,7 @@ async def test_a_message_goes_out_as_it_is_with_the_headers_of_ebms_and_no_other
     async with serving(app, context) as port:
         assert await post(sessions, port, body) == (204, "", b"")
     assert app.bodies == [body]
+    assert [scope["method"] for scope in app.scopes] == ["POST"]
     assert app.headers[b"soapaction"] == b'"ebXML"'
     assert app.headers[b"content-type"] == b"text/xml; charset=UTF-8"
     assert app.headers[b"content-length"] == str(len(body)).encode()
@@ -118,6 +120,7 @@ async def test_the_reply_comes_back_with_its_status_type_and_body(
         assert await post(sessions, port) == (500, "text/xml", b"<soap:Fault/>")
 
 
+@pytest.mark.statement(168)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(sessions: MtlsSessions, context: ssl.SSLContext, status: int) -> None:
     app = Seen(status, ((b"location", b"/elsewhere"), (b"content-length", b"0")))
@@ -177,6 +180,7 @@ BAD_SERVERS: dict[str, tuple[Callable[[], Issued], str]] = {
 }
 
 
+@pytest.mark.statement(169, 188)
 @pytest.mark.parametrize("server", BAD_SERVERS)
 async def test_a_server_without_a_good_certificate_gets_nothing(
     tmp_path: Path, sessions: MtlsSessions, server: str
@@ -259,6 +263,7 @@ async def test_an_answer_that_is_not_whole_is_no_answer(
     assert "/ebms" not in str(caught.value)
 
 
+@pytest.mark.statement(170)
 async def test_a_server_that_never_answers_is_left_after_the_time_out(tmp_path: Path, context: ssl.SSLContext) -> None:
     began = time.monotonic()
     async with (
@@ -270,6 +275,7 @@ async def test_a_server_that_never_answers_is_left_after_the_time_out(tmp_path: 
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.statement(170)
 async def test_a_server_that_never_shakes_hands_is_left_after_the_connect_time_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with MtlsSessions(keyring(tmp_path), Timeouts(connect=0.3)) as sessions:

@@ -377,6 +377,7 @@ def test_what_passes_a_limit_is_refused(body: bytes, limits: MimeLimits, reason:
         split(body, limits=limits)
 
 
+@pytest.mark.statement(223)
 def test_too_many_parts_are_refused_before_the_rest_is_read() -> None:
     splitter = MimeSplitter(CONTENT_TYPE)
     for number in range(100):
