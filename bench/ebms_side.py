@@ -8,20 +8,20 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import uvloop
 
 from digikoppelaar import gateway
 from digikoppelaar.adapters.blobs import FolderBlobs
-from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.adapters.postgres.connect import transaction
-from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.system import RandomIds
 from digikoppelaar.config import Config, load
+from digikoppelaar.flows.handler import Handler
 from digikoppelaar.flows.parcel import NewPayload
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.submit import Submission, Submitter
@@ -33,6 +33,8 @@ LOOK_EVERY: Final = 0.05
 LOOK_CLOSELY: Final = 0.001
 """The same, for one message of which the time matters."""
 CHUNK: Final = 1024 * 1024
+LOOKING: Final = 4
+"""Connections to look with, beside those of the gateway."""
 
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM outbound_message"
 _STATES: Final = "SELECT state, count(*) AS number FROM outbound_message WHERE id > %s GROUP BY state"
@@ -143,8 +145,20 @@ async def _chunks(file: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
+class FedGateway(gateway.Gateway):
+    """A gateway of which the parts that handle messages can be got at: applications otherwise go by its REST."""
+
+    handlers: ClassVar[list[Handler]] = []
+
+    def _handler(self, roles: Collection[str]) -> Handler:
+        handler = super()._handler(roles)
+        self.handlers.append(handler)
+        return handler
+
+
 async def run(config: Config) -> None:
     """Serve, and do what standard input says until it ends."""
+    gateway.Gateway = FedGateway  # type: ignore[misc]
     stop, ready = asyncio.Event(), asyncio.Event()
 
     def is_ready(_: dict[str, int]) -> None:
@@ -153,11 +167,11 @@ async def run(config: Config) -> None:
     serving = asyncio.create_task(gateway.serve(config, gateway.ROLES, ready=is_ready, stop=stop))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    async with open_stores(config, 8) as stores:
-        keyring: Keyring = await gateway.open_keyring(config, stores)
-        blobs = FolderBlobs(config.data_folder / "blobs")
-        submitter = Submitter(stores.messages, blobs, keyring, RandomIds(), SystemClock())
-        await _obey(Side(stores, submitter, blobs))
+    if serving.done():
+        serving.result()
+    async with open_stores(config, LOOKING) as stores:
+        [handler] = FedGateway.handlers
+        await _obey(Side(stores, handler.submitter, FolderBlobs(config.data_folder / "blobs")))
     stop.set()
     await serving
 
