@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import structlog
 
-from digikoppelaar.errors import ConfigError, PartnerUnreachable, StorageError, told
+from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerUnreachable, StorageError, told
 from digikoppelaar.flows.ports import Clock
 
 log = structlog.get_logger()
@@ -202,8 +202,9 @@ class WebhookPoster:
     async def _attempt(self, event: Told) -> None:
         try:
             await self._settle(event, *await self._post(event))
-        except StorageError as error:  # the lease runs out and the event is posted again, with the same id
-            log.warning("webhook_not_settled", event=event.event_id, reason=str(error))
+        except Exception as error:  # the lease runs out and the event is posted again, with the same id
+            unknown = not isinstance(error, DigikoppelaarError)
+            log.warning("webhook_not_settled", event_id=event.event_id, reason=told(error), exc_info=unknown)
         finally:
             self._busy[event.webhook.url] -= 1
             self.wake()
@@ -214,20 +215,20 @@ class WebhookPoster:
         except (PartnerUnreachable, ConfigError) as error:
             return None, str(error)
         except Exception as error:  # whatever it was, nothing says that the application took it
-            log.exception("webhook_broke", event=event.event_id)
+            log.exception("webhook_broke", event_id=event.event_id)
             return None, told(error)
         return status, "" if is_taken(status) else f"HTTP status {status}"
 
     async def _settle(self, event: Told, status: int | None, why: str) -> None:
         now = self.clock.now()
-        log.info("webhook_posted", event=event.event_id, attempt=event.attempt, status=status, reason=why)
+        log.info("webhook_posted", event_id=event.event_id, attempt=event.attempt, status=status, reason=why)
         if not why:
             await self.store.taken(event, now)
             return
         due_at = now + self.pauses[event.attempt - 1] if event.attempt <= len(self.pauses) else None
         await self.store.refused(event, due_at, now, status, why)
         if due_at is None:
-            log.warning("webhook_parked", event=event.event_id, cpa_id=event.webhook.cpa_id)
+            log.warning("webhook_parked", event_id=event.event_id, cpa_id=event.webhook.cpa_id)
 
 
 async def post(poster: Poster, secrets: Secrets, event: Told, now: datetime) -> int:
