@@ -56,6 +56,7 @@ async def outputs(shared_trial: Trial, verzoek: Verzoek) -> Mapping[str, Output]
         "verzoek show": ("verzoek", "show", verzoek["verzoeknummer"]),
         "message list": ("message", "list", "--direction", "in"),
         "message show": ("message", "show", verzoek["message_id"]),
+        "check": ("check",),
     }
     return await run_all({name: (*config, *arguments, "--json") for name, arguments in calls.items()})
 
@@ -76,6 +77,13 @@ async def test_the_sandbox_answers_a_ping_with_a_pong(outputs: Mapping[str, Outp
     answered = outputs["ping"].document
     assert (answered["pong"], answered["state"]) == (True, "answered")
     assert 0 < answered["seconds"] < 10
+
+
+async def test_the_doctor_finds_the_parts_and_the_partner_well(outputs: Mapping[str, Output]) -> None:
+    found = {each["subject"].split()[0]: each for each in outputs["check"].document}
+    assert {"disk", "database", "clock", "key", "outage", "partner"} <= set(found)
+    assert {name for name, each in found.items() if each["verdict"] == "wrong"} == set()
+    assert "TLSv1.3" in found["partner"]["says"]
 
 
 async def test_lists_and_pages_say_the_same(outputs: Mapping[str, Output], verzoek: Verzoek) -> None:

@@ -1,0 +1,29 @@
+"""What the doctor says when a part is missing; what it says of a healthy installation is a journey's."""
+
+from pathlib import Path
+
+from digikoppelaar import checkup
+from digikoppelaar.adapters.postgres.embedded import Lease
+from digikoppelaar.config import Config, Database
+from digikoppelaar.flows.diagnosis import Verdict
+
+
+async def test_a_database_that_does_not_answer_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url="postgresql://nobody@127.0.0.1:1/nothing"))
+    found = {each.subject: each async for each in checkup.check(config)}
+    assert found["database"].verdict is Verdict.WRONG
+    assert found["database"].advice
+    assert "disk" in found
+
+
+async def test_a_database_without_schema_says_what_to_do(tmp_path: Path, postgres: Lease) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url=postgres.url.rpartition("/")[0] + "/template1"))
+    found = {each.subject: each async for each in checkup.check(config, partners=False)}
+    assert "digikoppelaar migrate" in (found["database"].advice or "")
+
+
+async def test_an_installation_without_anything_on_record_is_well(tmp_path: Path, database_url: str) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url=database_url))
+    found = [each async for each in checkup.check(config)]
+    assert {each.subject for each in found} == {"disk", "database", "clock"}
+    assert Verdict.WRONG not in {each.verdict for each in found}
