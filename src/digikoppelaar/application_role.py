@@ -19,8 +19,7 @@ from digikoppelaar.config import Config
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.asking import ask_status
-from digikoppelaar.flows.outbound import Outbox
-from digikoppelaar.flows.ports import BlobStore, Clock, Signers
+from digikoppelaar.flows.ports import BlobStore, Clock
 from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.flows.webhooks import WebhookPoster
 from digikoppelaar.web.rest import parts
@@ -33,13 +32,12 @@ LEASE: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRole:
-    """The parts of the role; `outbox` is the sender of this process, if there is one."""
+    """The parts of the role."""
 
     config: Config
     stores: Stores
     blobs: BlobStore
-    signers: Signers
-    outbox: Outbox
+    submitter: Submitter
     clock: Clock
 
     def app(self, settings: ApplicationSettings) -> ASGIApp:
@@ -52,7 +50,7 @@ class ApplicationRole:
                 keys=stores.applications,
                 registry=stores.registry,
                 cpas=OwnCpas(stores.registry, self.clock),
-                submitter=Submitter(stores.messages, self.blobs, self.signers, ids, self.clock, self.outbox),
+                submitter=self.submitter,
                 blobs=self.blobs,
                 ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),
                 ask_status=partial(ask_status, messages=stores.messages, reading=stores.reading, **asked),

@@ -6,6 +6,7 @@ A part that fails in a way nobody thought of is logged and started again; a wron
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp
 from digikoppelaar import application_role, worker
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
+from digikoppelaar.adapters.crl_fetch import CrlFetch
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.body import BodyLimits
@@ -31,7 +33,9 @@ from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
+from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
 from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.proxies import Proxies, Proxy
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
@@ -40,12 +44,15 @@ from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
+from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
-from digikoppelaar.flows.outbound import SentElsewhere
 from digikoppelaar.flows.ports import Aansluiting, CaseSystem, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
+from digikoppelaar.flows.revocation import Revocation
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
+from digikoppelaar.flows.submit import SubmissionLimits
+from digikoppelaar.renewal import Renewal
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -75,7 +82,7 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
         keyring = await open_keyring(config, stores)
         timeout = config.sender.timeout
         sessions = await stack.enter_async_context(
-            MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout))
+            MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
         )
         gateway = Gateway(config, stores, keyring, sessions, stop)
         await gateway.run(roles, ready)
@@ -97,39 +104,73 @@ class Gateway:
         await self._blobs().sweep(self.clock.now())
         try:
             async with asyncio.TaskGroup() as group:
-                sender = self._start_sender(group) if "sender" in roles else None
+                await self._keep_trust(group, roles)
+                handler = self._handler(roles)
+                if "sender" in roles:
+                    self._start_sender(group, handler.sender)
                 if "worker" in roles:
                     group.create_task(self._supervised("worker", self._work))
                 if "application" in roles:
-                    role = self._application()
+                    role = self._application(handler)
                     group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))
-                ready(await self._listen(group, roles, sender))
+                ready(await self._listen(group, roles, handler))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
-    def _start_sender(self, group: asyncio.TaskGroup) -> Sender:
-        sender = Sender(
-            self.stores.messages,
-            MtlsTransport(self.sessions),
-            self.clock,
-            slots=self.config.sender.slots,
-            lease=timedelta(seconds=self.config.sender.timeout * 1.5),
+    def _handler(self, roles: Collection[str]) -> Handler:
+        limits = self.config.limits
+        return Handler.of(
+            HandlerPorts(
+                registry=self.stores.registry,
+                messages=self.stores.messages,
+                blobs=self._blobs(),
+                keys=self.keyring,
+                trust=self.keyring.trust,
+                transport=MtlsTransport(self.sessions),
+                ids=RandomIds(),
+                clock=self.clock,
+            ),
+            HandlerSettings(
+                sends="sender" in roles,
+                slots=self.config.sender.slots,
+                lease=timedelta(seconds=self.config.sender.timeout * 1.5),
+                spool=SpoolLimits(soap=limits.soap, mime=MimeLimits(parts=limits.parts, body_bytes=limits.body)),
+                submission=SubmissionLimits(payloads=limits.parts - 1, total=limits.body),
+            ),
         )
+
+    def _start_sender(self, group: asyncio.TaskGroup, sender: Sender) -> None:
         group.create_task(self._supervised("sender", lambda: sender.run(self.stop)))
         group.create_task(self._supervised("sender wake-up", lambda: self._wake_on_commit(sender), patience=0))
-        return sender
 
     async def _wake_on_commit(self, sender: Sender) -> None:
         """Commits of other processes wake the sender too."""
         async for _ in listen(self.stores.url, OUTBOUND):
             sender.wake()
 
+    async def _keep_trust(self, group: asyncio.TaskGroup, roles: Collection[str]) -> None:
+        """Before anything listens: CRLs, and what keeps them and the keys up to date."""
+        records = PostgresTrust(self.stores.pool)
+        urls: dict[str, tuple[str, ...]] = {
+            omgeving: endpoint.crl_urls for omgeving, endpoint in self.config.endpoint.items()
+        }
+        omgevingen = [*self.config.endpoint]
+        renewal = Renewal(self.keyring, self.stores.registry, records, self.clock, omgevingen, urls)
+        await renewal.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renewal.hurry.set)
+        commits = lambda: renewal.listen(listen(self.stores.url, TRUST))  # noqa: E731
+        group.create_task(self._supervised("trust", renewal.watch, patience=0))
+        group.create_task(self._supervised("trust wake-up", commits, patience=0))
+        if "worker" in roles:
+            revocation = Revocation(records, CrlFetch(open_proxies(self.config)), self.clock)
+            group.create_task(self._supervised("trust care", lambda: renewal.care(revocation), patience=0))
+
     async def _work(self) -> None:
         app = await jobs.make_app(self.stores.pool)
         worker.register(app, self._intake(), self._delivery(), self.clock)
         await worker.run(app, self.config.worker.jobs, self.stop)
 
-    async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], sender: Sender | None) -> dict[str, int]:
+    async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}
 
         def start(app: ASGIApp, listener: server.Listener) -> None:
@@ -137,30 +178,20 @@ class Gateway:
             group.create_task(server.serve(app, listener, ready=port.set_result, stop=self.stop))
 
         if "endpoint" in roles:
-            for app, listener in self._endpoints(sender):
+            for app, listener in self._endpoints(handler.receiver):
                 start(app, listener)
         if "web" in roles:
             web = self.config.web
             start(make_app(self.stores.reading, self.clock), server.Listener("web", web.host, web.port))
         application = self.config.application
         if "application" in roles and application:
-            start(self._application().app(application), application_role.listener(application))
+            start(self._application(handler).app(application), application_role.listener(application))
         management = self.config.management
         start(management_app(self._checks()), server.Listener("management", management.host, management.port))
         return {name: await port for name, port in starting.items()}
 
-    def _endpoints(self, sender: Sender | None) -> list[tuple[Endpoint, server.Listener]]:
+    def _endpoints(self, receiver: Receiver) -> list[tuple[Endpoint, server.Listener]]:
         limits = self.config.limits
-        receiver = Receiver(
-            self.stores.registry,
-            self.stores.messages,
-            self._blobs(),
-            self.keyring,
-            RandomIds(),
-            self.clock,
-            sender.wake if sender else _nobody_to_wake,
-            SpoolLimits(soap=limits.soap, mime=MimeLimits(parts=limits.parts, body_bytes=limits.body)),
-        )
         return [
             (
                 Endpoint(
@@ -175,8 +206,12 @@ class Gateway:
             for omgeving, endpoint in self.config.endpoint.items()
         ]
 
+    def _tls(self, omgeving: str, partij: str) -> server.TlsContext:
+        self.keyring.server_context(omgeving, partij)  # a wrong one is told at the start
+        return lambda: self.keyring.server_context(omgeving, partij)
+
     def _listener(self, omgeving: str, endpoint: EndpointSettings) -> server.Listener:
-        context = self.keyring.server_context(omgeving, endpoint.partij) if endpoint.mode == "tls" else None
+        context = self._tls(omgeving, endpoint.partij) if endpoint.mode == "tls" else None
         limits = server.Limits(connections=self.config.limits.connections)
         return server.Listener(omgeving, endpoint.host, endpoint.port, context, limits)
 
@@ -190,10 +225,8 @@ class Gateway:
                 header = endpoint.certificate_header
                 return ByProxy(omgeving, endpoint.trusted_proxies, header, self.keyring.trust)
 
-    def _application(self) -> application_role.ApplicationRole:
-        return application_role.ApplicationRole(
-            self.config, self.stores, self._blobs(), self.keyring, SentElsewhere(), self.clock
-        )
+    def _application(self, handler: Handler) -> application_role.ApplicationRole:
+        return application_role.ApplicationRole(self.config, self.stores, self._blobs(), handler.submitter, self.clock)
 
     def _intake(self) -> Intake:
         return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)
@@ -248,10 +281,6 @@ async def _ended(running: "asyncio.Future[None]", patience: float) -> None:
     await asyncio.wait({running})
 
 
-def _nobody_to_wake() -> None:
-    """The sender runs in another process and hears of the commit through the database."""
-
-
 def _case_system(aansluiting: Aansluiting) -> CaseSystem:
     settings = aansluiting.case_system
     if settings is None or settings.kind != "folder":
@@ -262,6 +291,20 @@ def _case_system(aansluiting: Aansluiting) -> CaseSystem:
 async def _check_database(config: Config, stores: Stores) -> None:
     for omgeving in {each.omgeving for each in await stores.registry.aansluitingen()} | set(config.endpoint):
         refuse_embedded(omgeving, embedded=config.embedded)
+
+
+def open_proxies(config: Config) -> Proxies:
+    """The proxies of this installation, with their credentials. Raises ConfigError."""
+    return Proxies([Proxy(each.hosts, each.url, _first_line(each.credentials_file)) for each in config.proxy])
+
+
+def _first_line(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return next(iter(file.read_text().splitlines()), "")
+    except OSError as error:
+        raise ConfigError(f"proxy.credentials_file {file}: {error.strerror}") from error
 
 
 async def open_keyring(config: Config, stores: Stores) -> Keyring:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, zip_longest
 from typing import Final
+from urllib.parse import quote
 
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import Signing
@@ -29,10 +30,11 @@ _NOT_IN_CONTENT_TYPE: Final = re.compile(r"[^ -~]")
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """What the headers of a part say; `content_id` is without angle brackets."""
+    """What the headers of a part say; `content_id` is without angle brackets, `name` is a file name."""
 
     content_id: str
     content_type: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,10 @@ def part_of(payload: Payload, *digest_methods: str) -> Part:
 def _part_headers(head: PartHead) -> bytes:
     if _NOT_IN_CONTENT_ID.search(head.content_id) or _NOT_IN_CONTENT_TYPE.search(head.content_type):
         raise MimeError("a Content-ID or Content-Type has a character that its header cannot hold")
-    headers = f"\r\nContent-Type: {head.content_type}\r\nContent-ID: <{head.content_id}>\r\n\r\n"
-    return headers.encode("ascii")
+    headers = f"\r\nContent-Type: {head.content_type}\r\nContent-ID: <{head.content_id}>\r\n"
+    if head.name is not None:  # RFC 2231: a name may have any character
+        headers += f"Content-Disposition: attachment; filename*=UTF-8''{quote(head.name, safe='')}\r\n"
+    return headers.encode("ascii") + b"\r\n"
 
 
 def _check_boundary(boundary: str, document: bytes) -> None:

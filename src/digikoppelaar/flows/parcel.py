@@ -5,14 +5,16 @@ Leaving the parcel removes from the blob store what it wrote, unless a row refer
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.agreement import Encryption
 from digikoppelaar.ebms.algorithms import DIGESTS
+from digikoppelaar.ebms.encryption import ENCRYPTED_CONTENT_TYPE, Encryptor, iv_size, key_size
 from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.packaging import PartHead
 from digikoppelaar.errors import StorageError
@@ -45,6 +47,14 @@ class Packed:
     content: bytes | Blob = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Encrypting:
+    """How payloads are encrypted for a partner; `legacy` is the tolerance `legacy_encryption`."""
+
+    encryption: Encryption
+    legacy: bool
+
+
 class Parcel:
     """Holds the payloads of one message until its row is there; an async context manager."""
 
@@ -54,6 +64,7 @@ class Parcel:
         self._cpa = cpa
         self._room = in_memory
         self._written: list[str] = []
+        self._replaced: list[str] = []
         self._kept = False
 
     async def __aenter__(self) -> Self:
@@ -62,9 +73,8 @@ class Parcel:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._kept:
-            return
-        for name in self._written:
+        # What was encrypted travels; the plaintext of it is not kept.
+        for name in self._replaced if self._kept else self._written:
             try:
                 await self._blobs.delete(name)
             except StorageError as problem:
@@ -86,8 +96,30 @@ class Parcel:
         content_id = payload.content_id or self._ids.message_id(domain_of(self._cpa))
         digests = {digest_method: await self._digest(payload, digest_method)} if digest_method else {}
         part = Part(content_id, payload.content_type, size_of(payload), digests)
-        head = PartHead(content_id, payload.content_type)
+        head = PartHead(content_id, payload.content_type, payload.name)
         return Packed(head, part, await self._placed(payload.content))
+
+    async def encrypt(self, payloads: Sequence[Packed], how: Encrypting) -> list[Packed]:
+        """The same payloads, each encrypted for the partner under its own fresh key (2.11). Raises CpaError."""
+        return [await self._encrypt(payload, how) for payload in payloads]
+
+    async def _encrypt(self, payload: Packed, how: Encrypting) -> Packed:
+        algorithm, head = how.encryption.algorithm, payload.head
+        encryptor = Encryptor(
+            how.encryption,
+            head.content_id,
+            head.content_type,
+            key=self._ids.key(key_size(algorithm)),
+            iv=self._ids.key(iv_size(algorithm)),
+            legacy=how.legacy,
+        )
+        head = replace(head, content_type=ENCRYPTED_CONTENT_TYPE)
+        if isinstance(payload.content, bytes):
+            encrypted = encryptor.feed(payload.content) + encryptor.finish()
+            return replace(payload, head=head, content=encrypted)
+        blob = await self._blobs.put(self._new_name(), _encrypted(encryptor, self._chunks(payload.content)))
+        self._replaced.append(payload.content.name)
+        return replace(payload, head=head, content=blob)
 
     async def _placed(self, content: bytes | Blob) -> bytes | Blob:
         if isinstance(content, Blob):
@@ -126,6 +158,12 @@ def size_of(payload: NewPayload) -> int:
 def sha256_of(payload: NewPayload) -> bytes:
     """The digest of its content, raw."""
     return payload.content.sha256 if isinstance(payload.content, Blob) else hashlib.sha256(payload.content).digest()
+
+
+async def _encrypted(encryptor: Encryptor, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        yield encryptor.feed(chunk)
+    yield encryptor.finish()
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -1,62 +1,71 @@
-"""Receiving one ebMS message: stream, decide, commit, and only then answer (ADR 11).
+"""Receiving one ebMS message: stream, decide, commit, and only then answer (ADR 11 and 12).
 
-    arrival ──▶ parts (flows/spool.py) ──▶ envelope ──▶ CPA ──▶ decide (pure) ──▶ one transaction ──▶ answer
+    arrival ──▶ SOAP part ──▶ CPA and caller ──▶ payloads (flows/spool.py) ──▶ decide (pure) ──▶ one transaction
+            ──▶ answer
 
-The decision is the core's (`ebms.receive.decide`); what each decision makes durable stands in the functions
-`_accept` to `_ignore` below. An error before the commit leaves nothing behind and reaches the sender as a fault, so
-that it sends again.
+Nothing of a payload is spooled before it is known that the caller may send under the CPA. The decision is the core's
+(`ebms.receive.decide`); what each decision makes durable stands in the functions `_accept` to `_status`. An error
+before the commit leaves nothing behind and reaches the sender as a fault, so that it sends again.
+
+Whether a message came before is not looked up: the unique key says so at the commit, and then the core decides once
+more. So only a duplicate costs a second look.
 """
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
 from digikoppelaar.ebms import answers, names
-from digikoppelaar.ebms.agreement import Signing
+from digikoppelaar.ebms.algorithms import is_legacy
+from digikoppelaar.ebms.checks import wrong_caller
 from digikoppelaar.ebms.decisions import (
     Accept,
     Acknowledged,
+    Again,
     Caller,
     Decision,
     Failed,
     Ignore,
-    OurMessage,
     Pinged,
     Ponged,
     Refuse,
     Reject,
     Repeat,
-    Seen,
+    StatusAsked,
+    StatusTold,
 )
+from digikoppelaar.ebms.encryption import Decryptor
 from digikoppelaar.ebms.envelope import read_envelope
 from digikoppelaar.ebms.faults import soap_fault
-from digikoppelaar.ebms.messages import Envelope, ReceivedEnvelope
-from digikoppelaar.ebms.packaging import package, read_package
-from digikoppelaar.ebms.receive import decide, fingerprint, referred_message_id, unknown_cpa
-from digikoppelaar.ebms.reliability import Event
-from digikoppelaar.ebms.signature import required_digests, signed_references
-from digikoppelaar.errors import EnvelopeError, PartnerError
-from digikoppelaar.flows.outbound import domain_of, to_send
+from digikoppelaar.ebms.messages import Envelope, ReceivedEnvelope, StatusResponse
+from digikoppelaar.ebms.packaging import package
+from digikoppelaar.ebms.receive import in_http_response, unknown_cpa
+from digikoppelaar.ebms.reliability import State
+from digikoppelaar.ebms.signature import required_digests
+from digikoppelaar.ebms.status import status_of
+from digikoppelaar.errors import EnvelopeError, PartnerError, StorageError
+from digikoppelaar.flows.judging import Judge, Received
+from digikoppelaar.flows.outbound import Outbox, SentElsewhere, domain_of, to_send
 from digikoppelaar.flows.ports import (
-    Aansluiting,
     BlobStore,
     Clock,
+    Consumer,
     CpaRecord,
     Ids,
+    Keys,
     MessageStore,
     NewInbound,
     NewNotification,
     NewOutbound,
-    Recorded,
     Registry,
+    Reply,
     SeenInbound,
-    Signer,
-    Signers,
-    StoredPayload,
 )
-from digikoppelaar.flows.spool import Spool, Spooled, SpoolLimits
+from digikoppelaar.flows.settling import Settling
+from digikoppelaar.flows.spool import Spool, SpoolLimits
+from digikoppelaar.pki.oin import fits_party
 from digikoppelaar.stam.notification import LIMIT, read_notification
 
 log = structlog.get_logger()
@@ -66,8 +75,9 @@ log = structlog.get_logger()
 class Arrival:
     """One HTTP POST on an ebMS endpoint, its body not read yet.
 
-    `omgeving` is the listener's; `oin` is subject.serialNumber of the client certificate that was verified against
-    the trust anchors of that omgeving, None on a plain-http listener of the sandbox; `address` is for the log only.
+    `omgeving` is the listener's; `oin` is subject.serialNumber of the client certificate that the TLS layer
+    verified against the trust anchors of that omgeving, None where policy lab lets callers do without; `address` is for
+    the log only.
     """
 
     omgeving: str
@@ -80,11 +90,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back in the HTTP response."""
+    """What goes back in the HTTP response. `soap_action`: it is a message, so it has the header SOAPAction."""
 
     status: int
     content_type: str | None = None
     body: bytes = b""
+    soap_action: bool = False
 
 
 RECEIVED = Answer(204)
@@ -92,33 +103,26 @@ RECEIVED = Answer(204)
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """Everything known about an arrival once it was read whole."""
+class _Message:
+    """A message that was read whole, with where it came from and where its payloads are."""
 
     arrival: Arrival
-    spooled: Spooled
-    envelope: ReceivedEnvelope
-    cpa: CpaRecord
-    seen: SeenInbound | None
-    now: datetime
-
-    @property
-    def said(self) -> Envelope:
-        """What the envelope says."""
-        return self.envelope.envelope
+    spool: Spool = field(repr=False)
+    received: Received
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Receives messages with these parts; `wake` tells the sender in this process that something is due."""
+    """Receives messages with these parts. `outbox` is the sender of this process, if there is one."""
 
     registry: Registry
     messages: MessageStore
     blobs: BlobStore
-    signers: Signers
+    keys: Keys
+    judge: Judge
     ids: Ids
     clock: Clock
-    wake: Callable[[], None] = lambda: None
+    outbox: Outbox = field(default_factory=SentElsewhere)
     limits: SpoolLimits = field(default_factory=SpoolLimits)
 
     async def receive(self, arrival: Arrival) -> Answer:
@@ -128,135 +132,161 @@ class Receiver:
         """
         _check_soap_action(arrival.soap_action)
         async with Spool(self.blobs, self.ids.unique, arrival.omgeving, self.limits) as spool:
-            spooled = await spool.read(arrival.content_type, arrival.body)
-            envelope = read_envelope(spooled.soap, content_type=spooled.soap_type)
-            await spool.add_digests(required_digests(envelope))
-            return await self._take(arrival, envelope, spool)
+            soap = await spool.read_soap(arrival.content_type, arrival.body)
+            envelope = read_envelope(soap.document, content_type=soap.content_type)
+            cpa = await self.registry.cpa(arrival.omgeving, envelope.envelope.header.cpa_id)
+            if cpa is None:
+                return _refused(arrival, unknown_cpa(envelope.envelope.header.cpa_id))
+            caller = await self._caller(arrival, cpa)
+            if refuse := wrong_caller(caller, cpa.agreement):
+                return _refused(arrival, refuse)
+            message = _Message(arrival, spool, await self._read(arrival, envelope, cpa, caller, spool))
+            return await self._carry_out(await self.judge.decide(message.received), message)
 
-    async def _take(self, arrival: Arrival, envelope: ReceivedEnvelope, spool: Spool) -> Answer:
+    async def _caller(self, arrival: Arrival, cpa: CpaRecord) -> Caller:
+        """Who calls; machtigingen are looked at only for a caller who is not the partner itself."""
+        oin = arrival.oin
+        own = oin is None or any(fits_party(oin, each.value, frozenset()) for each in cpa.agreement.theirs.party_ids)
+        acts_for = frozenset[str]() if oin is None or own else await self.registry.acts_for(arrival.omgeving, oin)
+        return Caller(oin, acts_for)
+
+    async def _read(
+        self, arrival: Arrival, envelope: ReceivedEnvelope, cpa: CpaRecord, caller: Caller, spool: Spool
+    ) -> Received:
+        """The whole message, its payloads decrypted where its action says that they are encrypted."""
+        await spool.read_payloads()
         header = envelope.envelope.header
-        cpa = await self.registry.cpa(arrival.omgeving, header.cpa_id)
-        if cpa is None:
-            return _refused(arrival, unknown_cpa(header.cpa_id))
-        seen = await self.messages.find_inbound(cpa, header.message_id)
-        received = Received(arrival, spool.spooled, envelope, cpa, seen, self.clock.now())
-        decision = await self._decide(received)
-        log.info("message_decided", decision=type(decision).__name__, **_ids(received))
-        return await self._carry_out(decision, received, spool)
+        action = cpa.agreement.receiving(header.service, header.action)
+        if action and action.encrypted and action.channel.encryption:
+            decryptor = partial(self._decryptor, cpa, action.channel.encryption.certificate)
+            if await spool.decrypt(decryptor):
+                log.warning("tolerance_used", tolerance="legacy_encryption", message_id=header.message_id)
+        await spool.add_digests(required_digests(envelope))
+        return Received(cpa, caller, envelope, arrival.content_type, self.clock.now(), spool.spooled.parts)
 
-    async def _decide(self, received: Received) -> Decision:
-        arrival, cpa = received.arrival, received.cpa
-        acts_for = await self.registry.acts_for(arrival.omgeving, arrival.oin) if arrival.oin else frozenset[str]()
-        return decide(
-            received.envelope,
-            received.spooled.parts,
-            cpa.agreement,
-            Caller(arrival.oin, acts_for),
-            seen=Seen(received.seen.fingerprint) if received.seen else None,
-            our_message=await self._our_message(cpa, received.said),
-            now=received.now,
-        )
+    def _decryptor(self, cpa: CpaRecord, certificate: bytes) -> Decryptor:
+        aansluiting = cpa.aansluiting
+        key = self.keys.decrypter(aansluiting.omgeving, aansluiting.partij_oin, certificate)
+        return Decryptor(key.unwrap, legacy=cpa.agreement.tolerances.legacy_encryption)
 
-    async def _our_message(self, cpa: CpaRecord, said: Envelope) -> OurMessage | None:
-        message_id = referred_message_id(said)
-        sent = await self.messages.find_outbound(cpa, message_id) if message_id else None
-        if sent is None:
-            return None
-        document, _ = read_package(sent.content_type, sent.body)
-        return OurMessage(read_envelope(document).envelope, signed_references(document))
-
-    async def _carry_out(self, decision: Decision, received: Received, spool: Spool) -> Answer:
+    async def _carry_out(self, decision: Decision, message: _Message) -> Answer:
+        received = message.received
+        log.info("message_decided", decision=type(decision).__name__, **received.ids)
+        _log_tolerances(decision, received)
         match decision:
             case Accept():
-                return await self._accept(decision, received, spool)
+                return await self._accept(decision, message)
+            case Again():
+                return await self._again(received)
             case Reject():
-                return await self._reject(decision, received)
+                return await self._reject(decision, message)
             case Repeat():
-                return await self._repeat(received)
+                return await self._repeat(received, await self._seen(received))
             case Pinged():
-                return await self._pinged(received)
-            case Acknowledged(message_id):
-                return await self._settle(received, message_id, Event.ACKNOWLEDGED, "")
-            case Ponged(message_id):
-                return await self._settle(received, message_id, Event.ACKNOWLEDGED, "Pong")
-            case Failed(message_id, errors):
-                reason = "; ".join(f"{error.code} {error.location or ''}".strip() for error in errors)
-                return await self._settle(received, message_id, Event.ERROR_RECEIVED, reason)
+                return await self._answered(message, answers.pong)
+            case StatusAsked(message_id):
+                told = await self._status(message_id, received.cpa)
+                return await self._answered(message, partial(answers.status_response, told=told))
+            case Acknowledged() | Failed() | Ponged() | StatusTold():
+                await Settling(self.messages, self.judge.sent).settle(decision, received)
+                return RECEIVED
             case Ignore(reason):
-                log.info("message_ignored", reason=reason, **_ids(received))
+                log.info("message_ignored", reason=reason, **received.ids)
                 return RECEIVED
             case Refuse():
-                return _refused(received.arrival, decision)
-            case _:
-                return RECEIVED
+                return _refused(message.arrival, decision)
 
-    async def _accept(self, decision: Accept, received: Received, spool: Spool) -> Answer:
+    async def _accept(self, decision: Accept, message: _Message) -> Answer:
+        received, spool = message.received, message.spool
         answer = self._acknowledgment(decision, received) if decision.acknowledge else None
-        payloads = tuple(received.spooled.stored[content_id] for content_id in decision.payloads)
-        notification = await self._notification(decision, spool)
-        inbound = _inbound(received, payloads=payloads)
-        spool.keep(decision.payloads)
-        stored = await self.messages.record_inbound(inbound, answer, notification)
-        if not stored:
-            spool.give_up(decision.payloads)
-        return await self._recorded(stored, received)
+        notification = await self._notification(decision, message)
+        inbound = received.inbound(payloads=spool.keep(decision.payloads))
+        return await self._record(inbound, answer, message, notification)
 
-    async def _recorded(self, stored: Recorded | None, received: Received) -> Answer:
-        if not stored:
-            return await self._lost_the_race(received)
-        self.wake()
-        return RECEIVED
-
-    async def _lost_the_race(self, received: Received) -> Answer:
-        """The same MessageId was committed by another worker since we looked: now it is a duplicate, or a clash."""
-        seen = await self.messages.find_inbound(received.cpa, received.said.header.message_id)
-        if seen is not None and seen.fingerprint == _fingerprint(received):
-            return await self._repeat_answer(seen, received)
-        raise EnvelopeError("another message has the same MessageId")
-
-    async def _notification(self, decision: Accept, spool: Spool) -> NewNotification:
+    async def _notification(self, decision: Accept, message: _Message) -> NewNotification | None:
+        if message.received.cpa.consumer is not Consumer.INTAKE:
+            return None
         # An unreadable notification is still acknowledged and kept: the message is good, a person must look at it.
         try:
-            first = await spool.content(decision.payloads[0], LIMIT + 1) if decision.payloads else b""
+            first = await message.spool.content(decision.payloads[0], LIMIT + 1) if decision.payloads else b""
             return NewNotification(read_notification(first).verzoeknummer)
         except PartnerError as error:
             return NewNotification("", problem=str(error))
 
-    async def _reject(self, decision: Reject, received: Received) -> Answer:
-        error = decision.error
-        envelope = answers.message_error(
-            received.said,
-            received.cpa.agreement,
-            (error,),
-            message_id=self._new_message_id(received.cpa),
-            now=received.now,
-        )
-        log.warning("message_rejected", code=error.code, location=error.location, **_ids(received))
-        inbound = _inbound(received, error_code=error.code, error_reason=error.description)
-        stored = await self.messages.record_inbound(inbound, self._outbound(envelope, received), None)
-        return await self._recorded(stored, received)
+    async def _reject(self, decision: Reject, message: _Message) -> Answer:
+        error, received = decision.error, message.received
+        log.warning("message_rejected", code=error.code, location=error.location, **received.ids)
+        inbound = received.inbound(error_code=error.code, error_reason=error.description)
+        return await self._answered(message, partial(answers.message_error, errors=(error,)), inbound)
 
-    async def _repeat(self, received: Received) -> Answer:
-        assert received.seen is not None, "the core repeats only what was seen"
-        return await self._repeat_answer(received.seen, received)
-
-    async def _repeat_answer(self, seen: SeenInbound, received: Received) -> Answer:
-        if seen.answer_id is not None:
-            await self.messages.repeat_answer(seen.answer_id, received.now)
-            self.wake()
-        return RECEIVED
-
-    async def _pinged(self, received: Received) -> Answer:
-        pong = answers.pong(
+    async def _answered(
+        self, message: _Message, answer: Callable[..., Envelope], inbound: NewInbound | None = None
+    ) -> Answer:
+        """Store the message with a signal of ours that answers it, unsigned."""
+        received = message.received
+        envelope = answer(
             received.said, received.cpa.agreement, message_id=self._new_message_id(received.cpa), now=received.now
         )
-        stored = await self.messages.record_inbound(_inbound(received), self._outbound(pong, received), None)
-        return await self._recorded(stored, received)
+        return await self._record(inbound or received.inbound(), self._outbound(envelope, received), message)
 
-    async def _settle(self, received: Received, message_id: str, event: Event, reason: str) -> Answer:
-        state = await self.messages.settle_by_signal(_inbound(received), message_id, event, reason, received.now)
-        log.info("message_settled", settled=message_id, state=state, **_ids(received))
+    async def _status(self, message_id: str, cpa: CpaRecord) -> StatusResponse:
+        return status_of(message_id, await self.messages.status(cpa, message_id), cpa.agreement.cpa_id)
+
+    # --- Making it durable, and what HTTP says then ---
+
+    async def _record(
+        self,
+        inbound: NewInbound,
+        answer: NewOutbound | None,
+        message: _Message,
+        notification: NewNotification | None = None,
+    ) -> Answer:
+        """One transaction; when the MessageId turns out to be there already, the core decides once more."""
+
+        async def store(answer: NewOutbound | None) -> int | None:
+            recorded = await self.messages.record_inbound(inbound, answer, notification)
+            return None if recorded is None else recorded.answer_id or recorded.id
+
+        in_response = answer is not None and in_http_response(message.received.said, inbound.cpa.agreement)
+        if answer is None or in_response:
+            answer = answer and replace(answer, state=State.DELIVERED, due_at=None, synchronous=True)
+            stored = await store(answer)
+        else:
+            stored = await self.outbox.commit(answer, store)
+        if stored is None:
+            message.spool.give_up()
+            return await self._once_more(message)
+        return _response(Reply(200, answer.content_type, answer.body)) if answer and in_response else RECEIVED
+
+    async def _once_more(self, message: _Message) -> Answer:
+        """The message came before, or another with its name did: the core decides, now that this is known."""
+        decision = await self.judge.decide(message.received, await self._seen(message.received))
+        if not isinstance(decision, Again | Repeat | Refuse | Ignore):
+            raise StorageError(f"message {message.received.message_id} is neither new nor known")
+        return await self._carry_out(decision, message)
+
+    async def _seen(self, received: Received) -> SeenInbound:
+        seen = await self.messages.find_inbound(received.cpa, received.message_id)
+        if seen is None:
+            raise StorageError(f"message {received.message_id} was there a moment ago")
+        return seen
+
+    async def _again(self, received: Received) -> Answer:
+        seen = await self._seen(received)
+        await self.messages.deliver_again(seen, received.inbound())
+        return await self._repeat(received, seen)
+
+    async def _repeat(self, received: Received, seen: SeenInbound) -> Answer:
+        """The very same answer again, the way the message asks (statements 97-99)."""
+        if seen.answer_id is None:
+            return RECEIVED
+        if in_http_response(received.said, received.cpa.agreement):
+            return _response(await self.messages.answer(seen.answer_id))
+        await self.messages.repeat_answer(seen.answer_id, received.now)
+        self.outbox.wake()
         return RECEIVED
+
+    # --- Our answers ---
 
     def _acknowledgment(self, decision: Accept, received: Received) -> NewOutbound:
         envelope = answers.acknowledgment(
@@ -271,19 +301,19 @@ class Receiver:
     def _outbound(self, envelope: Envelope, received: Received, *, signed: bool = False) -> NewOutbound:
         cpa = received.cpa
         aansluiting = cpa.aansluiting
-        signing = cpa.agreement.our_signals.signing if signed else None
-        signer = self._signer(aansluiting, signing) if signing else None
+        signing = cpa.agreement.our_signal(envelope.header.action).signing if signed else None
+        signer = (
+            self.keys.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate) if signing else None
+        )
         packaged = package(
             envelope,
             signing=signing,
             sign=signer.sign if signer else None,
             boundary=envelope.header.message_id,
             soap_content_id=envelope.header.message_id,
+            exclusive_c14n=cpa.agreement.tolerances.exclusive_c14n,
         )
         return to_send(cpa, envelope, packaged, received.now)
-
-    def _signer(self, aansluiting: Aansluiting, signing: Signing) -> Signer:
-        return self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate)
 
     def _new_message_id(self, cpa: CpaRecord) -> str:
         return self.ids.message_id(domain_of(cpa))
@@ -294,43 +324,21 @@ def _check_soap_action(value: str | None) -> None:
         raise EnvelopeError('the HTTP header SOAPAction must be "ebXML"')
 
 
-def _fingerprint(received: Received) -> bytes:
-    return fingerprint(received.envelope.document, received.spooled.parts)
+def _log_tolerances(decision: Decision, received: Received) -> None:
+    """Whoever tolerates more than the standard wants to know how often it happens (`agreement.Tolerances`)."""
+    used = []
+    accept = decision.accept if isinstance(decision, Again) else decision
+    if isinstance(accept, Accept):
+        signing = accept.action.channel.signing if accept.action.sender_signs else None
+        asked = received.said.ack_requested
+        used += ["legacy_signature"] if signing and is_legacy(signing) else []
+        used += ["next_msh"] if asked and asked.actor == names.ACTOR_NEXT_MSH else []
+    for tolerance in used:
+        log.warning("tolerance_used", tolerance=tolerance, **received.ids)
 
 
-def _inbound(
-    received: Received,
-    *,
-    payloads: tuple[StoredPayload, ...] = (),
-    error_code: str | None = None,
-    error_reason: str | None = None,
-) -> NewInbound:
-    header = received.said.header
-    return NewInbound(
-        cpa=received.cpa,
-        message_id=header.message_id,
-        conversation_id=header.conversation_id,
-        ref_to_message_id=header.ref_to_message_id,
-        service=header.service.value,
-        action=header.action,
-        timestamp=header.timestamp,
-        received_at=received.now,
-        fingerprint=_fingerprint(received),
-        content_type=received.arrival.content_type,
-        document=received.envelope.document,
-        payloads=payloads,
-        error_code=error_code,
-        error_reason=error_reason,
-    )
-
-
-def _ids(received: Received) -> dict[str, str]:
-    """What a log line may say of a message: identifiers only."""
-    return {
-        "message_id": received.said.header.message_id,
-        "cpa_id": received.cpa.agreement.cpa_id,
-        "omgeving": received.arrival.omgeving,
-    }
+def _response(reply: Reply) -> Answer:
+    return Answer(reply.status, reply.content_type, reply.body, soap_action=True)
 
 
 def _refused(arrival: Arrival, refuse: Refuse) -> Answer:

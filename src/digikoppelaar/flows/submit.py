@@ -19,13 +19,15 @@ import structlog
 
 from digikoppelaar.ebms import answers
 from digikoppelaar.ebms.agreement import Action, Agreement, Channel, Characteristic
+from digikoppelaar.ebms.ciphers import is_legacy
 from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID, read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Envelope, Part, Service, cid_uri, content_id_of
 from digikoppelaar.ebms.packaging import Packaged, frame, package, read_package
 from digikoppelaar.ebms.signature import sign, signed_references
-from digikoppelaar.errors import SubmissionError
+from digikoppelaar.errors import CpaError, SubmissionError, TrustError
+from digikoppelaar.flows.judging import SentLately
 from digikoppelaar.flows.outbound import Outbox, SentElsewhere, domain_of, fill, to_send
-from digikoppelaar.flows.parcel import NewPayload, Packed, Parcel, sha256_of, size_of
+from digikoppelaar.flows.parcel import Encrypting, NewPayload, Packed, Parcel, sha256_of, size_of
 from digikoppelaar.flows.ports import (
     BlobStore,
     Clock,
@@ -36,7 +38,9 @@ from digikoppelaar.flows.ports import (
     NewOutbound,
     SentMessage,
     Signers,
+    Trust,
 )
+from digikoppelaar.pki.certificate import Use
 
 log = structlog.get_logger()
 
@@ -93,10 +97,12 @@ class Submitter:
     messages: MessageStore
     blobs: BlobStore
     signers: Signers
+    trust: Trust
     ids: Ids
     clock: Clock
     outbox: Outbox = field(default_factory=SentElsewhere)
     limits: SubmissionLimits = SubmissionLimits()
+    sent: SentLately = field(default_factory=SentLately)
 
     async def submit(self, cpa: CpaRecord, submission: Submission) -> str:
         """Store the message, ready to be sent, and return its MessageId; it is sent from then on.
@@ -111,6 +117,8 @@ class Submitter:
             return submission.message_id
         async with Parcel(self.blobs, self.ids, cpa, self.limits.in_memory) as parcel:
             payloads = await parcel.pack(submission.payloads, _digest_method(action))
+            if action.encrypted:
+                payloads = await parcel.encrypt(payloads, await self._encryption(cpa, action))
             message = self._message(cpa, action, submission, payloads)
             parcel.keep()
             stored = await self.outbox.commit(message, self.messages.queue_outbound)
@@ -137,6 +145,7 @@ class Submitter:
         document = self._document(cpa, action, envelope, parts_as_signed(old_document))
         packaged, holes = _with_other_document(sent, old_document, document)
         message = to_send(cpa, envelope, packaged, envelope.header.timestamp, action, holes)
+        self.sent.remember(cpa, envelope, document)
         await self.outbox.commit(message, self.messages.queue_outbound)
         log.info("message_resent", message_id=message.message_id, resends=message_id, cpa_id=cpa.agreement.cpa_id)
         return message.message_id
@@ -167,11 +176,30 @@ class Submitter:
             )
         return found is not None
 
+    async def _encryption(self, cpa: CpaRecord, action: Action) -> Encrypting:
+        """How to encrypt for the partner. Raises TrustError when its certificate may not be used (statement 152)."""
+        encryption, tolerances = action.channel.encryption, cpa.agreement.tolerances
+        if encryption is None:
+            raise CpaError(f"CPA {cpa.agreement.cpa_id} does not say how {action.action} is encrypted")
+        problem = await self.trust.problem(
+            cpa.aansluiting.omgeving,
+            encryption.certificate,
+            self.clock.now(),
+            use=Use.DECRYPT,
+            chain=encryption.chain,
+        )
+        if problem is not None:
+            raise TrustError(f"the encryption certificate of the partner is not trusted: {problem}")
+        if is_legacy(encryption.algorithm):
+            log.warning("tolerance_used", tolerance="legacy_encryption", cpa_id=cpa.agreement.cpa_id)
+        return Encrypting(encryption, tolerances.legacy_encryption)
+
     def _message(
         self, cpa: CpaRecord, action: Action, submission: Submission, payloads: Sequence[Packed]
     ) -> NewOutbound:
         envelope = self._envelope(cpa, action, submission, [cid_uri(each.head.content_id) for each in payloads])
         document = self._document(cpa, action, envelope, [each.part for each in payloads])
+        self.sent.remember(cpa, envelope, document)
         framed = frame(
             document,
             [each.head for each in payloads],
@@ -208,6 +236,7 @@ class Submitter:
 
     async def _signal(self, cpa: CpaRecord, envelope: Envelope) -> str:
         packaged = package(envelope, signing=None, sign=None, boundary="", soap_content_id="")
+        self.sent.remember(cpa, envelope, packaged.body)
         message = to_send(cpa, envelope, packaged, envelope.header.timestamp)
         await self.outbox.commit(message, self.messages.queue_outbound)
         return message.message_id

@@ -26,8 +26,8 @@ from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.handler import Handler, HandlerPorts
 from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, Machtiging
-from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox.cpa_document import PROFILES, CpaParty, CpaTerms, build_cpa
@@ -141,15 +141,16 @@ class _World:
         registry, state, messages = MemoryRegistry(), SandboxState(), MemoryMessages()
         chance, dice = (random.Random(settings.seed) for _ in range(2))  # noqa: S311  # invented content, no secrets
         faults, serials = Faults(dice), Serials(settings.folder)
-        sender = Sender(messages, FaultyTransport(MtlsTransport(sessions), faults), clock)
-        receiver = Receiver(registry, messages, MemoryBlobs(), keyring, ids, clock, sender.wake)
+        transport = FaultyTransport(MtlsTransport(sessions), faults)
+        ports = HandlerPorts(registry, messages, MemoryBlobs(), keyring, keyring.trust, transport, ids, clock)
+        handler = Handler.of(ports)
         return cls(
             settings,
             registry,
             state,
-            DsoLv(state, messages, faults, keyring, ids, clock, chance, serials.next, sender.wake),
-            sender,
-            StrictEndpoint(settings.omgeving, state, faults, receiver.receive, clock.now),
+            DsoLv(state, messages, faults, keyring, ids, clock, chance, serials.next, handler.sender.wake),
+            handler.sender,
+            StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
             RestService(state, faults, load_profile("dso-lv"), clock.now),
             clock,
         )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from tests.trust import Verdicts
 from tests.unit.ebms.cpas import DSO, GEMEENTE
 from tests.unit.ebms.exchanges import CID, KEY, NOW, OURS, SIGNED_OURS, SIGNED_THEIRS, THEIRS, notification
 from tests.unit.ebms.wire import Signatory
@@ -19,7 +20,8 @@ from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.messages import Envelope
 from digikoppelaar.ebms.packaging import Packaged, Payload, package
 from digikoppelaar.errors import TrustError
-from digikoppelaar.flows.outbound import partner_of
+from digikoppelaar.flows.judging import Judge
+from digikoppelaar.flows.outbound import Store, partner_of
 from digikoppelaar.flows.ports import Aansluiting, Blob, CpaRecord, NewOutbound
 from digikoppelaar.flows.receive import Answer, Arrival, Receiver
 from digikoppelaar.flows.spool import SpoolLimits
@@ -66,6 +68,11 @@ class Counted:
         """See flows.ports.Ids."""
         return self._next()
 
+    def key(self, size: int) -> bytes:
+        """See flows.ports.Ids."""
+        self.given += 1
+        return self.given.to_bytes(size, "big")
+
 
 @dataclass(slots=True)
 class Keys:
@@ -105,7 +112,7 @@ class Blobs(MemoryBlobs):
 
 @dataclass
 class Party:
-    """One message handler; `woken` counts how often the sender was told to look, by `wake`."""
+    """One message handler, its own Outbox; `woken` counts how often the sender was told to look, by `woke`."""
 
     oin: str
     agreement: Agreement
@@ -114,8 +121,9 @@ class Party:
     keys: Keys = field(default_factory=Keys)
     watch: Watch = field(default_factory=Watch)
     limits: SpoolLimits = field(default_factory=SpoolLimits)
-    wake: Callable[[], None] = lambda: None
+    woke: Callable[[], None] = lambda: None
     woken: int = 0
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
     def __post_init__(self) -> None:
         aansluiting = Aansluiting(1, self.oin, "Partij", "stam", OMGEVING, self.oin, None, None)
@@ -123,15 +131,24 @@ class Party:
         self.registry = MemoryRegistry([self.cpa])
         self.ids = Counted(self.oin)
 
-    def _wake(self) -> None:
+    async def commit(self, message: NewOutbound, store: Store) -> int | None:
+        """See flows.outbound.Outbox."""
+        row = await store(message)
+        if row is not None:
+            self.wake()
+        return row
+
+    def wake(self) -> None:
+        """See flows.outbound.Outbox."""
         self.woken += 1
-        self.wake()
+        self.woke()
 
     @property
     def receiver(self) -> Receiver:
         """The receiving flow over the ports as they are now."""
+        judge = Judge(self.messages, self.verdicts)
         return Receiver(
-            self.registry, self.messages, self.blobs, self.keys, self.ids, self.watch, self._wake, self.limits
+            self.registry, self.messages, self.blobs, self.keys, judge, self.ids, self.watch, self, self.limits
         )
 
     @property
@@ -158,7 +175,7 @@ class Party:
         arrival = Arrival(OMGEVING, oin, "127.0.0.1", message.content_type, soap_action, body)
         return await self.receiver.receive(arrival)
 
-    async def queue(self, envelope: Envelope, message: Packaged) -> int:
+    async def queue(self, envelope: Envelope, message: Packaged) -> int | None:
         """Have a business message sent, as the CPA says."""
         [action] = self.agreement.sends
         header = envelope.header

@@ -263,20 +263,22 @@ async def test_a_part_that_the_manifest_does_not_name_is_not_kept() -> None:
     assert ours.blobs.names == set()
 
 
-@pytest.mark.parametrize(
-    ("message", "oin"),
-    [
-        (message_of(payloads=[LARGE]), STRANGER),
-        (message_of(UNKNOWN, [LARGE]), DSO),
-        (altered(message_of(payloads=[LARGE])), DSO),
-    ],
-    ids=["refused", "unknown-cpa", "rejected"],
-)
-async def test_a_large_payload_that_is_not_taken_in_is_removed(message: Packaged, oin: str) -> None:
+async def test_a_large_payload_that_is_not_taken_in_is_removed() -> None:
     ours = gemeente()
-    await ours.receive(message, oin=oin)
+    await ours.receive(altered(message_of(payloads=[LARGE])))
     assert len(ours.blobs.written) == 1
     assert ours.blobs.names == set()
+
+
+@pytest.mark.parametrize(
+    ("message", "oin"),
+    [(message_of(payloads=[LARGE]), STRANGER), (message_of(UNKNOWN, [LARGE]), DSO)],
+    ids=["stranger", "unknown-cpa"],
+)
+async def test_nothing_is_spooled_for_whoever_may_not_send(message: Packaged, oin: str) -> None:
+    ours = gemeente()
+    assert (await ours.receive(message, oin=oin)).status >= 400
+    assert ours.blobs.written == []
 
 
 async def test_a_large_payload_of_a_duplicate_is_removed_and_that_of_the_first_stays() -> None:
@@ -306,14 +308,25 @@ async def test_a_soap_part_over_its_limit_is_refused_wherever_it_stands() -> Non
 # --- Where the SOAP part is, and how it was signed -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("payload", [NOTIFICATION, LARGE], ids=["in-memory", "spooled"])
-async def test_start_may_name_a_later_part(payload: bytes) -> None:
-    ours, message = gemeente(), message_of(payloads=[payload])
+def soap_last(message: Packaged) -> Packaged:
+    """The same message, its parts the other way round."""
     _, soap, other, _ = message.body.split(b"--grens")
     swapped = b"--grens".join([b"", other, soap, b"--\r\n"])
     assert swapped.index(b"<notificatie>") < swapped.index(b"eb:MessageHeader")
-    assert await ours.receive(replace(message, body=swapped)) == RECEIVED
+    return replace(message, body=swapped)
+
+
+async def test_start_may_name_a_later_part() -> None:
+    ours = gemeente()
+    assert await ours.receive(soap_last(message_of())) == RECEIVED
     assert ours.notified == [NUMBER]
+
+
+async def test_what_comes_before_the_soap_part_must_fit_in_memory() -> None:
+    ours = gemeente()
+    with pytest.raises(TooLarge):
+        await ours.receive(soap_last(message_of(payloads=[LARGE])))
+    assert ours.blobs.written == []
 
 
 async def test_start_that_names_no_part_is_refused() -> None:

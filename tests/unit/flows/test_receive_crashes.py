@@ -19,12 +19,12 @@ from tests.unit.flows.ebms_world import (
     sent,
 )
 
-from digikoppelaar.adapters.memory.messages import MemoryMessages
+from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
 from digikoppelaar.ebms import answers
 from digikoppelaar.ebms.packaging import Packaged
 from digikoppelaar.ebms.reliability import State
-from digikoppelaar.errors import EnvelopeError, StorageError, TrustError
-from digikoppelaar.flows.ports import NewInbound, NewNotification, NewOutbound
+from digikoppelaar.errors import StorageError, TrustError
+from digikoppelaar.flows.ports import NewInbound, NewNotification, NewOutbound, Recorded
 from digikoppelaar.flows.receive import RECEIVED
 
 
@@ -40,22 +40,38 @@ async def test_without_a_key_to_sign_with_nothing_is_stored_and_the_sender_sends
     assert ours.notified == [NUMBER]
 
 
-class Down(MemoryMessages):
-    """A store whose database is away."""
+class Away(MemoryRegistry):
+    """A registry whose database is away."""
 
-    async def find_inbound(self, *_: object) -> Any:
-        """See flows.ports.MessageStore."""
+    async def cpa(self, *_: object) -> Any:
+        """See flows.ports.Registry."""
         raise StorageError("the database failed")
 
 
-async def test_a_store_that_is_down_is_told_and_leaves_no_blob() -> None:
+async def test_a_database_that_is_away_is_told_before_anything_is_spooled() -> None:
     ours = gemeente()
-    ours.messages = Down()
+    ours.registry = Away()
     with pytest.raises(StorageError) as caught:
         await ours.receive(message_of(payloads=[LARGE]))
     assert caught.value.wire.http_status == 503
-    assert len(ours.blobs.written) == 1
-    assert (ours.blobs.names, ours.woken) == (set(), 0)
+    assert (ours.blobs.written, ours.woken) == ([], 0)
+
+
+class Breaks(MemoryMessages):
+    """A store that dies before it commits."""
+
+    async def record_inbound(self, *_: object) -> Any:
+        """See flows.ports.MessageStore."""
+        raise StorageError("the connection is lost")
+
+
+async def test_a_payload_stays_when_nobody_knows_whether_the_commit_took_place() -> None:
+    ours = gemeente()
+    ours.messages = Breaks()
+    with pytest.raises(StorageError):
+        await ours.receive(message_of(payloads=[LARGE]))
+    assert ours.blobs.names == set(ours.blobs.written)
+    assert ours.woken == 0
 
 
 class DiesAfterCommit(MemoryMessages):
@@ -65,7 +81,7 @@ class DiesAfterCommit(MemoryMessages):
 
     async def record_inbound(
         self, inbound: NewInbound, answer: NewOutbound | None, job: NewNotification | None
-    ) -> bool:
+    ) -> Recorded | None:
         """See flows.ports.MessageStore."""
         stored = await super().record_inbound(inbound, answer, job)
         if not self.dead:
@@ -96,7 +112,7 @@ class Raced(MemoryMessages):
 
     async def record_inbound(
         self, inbound: NewInbound, answer: NewOutbound | None, job: NewNotification | None
-    ) -> bool:
+    ) -> Recorded | None:
         """See flows.ports.MessageStore."""
         if self.rival is not None:
             rival, self.rival = self.rival, None
@@ -131,8 +147,8 @@ async def test_whoever_loses_the_race_answers_as_for_a_duplicate(message: Packag
 @RACES
 async def test_whoever_loses_the_race_to_another_message_is_told(message: Packaged) -> None:
     ours = await raced(message, fingerprint=bytes(32))
-    with pytest.raises(EnvelopeError, match="MessageId"):
-        await ours.receive(message)
+    answer = await ours.receive(message)
+    assert (answer.status, b"MessageId" in answer.body) == (500, True)
     assert (len(ours.came), ours.blobs.names) == (1, set())
 
 

@@ -4,20 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.ebms.exchanges import notification
 from tests.unit.flows.ebms_world import Watch, dso, gemeente, message_of, until
 from tests.unit.flows.stored_messages import LEASE, NOW, PRE, RELIABLE, outbound_of
 
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.messages import MemoryMessages, StoredOutbound
 from digikoppelaar.ebms.faults import soap_fault
 from digikoppelaar.ebms.packaging import Packaged
 from digikoppelaar.ebms.reliability import SIGNAL_WAITS, Event, State
 from digikoppelaar.errors import PartnerUnreachable, StorageError, TrustError
 from digikoppelaar.flows import send
-from digikoppelaar.flows.ports import Claimed, Reply
+from digikoppelaar.flows.ports import Claimed, Reply, Streamed
 from digikoppelaar.flows.send import Sender
 
 NEVER = 3600.0
@@ -41,8 +42,11 @@ class Line:
     hanging: dict[str, asyncio.Event] = field(default_factory=dict)
     posts: list[tuple[str, str, bytes]] = field(default_factory=list)
 
-    async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+    async def post(
+        self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes | Streamed
+    ) -> Reply:
         """See flows.ports.Transport."""
+        assert isinstance(body, bytes)
         self.posts.append((endpoint, content_type, body))
         if endpoint in self.hanging:
             await self.hanging[endpoint].wait()
@@ -50,6 +54,14 @@ class Line:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+class Unheard:
+    """Nothing here is synchronous, so nobody reads responses."""
+
+    async def take(self, claimed: Claimed, reply: Reply) -> None:
+        """See flows.response.Responses."""
+        raise AssertionError("a response to an asynchronous message is not read")
 
 
 @dataclass(slots=True)
@@ -68,12 +80,12 @@ class Counting(MemoryMessages):
             raise StorageError("the database failed")
         return await MemoryMessages.claim(self, now, lease, busy, slots)  # type: ignore[arg-type]
 
-    async def settle_attempt(self, claimed: Claimed, event: str, now: object, **how: object) -> None:
+    async def settle_attempt(self, claimed: Claimed, event: str, now: object, **how: object) -> datetime | None:
         """See flows.ports.MessageStore."""
         if self.failing_settles:
             self.failing_settles -= 1
             raise StorageError("the database failed")
-        await MemoryMessages.settle_attempt(self, claimed, event, now, **how)  # type: ignore[arg-type]
+        return await MemoryMessages.settle_attempt(self, claimed, event, now, **how)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -91,6 +103,7 @@ class World:
         """A message to send to this partner, told to the sender."""
         message = outbound_of(PRE, message_id, partner=partner, reliable=RELIABLE if reliable else None)
         number = await self.store.queue_outbound(replace(message, endpoint=partner))
+        assert number is not None
         self.sender.wake()
         return self.store.outbound[number]
 
@@ -104,7 +117,7 @@ class World:
 async def sending(**settings: int) -> AsyncIterator[World]:
     """A sender that runs; it must end by itself when told to."""
     line, store, watch, stop = Line(), Counting(), Watch(NOW), asyncio.Event()
-    sender = Sender(store, line, watch, lease=LEASE, **settings)
+    sender = Sender(store, line, watch, MemoryBlobs(), Unheard(), lease=LEASE, **settings)
     running = asyncio.create_task(sender.run(stop))
     yield World(sender, line, store, watch, stop, running)
     stop.set()
@@ -241,10 +254,10 @@ async def test_every_resend_is_the_same_bytes_until_the_attempts_are_used_up() -
 
 async def test_a_mistake_in_the_transport_costs_no_slot() -> None:
     async with sending(slots=1) as world:
-        world.line.answers = [RuntimeError("session is closed") for _ in range(3)]
-        messages = [await world.queue(f"a{number}") for number in range(4)]
-        await settled(messages[3])
-        assert [message.state for message in messages[:3]] == [State.CREATED] * 3
+        world.line.answers = [RuntimeError("session is closed") for _ in range(2)]
+        messages = [await world.queue(f"a{number}") for number in range(3)]
+        await settled(messages[2])
+        assert [message.state for message in messages[:2]] == [State.CREATED] * 2
         await world.later(SIGNAL_WAITS[0])
         await settled(*messages)
 
@@ -304,7 +317,7 @@ async def test_another_sender_goes_on_where_a_dead_one_stopped() -> None:
         message = await world.queue(reliable=True)
         await until(lambda: world.line.posts)
         line, watch, stop = Line(), Watch(NOW + RELIABLE.retry_interval), asyncio.Event()
-        other = Sender(world.store, line, watch, lease=LEASE)
+        other = Sender(world.store, line, watch, MemoryBlobs(), Unheard(), lease=LEASE)
         running = asyncio.create_task(other.run(stop))
         await until(lambda: message.state is State.SENT)
         assert line.posts == world.line.posts
@@ -325,14 +338,17 @@ async def test_a_notification_travels_and_its_acknowledgment_settles_it() -> Non
     parties = {"https://gemeente.example/ebms": ours, "https://dso.example/ebms": theirs}
 
     class Network:
-        async def post(self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes) -> Reply:
+        async def post(
+            self, omgeving: str, partij_oin: str, endpoint: str, content_type: str, body: bytes | Streamed
+        ) -> Reply:
+            assert isinstance(body, bytes)
             answer = await parties[endpoint].receive(Packaged(content_type, body))
             return Reply(answer.status, answer.content_type or "", answer.body)
 
     stop = asyncio.Event()
-    senders = [Sender(party.messages, Network(), party.watch) for party in (ours, theirs)]
+    senders = [Sender(party.messages, Network(), party.watch, party.blobs, Unheard()) for party in (ours, theirs)]
     for party, sender in zip((ours, theirs), senders, strict=True):
-        party.wake = sender.wake
+        party.woke = sender.wake
     running = [asyncio.create_task(sender.run(stop)) for sender in senders]
     await theirs.queue(notification(theirs.agreement), message_of())
     senders[1].wake()

@@ -2,8 +2,8 @@
 
 import hashlib
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from tests.unit.flows.ebms_world import in_pieces
 
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.messages import Part
 from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import MimeError, StorageError, TooLarge
-from digikoppelaar.flows.ports import Blob
+from digikoppelaar.flows.ports import Blob, StoredPayload
 from digikoppelaar.flows.spool import Spool, SpoolLimits
 
 MULTIPART = 'multipart/related; boundary="b"; type="text/xml"; start="<soap>"'
@@ -44,6 +45,23 @@ def body(*payloads: bytes, soap: bytes = SOAP) -> bytes:
     return b"".join([part("soap", soap), *parts, b"\r\n--b--\r\n"])
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A message that was read to its end."""
+
+    soap: bytes
+    soap_type: str
+    parts: tuple[Part, ...]
+    stored: Mapping[str, StoredPayload]
+
+
+async def read(spool: Spool, content_type: str, chunks: AsyncIterator[bytes]) -> Whole:
+    """Read a message to its end."""
+    soap = await spool.read_soap(content_type, chunks)
+    spooled = await spool.read_payloads()
+    return Whole(soap.document, soap.content_type, spooled.parts, spooled.stored)
+
+
 def files(folder: Path) -> list[str]:
     """Every file below, temporary ones too."""
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
@@ -60,7 +78,7 @@ Make = Callable[..., Spool]
 
 async def test_small_payloads_are_kept_as_they_are(make: Make, tmp_path: Path) -> None:
     async with make() as spool:
-        spooled = await spool.read(MULTIPART, in_pieces(body(b"one", b"")))
+        spooled = await read(spool, MULTIPART, in_pieces(body(b"one", b"")))
         assert (spooled.soap, spooled.soap_type) == (SOAP, "application/xml")
         assert [(part.content_id, part.size) for part in spooled.parts] == [("p0", 3), ("p1", 0)]
         assert {key: stored.data for key, stored in spooled.stored.items()} == {"p0": b"one", "p1": b""}
@@ -75,7 +93,7 @@ async def test_a_payload_over_the_limit_goes_to_the_blob_store_whole(
 ) -> None:
     content = bytes(range(256)) * 4
     async with make() as spool:
-        spooled = await spool.read(MULTIPART, in_pieces(body(content[:size]), piece))
+        spooled = await read(spool, MULTIPART, in_pieces(body(content[:size]), piece))
         [part], stored = spooled.parts, spooled.stored["p0"]
         assert (stored.size, part.size) == (size, size)
         assert stored.sha256 == part.digests[names.SHA256] == hashlib.sha256(content[:size]).digest()
@@ -87,7 +105,7 @@ async def test_a_payload_over_the_limit_goes_to_the_blob_store_whole(
 
 async def test_payloads_that_are_small_one_by_one_are_not_all_kept_in_memory(make: Make) -> None:
     async with make() as spool:
-        spooled = await spool.read(MULTIPART, in_pieces(body(*[b"x" * 400] * 6)))
+        spooled = await read(spool, MULTIPART, in_pieces(body(*[b"x" * 400] * 6)))
         kept = [stored for stored in spooled.stored.values() if stored.data is not None]
         assert sum(stored.size for stored in kept) == 800
         assert [await spool.content(f"p{number}", 1000) for number in range(6)] == [b"x" * 400] * 6
@@ -95,14 +113,14 @@ async def test_payloads_that_are_small_one_by_one_are_not_all_kept_in_memory(mak
 
 async def test_a_body_without_parts_is_the_soap_part(make: Make) -> None:
     async with make() as spool:
-        spooled = await spool.read("text/xml; charset=UTF-8", in_pieces(SOAP, 2))
+        spooled = await read(spool, "text/xml; charset=UTF-8", in_pieces(SOAP, 2))
         assert (spooled.soap, spooled.soap_type, spooled.parts) == (SOAP, "text/xml; charset=UTF-8", ())
 
 
 async def test_other_digests_are_made_of_what_was_spooled(make: Make) -> None:
     small, large = b"s" * 10, b"l" * 5000
     async with make() as spool:
-        spooled = await spool.read(MULTIPART, in_pieces(body(small, large)))
+        spooled = await read(spool, MULTIPART, in_pieces(body(small, large)))
         await spool.add_digests(
             [("p0", names.SHA384), ("p1", names.SHA512), ("p1", names.SHA256), ("p9", names.SHA512), ("p0", "md5")]
         )
@@ -137,7 +155,7 @@ async def test_a_message_over_a_limit_leaves_nothing(
 ) -> None:
     with pytest.raises((TooLarge, MimeError)):
         async with make(limits) as spool:
-            await spool.read(MULTIPART, in_pieces(message, 100))
+            await read(spool, MULTIPART, in_pieces(message, 100))
     assert files(tmp_path) == []
 
 
@@ -170,7 +188,7 @@ async def test_memory_does_not_grow_with_the_message(make: Make, chunks: Iterabl
     async with make(SpoolLimits()) as spool:
         tracemalloc.start()
         try:
-            spooled = await spool.read(MULTIPART, streamed(chunks))
+            spooled = await read(spool, MULTIPART, streamed(chunks))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -185,17 +203,24 @@ async def test_memory_does_not_grow_with_the_message(make: Make, chunks: Iterabl
 
 async def test_what_is_not_kept_is_gone_and_what_is_kept_stays(make: Make, tmp_path: Path) -> None:
     async with make() as spool:
-        await spool.read(MULTIPART, in_pieces(body(*[b"x" * 2000] * 3)))
-        spool.keep(["p0", "p1"])
-        spool.give_up(["p0"])
+        await read(spool, MULTIPART, in_pieces(body(*[b"x" * 2000] * 3)))
+        assert [payload.blob for payload in spool.keep(["p1"])] == ["ebms/sandbox-pre/n2"]
         assert len(files(tmp_path)) == 3
     assert files(tmp_path) == ["ebms/sandbox-pre/n2"]
+
+
+async def test_what_is_given_up_after_all_is_gone(make: Make, tmp_path: Path) -> None:
+    async with make() as spool:
+        await read(spool, MULTIPART, in_pieces(body(b"x" * 2000)))
+        spool.keep(["p0"])
+        spool.give_up()
+    assert files(tmp_path) == []
 
 
 async def test_an_error_while_deciding_leaves_nothing(make: Make, tmp_path: Path) -> None:
     async def decide() -> None:
         async with make() as spool:
-            await spool.read(MULTIPART, in_pieces(body(b"x" * 2000)))
+            await read(spool, MULTIPART, in_pieces(body(b"x" * 2000)))
             raise StorageError("the database failed")
 
     with pytest.raises(StorageError):
@@ -215,7 +240,7 @@ async def test_an_interrupted_body_leaves_nothing(make: Make, tmp_path: Path, cu
     assert cut < len(message)
     with pytest.raises(MimeError, match="the connection ended"):
         async with make() as spool:
-            await spool.read(MULTIPART, interrupted(message[:cut]))
+            await read(spool, MULTIPART, interrupted(message[:cut]))
     assert files(tmp_path) == []
 
 
@@ -232,5 +257,5 @@ class Full(FolderBlobs):
 async def test_a_full_disk_is_told_and_the_first_payload_is_removed(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No space"):
         async with Spool(Full(tmp_path), Numbered(), "sandbox-pre", LIMITS) as spool:
-            await spool.read(MULTIPART, in_pieces(body(b"x" * 2000, b"y" * 2000)))
+            await read(spool, MULTIPART, in_pieces(body(b"x" * 2000, b"y" * 2000)))
     assert files(tmp_path) == []

@@ -19,6 +19,7 @@ from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistr
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.flows.handler import Handler, HandlerPorts
 from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
@@ -57,9 +58,11 @@ async def sandbox_and_gateway(
     stop = asyncio.Event()
     tasks: list[asyncio.Task[None]] = []
     async with MtlsSessions(keyring, Timeouts(connect=2, read=2, total=2)) as sessions:
-        sender = Sender(messages, MtlsTransport(sessions), CLOCK)
-        receiver = Receiver(registry, messages, MemoryBlobs(), keyring, RandomIds(), CLOCK, sender.wake)
-        port = await _endpoint(tasks, receiver, keyring, stop)
+        ports = HandlerPorts(
+            registry, messages, MemoryBlobs(), keyring, keyring.trust, MtlsTransport(sessions), RandomIds(), CLOCK
+        )
+        handler = Handler.of(ports)
+        port = await _endpoint(tasks, handler.receiver, keyring, stop)
         settings = SandboxSettings(
             folder=folder,
             gateway_endpoint=f"https://127.0.0.1:{port}/ebms",
@@ -71,14 +74,14 @@ async def sandbox_and_gateway(
         )
         readiness: asyncio.Future[SandboxReady] = asyncio.get_running_loop().create_future()
         tasks.append(asyncio.create_task(serve(settings, readiness.set_result, stop)))
-        tasks.append(asyncio.create_task(sender.run(stop)))
+        tasks.append(asyncio.create_task(handler.sender.run(stop)))
         ready = await readiness
         _connect(registry, ready)
         try:
-            yield Gateway(ready, messages, registry, sender, keyring, sessions)
+            yield Gateway(ready, messages, registry, handler.sender, keyring, sessions)
         finally:
             stop.set()
-            sender.wake()
+            handler.sender.wake()
             await asyncio.gather(*tasks)
 
 

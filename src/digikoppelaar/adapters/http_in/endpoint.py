@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from digikoppelaar.adapters.http_in.body import TOO_LARGE, Body, BodyLimits
 from digikoppelaar.adapters.http_in.callers import Identify, Stranger, by_tls
 from digikoppelaar.adapters.http_in.refusals import ANSWERED, refuse
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.faults import soap_fault
 from digikoppelaar.errors import DigikoppelaarError, EnvelopeError, Fault, TooLarge
 from digikoppelaar.flows.receive import Answer, Arrival
@@ -141,6 +142,8 @@ async def _send(answer: Answer, body: Body, send: Send) -> None:
     headers: list[tuple[bytes, bytes]] = []
     if answer.content_type is not None:
         headers.append((b"content-type", answer.content_type.encode()))
+    if answer.soap_action:
+        headers.append((b"soapaction", names.SOAP_ACTION.encode()))
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     if answer.status == 405:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.reliability import (
     SETTLED,
     Delivery,
@@ -19,6 +20,7 @@ from digikoppelaar.ebms.reliability import (
     lease_until,
     moved,
 )
+from digikoppelaar.ebms.status import Found
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.outbound import EVENT_TYPES, claimed_of
 from digikoppelaar.flows.ports import (
@@ -97,8 +99,6 @@ class MemoryMessages:
 
     inbound: dict[Key, StoredInbound] = field(default_factory=dict)
     outbound: dict[int, StoredOutbound] = field(default_factory=dict)
-    again: list[tuple[int, NewNotification]] = field(default_factory=list)
-    """What is to be fetched for an inbound message that was there already, by its id."""
     events: list[StoredEvent] = field(default_factory=list)
     partners: dict[str, PartnerSeen] = field(default_factory=dict)
     _names: dict[Key, int] = field(default_factory=dict)
@@ -143,12 +143,18 @@ class MemoryMessages:
             self.events.append(StoredEvent(inbound.cpa.id, inbound.message_id, "RECEIVED"))
         return Recorded(stored.id, answer_id)
 
-    async def record_again(self, seen: SeenInbound, inbound: NewInbound, job: NewNotification | None) -> None:
+    async def deliver_again(self, seen: SeenInbound, inbound: NewInbound) -> None:
         """See flows.ports.MessageStore."""
-        if job:
-            self.again.append((seen.id, job))
-        elif inbound.tells_application:
+        if inbound.tells_application:
             self.events.append(StoredEvent(inbound.cpa.id, inbound.message_id, "RECEIVED"))
+
+    async def status(self, cpa: CpaRecord, message_id: str) -> Found | None:
+        """See flows.ports.MessageStore."""
+        omgeving = cpa.aansluiting.omgeving
+        with_name = [each.message for each in self.inbound.values() if each.message.message_id == message_id]
+        found = [message for message in with_name if message.cpa.aansluiting.omgeving == omgeving]
+        found.sort(key=lambda message: message.cpa.id != cpa.id)
+        return _found(found[0]) if found else None
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """See flows.ports.MessageStore."""
@@ -208,12 +214,14 @@ class MemoryMessages:
 
     async def settle_attempt(
         self, claimed: Claimed, event: str, now: datetime, *, status: int | None, detail: str
-    ) -> None:
+    ) -> datetime | None:
         """See flows.ports.MessageStore."""
         stored = self._stored(claimed.id)
         stored.outcomes.append((claimed.attempt, Event(event), status, detail))
         if stored.state is State.SENDING and stored.attempts == claimed.attempt:
             self._move(stored, Event(event), now, detail)
+            return stored.due_at
+        return None
 
     async def next_due(self) -> datetime | None:
         """See flows.ports.MessageStore."""
@@ -267,6 +275,15 @@ class MemoryMessages:
             stored.settled_at = now
             if message.tells_application:
                 self.events.append(StoredEvent(message.cpa.id, message.message_id, EVENT_TYPES[stored.state]))
+
+
+def _found(message: NewInbound) -> Found:
+    return Found(
+        cpa_id=message.cpa.agreement.cpa_id,
+        signal=message.service == names.MSH_SERVICE,
+        received_at=message.received_at,
+        rejected=message.error_code is not None,
+    )
 
 
 def _delivery(message: NewOutbound) -> Delivery:

@@ -25,7 +25,9 @@ from digikoppelaar.adapters.postgres.message_rows import (
     sent_message,
     settled_values,
 )
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, delivery, due, lease_until, moved
+from digikoppelaar.ebms.status import Found
 from digikoppelaar.errors import StorageError, VerzoekError
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import (
@@ -84,13 +86,19 @@ class PostgresMessages:
                     await _store_notification(connection, row["id"], inbound, job)
         return Recorded(row["id"], row["answer_id"]) if row else None
 
-    async def record_again(self, seen: SeenInbound, inbound: NewInbound, job: NewNotification | None) -> None:
+    async def deliver_again(self, seen: SeenInbound, inbound: NewInbound) -> None:
         """See flows.ports.MessageStore."""
+        if not inbound.tells_application:
+            return
         async with transaction(self.pool) as connection:
-            if job:
-                await _store_notification(connection, seen.id, inbound, job)
-            elif inbound.tells_application:
-                await connection.execute(_SQL["deliver_again"], {"id": seen.id, "at": inbound.received_at})
+            await connection.execute(_SQL["deliver_again"], {"id": seen.id, "at": inbound.received_at})
+
+    async def status(self, cpa: CpaRecord, message_id: str) -> Found | None:
+        """See flows.ports.MessageStore."""
+        wanted = {"omgeving": cpa.aansluiting.omgeving, "cpa_row": cpa.id, "message_id": message_id}
+        async with transaction(self.pool) as connection:
+            row = await _one(connection, "status", {**wanted, "msh_service": names.MSH_SERVICE})
+        return Found(**row) if row else None
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """See flows.ports.MessageStore."""
@@ -142,14 +150,16 @@ class PostgresMessages:
 
     async def settle_attempt(
         self, claimed: Claimed, event: str, now: datetime, *, status: int | None, detail: str
-    ) -> None:
+    ) -> datetime | None:
         """See flows.ports.MessageStore."""
         how = delivery(claimed.reliable, claimed.service)
         state, due_at = moved(State.SENDING, Event(event), attempt=claimed.attempt, now=now, delivery=how)
         report = {"id": claimed.id, "number": claimed.attempt, "event": event, "status": status, "detail": detail}
         values = {**settled_values(state, now, detail), **report, "due_at": due_at}
-        if await self._together.execute(_SQL["settle_attempt"], values) is None:
+        row = await self._together.execute(_SQL["settle_attempt"], values)
+        if row is None:
             raise StorageError(f"there is no outbound message {claimed.id} with attempt {claimed.attempt}")
+        return due_at if row["state"] else None
 
     async def next_due(self) -> datetime | None:
         """See flows.ports.MessageStore."""

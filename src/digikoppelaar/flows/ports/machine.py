@@ -1,9 +1,11 @@
 """What comes from the machine: identifiers, time, private keys, and whom to trust at this moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from digikoppelaar.ebms.ciphers import KeyTransport
+from digikoppelaar.pki.certificate import Use
 
 
 class Ids(Protocol):
@@ -17,6 +19,9 @@ class Ids(Protocol):
 
     def unique(self) -> str:
         """A new name for something that needs no other name, such as a spooled payload."""
+
+    def key(self, size: int) -> bytes:
+        """Fresh random bytes from the operating system, for a content key or an IV."""
 
 
 class Clock(Protocol):
@@ -67,11 +72,25 @@ class Decrypters(Protocol):
         """
 
 
+class Keys(Signers, Decrypters, Protocol):
+    """Finds the private keys of partijen."""
+
+
 class Trust(Protocol):
     """Judges the certificates with which partners sign and to which we encrypt."""
 
-    async def problem(self, omgeving: str, certificate: bytes, *moments: datetime) -> str | None:
+    async def problem(
+        self,
+        omgeving: str,
+        certificate: bytes,
+        *moments: datetime,
+        use: Use = Use.SIGN,
+        chain: Sequence[bytes] = (),
+    ) -> str | None:
         """Why `certificate`, DER, is not trusted in this omgeving at one of `moments`; None when it is.
+
+        `use`: SIGN for what the partner signs, DECRYPT for what we encrypt to it. `chain`: certificates that the CPA
+        gives along with it; they only help to find the way to an anchor (statement 185).
 
         Chain, purpose, validity, OIN and revocation, under the policy of the omgeving (statements 124, 125 and 152).
         Cheap to ask for each message: a verdict is kept until a CRL or an anchor changes.

@@ -8,6 +8,7 @@ from typing import Protocol
 from digikoppelaar.ebms import names
 from digikoppelaar.ebms.agreement import ReliableMessaging
 from digikoppelaar.ebms.reliability import State
+from digikoppelaar.ebms.status import Found
 from digikoppelaar.flows.ports.connections import Consumer, CpaRecord
 from digikoppelaar.flows.ports.verzoeken import NewNotification
 
@@ -215,8 +216,11 @@ class MessageStore(Protocol):
         None, and nothing stored, when the MessageId is already there: the unique key decides, not a look before.
         """
 
-    async def record_again(self, seen: SeenInbound, inbound: NewInbound, job: NewNotification | None) -> None:
-        """Deliver a best-effort message once more that is already stored: a new job or event, no new row (7f)."""
+    async def deliver_again(self, seen: SeenInbound, inbound: NewInbound) -> None:
+        """Tell the application once more of a best-effort message that is already stored; no new row (7f)."""
+
+    async def status(self, cpa: CpaRecord, message_id: str) -> Found | None:
+        """The inbound message with this MessageId under this CPA, else under another one of the same omgeving (2.8)."""
 
     async def repeat_answer(self, answer_id: int, now: datetime) -> None:
         """Make the answer due again as it is; counts as a fresh series of transport attempts."""
@@ -253,8 +257,11 @@ class MessageStore(Protocol):
         *,
         status: int | None,
         detail: str,
-    ) -> None:
-        """Write how the attempt ended, and move the message by `event` unless something settled it meanwhile."""
+    ) -> datetime | None:
+        """Write how the attempt ended, and move the message by `event` unless something settled it meanwhile.
+
+        Returns when this makes it due again, if it does.
+        """
 
     async def next_due(self) -> datetime | None:
         """When the earliest message becomes due; None when nothing waits."""

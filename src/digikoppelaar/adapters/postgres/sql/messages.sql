@@ -6,6 +6,17 @@ SELECT id, fingerprint, answer_id, received_at, error_code, processed_at
 FROM inbound_message
 WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 
+-- name: status
+-- Under this CPA when it is there, else under another one of the omgeving.
+SELECT
+    cpa.cpa_id, inbound.service = %(msh_service)s AS signal, inbound.received_at,
+    inbound.processed_at IS NOT NULL AS processed, inbound.error_code IS NOT NULL AS rejected
+FROM inbound_message AS inbound
+JOIN cpa ON cpa.id = inbound.cpa_row
+WHERE inbound.message_id = %(message_id)s AND cpa.omgeving = %(omgeving)s
+ORDER BY inbound.cpa_row <> %(cpa_row)s, inbound.id
+LIMIT 1
+
 -- name: find_outbound
 SELECT id, message_id, state, body, content_type, holes, submission
 FROM outbound_message

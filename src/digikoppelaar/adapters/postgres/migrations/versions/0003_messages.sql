@@ -52,6 +52,12 @@ CREATE TABLE message_event (
 COMMENT ON TABLE message_event IS 'What the application of a CPA must hear, in the order of its commits; not for consumer intake.';
 CREATE INDEX message_event_waiting ON message_event (aansluiting_id, cpa_row, id) WHERE processed_at IS NULL;
 
+-- The same keys, found by MessageId alone as well: a StatusRequest and an application name no CPA.
+ALTER TABLE inbound_message DROP CONSTRAINT inbound_message_aansluiting_id_cpa_row_message_id_key;
+ALTER TABLE inbound_message ADD CONSTRAINT inbound_message_name UNIQUE (message_id, cpa_row, aansluiting_id);
+ALTER TABLE outbound_message DROP CONSTRAINT outbound_message_aansluiting_id_cpa_row_message_id_key;
+ALTER TABLE outbound_message ADD CONSTRAINT outbound_message_name UNIQUE (message_id, cpa_row, aansluiting_id);
+
 CREATE TABLE partner (
     partner text PRIMARY KEY,
     failures integer NOT NULL DEFAULT 0,
