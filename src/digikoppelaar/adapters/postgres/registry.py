@@ -31,6 +31,9 @@ from digikoppelaar.flows.registration import (
 
 _SQL: Final = queries.load("registry")
 
+_SOME: Final = 20
+"""CPAs that are read in one go: each takes milliseconds in which nothing else of the process runs."""
+
 _PUT: Final[Mapping[type[Entry], str]] = {
     OrganisatieEntry: "put_organisatie",
     PartijEntry: "put_partij",
@@ -59,6 +62,13 @@ class PostgresRegistry:
     async def valid_cpas(self, aansluiting_id: int, now: datetime) -> Sequence[CpaRecord]:
         """The CPAs of an aansluiting that hold at `now`, the newest Start first."""
         return await self._cpas("valid_cpas", {"aansluiting_id": aansluiting_id, "now": now})
+
+    async def agreements_since(self, omgeving: str, row: int) -> Sequence[tuple[int, Agreement]]:
+        """CPAs in use with a row id above `row`, in that order: some of them, none when there are no more."""
+        values = {"omgeving": omgeving, "row": row, "some": _SOME}
+        async with transaction(self.pool) as connection:
+            rows = await _all(connection, "cpas_since", values)
+            return [(row["cpa_row"], await self._agreement(connection, row)) for row in rows]
 
     async def cpa_document(self, row_id: int) -> bytes:
         """The document of a CPA, byte for byte, also of one that was removed. Raises ConfigError."""

@@ -24,6 +24,13 @@ JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
 WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s) AND cpa.removed_at IS NULL
 ORDER BY cpa.omgeving, cpa.cpa_id
 
+-- name: cpas_since
+SELECT id AS cpa_row, sha256, tolerances
+FROM cpa
+WHERE omgeving = %(omgeving)s AND id > %(row)s AND removed_at IS NULL
+ORDER BY id
+LIMIT %(some)s
+
 -- name: valid_cpas
 SELECT
     cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
