@@ -49,6 +49,7 @@ class Options:
     cpas: int
     history: int
     folder: Path
+    profile: bool
 
 
 def tell(text: str) -> None:
@@ -75,7 +76,7 @@ async def rates(pair: Pair, name: str, options: Options, *cpas: str) -> float:
 @asynccontextmanager
 async def running(options: Options, name: str, *terms: Terms, key_bits: int = 2048) -> AsyncIterator[Pair]:
     """A fresh pair that runs, with a CPA for each of `terms`: cpa-0 and so on."""
-    async with Pair(options.folder / name, key_bits=key_bits) as pair:
+    async with Pair(options.folder / name, key_bits=key_bits, profile=options.profile) as pair:
         for number, each in enumerate(terms):
             await pair.agree(f"cpa-{number}", each)
         await pair.start()
@@ -233,14 +234,15 @@ def main() -> int:
     parser.add_argument("--cpas", type=int, default=10_000, help="on record, for scale")
     parser.add_argument("--history", type=int, default=1_000_000, help="messages on record, for scale")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and databases, as when it fails")
+    parser.add_argument("--profile", action="store_true", help="leave sender.prof of the sending side; slower")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-ebms-"))
     folder.chmod(0o711)
-    options = Options(given.messages, given.runs, given.mib, given.cpas, given.history, folder)
+    options = Options(given.messages, given.runs, given.mib, given.cpas, given.history, folder, given.profile)
     keep = True
     try:
         figures = asyncio.run(measure(given.figures or list(FIGURES), options))
-        keep = given.keep
+        keep = given.keep or given.profile
     finally:
         if keep:
             tell(f"kept: {folder}")

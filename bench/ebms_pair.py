@@ -95,6 +95,8 @@ class Pair:
     folder: Path
     key_bits: int = 2048
     silent_port: int = 0
+    profile: bool = False
+    """Have the sending side leave sender.prof, for `python -m pstats`; it is much slower then."""
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     _urls: dict[str, str] = field(default_factory=dict)
@@ -166,7 +168,9 @@ class Pair:
         here = Path(__file__).parent
         serve = ("-m", "digikoppelaar", "--config", str(self.folder / "receiver.toml"), "serve", "--until-stdin-ends")
         await self._spawn(RECEIVER, *serve, "--json")
-        await self._spawn(SENDER, str(here / "ebms_side.py"), str(self.folder / "sender.toml"))
+        await self._spawn(
+            SENDER, str(here / "ebms_side.py"), str(self.folder / "sender.toml"), *(["--profile"] * self.profile)
+        )
         for side in (RECEIVER, SENDER):
             await self._answer(side)
 

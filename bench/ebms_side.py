@@ -5,10 +5,12 @@ lines of JSON on standard input, and each is answered with one line: see the fun
 """
 
 import asyncio
+import cProfile
 import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -193,5 +195,8 @@ def _tell(answer: object) -> None:
 if __name__ == "__main__":
     CONFIG = load(Path(sys.argv[1]))
     configure(CONFIG.log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    PROFILER = cProfile.Profile() if "--profile" in sys.argv else None
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, PROFILER or nullcontext():
         runner.run(run(CONFIG))
+    if PROFILER:
+        PROFILER.dump_stats(CONFIG.data_folder.with_suffix(".prof"))
