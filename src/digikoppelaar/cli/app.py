@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import __version__
-from digikoppelaar.cli import check, context, cpa, demo, message, organisatie, sandbox, sending, serve, verzoek
+from digikoppelaar.cli import (
+    application,
+    check,
+    context,
+    cpa,
+    demo,
+    message,
+    organisatie,
+    sandbox,
+    sending,
+    serve,
+    verzoek,
+)
 from digikoppelaar.cli.output import errors
 from digikoppelaar.errors import DigikoppelaarError
 
@@ -22,6 +34,8 @@ app.add_typer(organisatie.app, name="organisatie")
 app.add_typer(cpa.app, name="cpa")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
+app.add_typer(application.api_key, name="api-key")
+app.add_typer(application.webhook, name="webhook")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)

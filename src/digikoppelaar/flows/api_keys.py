@@ -87,6 +87,11 @@ async def revoke(store: ApiKeyStore, prefix: str, now: datetime) -> None:
         raise ConfigError(f"there is no API key {prefix}", advice="Zie `digikoppelaar api-key list`.")
 
 
+def prefix_of(key: str) -> str:
+    """The part of a key that people may see."""
+    return key.split("_")[1]
+
+
 async def holder(store: ApiKeyStore, key: str) -> Application | None:
     """Whose key this is; None when it is nobody's. Compared in constant time, and also when there is no such key."""
     matched = _KEY.fullmatch(key)
