@@ -17,6 +17,7 @@ from digikoppelaar.adapters.postgres.agreements import Agreements
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.mappings import Mappings, mapped
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Consumer, CpaRecord, DsoSettings
 from digikoppelaar.flows.registration import (
@@ -183,7 +184,7 @@ class PostgresRegistry:
                 CpaRecord(
                     row["cpa_row"],
                     aansluiting_of(row),
-                    await self._agreement(connection, row),
+                    mapped(await self._agreement(connection, row), _mappings(row)),
                     Consumer(row["consumer"]),
                 )
                 for row in rows
@@ -207,6 +208,11 @@ class PostgresRegistry:
 
 async def _all(connection: Connection, query: str, values: Row | None = None) -> list[dict[str, Any]]:
     return await (await connection.execute(_SQL[query], values or {})).fetchall()
+
+
+def _mappings(row: Row) -> Mappings:
+    certificates = row["certificates"] or {}
+    return Mappings(row["urls"] or {}, {bytes.fromhex(old): bytes.fromhex(new) for old, new in certificates.items()})
 
 
 def aansluiting_of(row: Row) -> Aansluiting:

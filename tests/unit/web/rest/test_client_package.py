@@ -20,9 +20,9 @@ from ebms_adapter_client import (
     MessageRequestProperties,
     URLMapping,
 )
-from tests.certificates import Authority
+from tests.certificates import Authority, Shape, rsa_key
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, SERVICE
-from tests.unit.web.rest.world import PRE, World, cpa_of
+from tests.unit.web.rest.world import OTHER, PRE, World, cpa_of
 
 T = TypeVar("T")
 WE, THEY = f"urn:osb:oin:{GEMEENTE}", f"urn:osb:oin:{DSO}"
@@ -291,3 +291,33 @@ async def test_the_intake_keeps_its_own_messages(world: World) -> None:
     with pytest.raises(EbmsNotFoundError):
         await call(world, lambda client: client.get_message(name))
     assert (await world.application()).omgeving == PRE
+
+
+async def test_a_url_mapping_counts_from_the_next_message_for_its_own_organisatie_only(world: World) -> None:
+    cpa, other = await world.cpa(), await world.cpa(OTHER, name="cpa-van-een-ander")
+    source = cpa.agreement.sends[0].channel.endpoint
+    await call(world, lambda client: client.create_url_mapping(URLMapping(source, "https://nieuw.example/ebms")))
+    name = await call(world, lambda client: client.send_message(request()))
+    async with world.pool.connection() as connection:
+        rows = await (await connection.execute("SELECT message_id, endpoint FROM outbound_message")).fetchall()
+    assert rows == [{"message_id": name, "endpoint": "https://nieuw.example/ebms"}]
+    found = await world.registry.cpa(PRE, other.agreement.cpa_id)
+    assert found
+    assert found.agreement.sends[0].channel.endpoint == source
+
+
+async def test_a_certificate_mapping_counts_where_the_cpa_names_the_old_one(world: World) -> None:
+    authority = Authority()
+    old, new = (authority.issue(Shape(oin=DSO, key=rsa_key(name))).der for name in ("oud", "nieuw"))
+    fake = base64.encodebytes(b"\x30\x03\x02\x01").decode()
+    document = cpa_of(GEMEENTE).decode().replace(fake, base64.encodebytes(old).decode())
+    await call(world, lambda client: client.insert_cpa(document))
+    mapping = CertificateMapping(base64.b64encode(old).decode(), base64.b64encode(new).decode(), CPA_ID)
+    await call(world, lambda client: client.create_certificate_mapping(mapping))
+    found = await world.registry.cpa(PRE, CPA_ID)
+    assert found
+    assert found.agreement.theirs.transport_certificates == (new,)
+    await call(world, lambda client: client.delete_certificate_mapping(CPA_ID, mapping.source))
+    found = await world.registry.cpa(PRE, CPA_ID)
+    assert found
+    assert found.agreement.theirs.transport_certificates == (old,)

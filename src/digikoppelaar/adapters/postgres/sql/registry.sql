@@ -8,6 +8,16 @@ ORDER BY aansluiting.omgeving, aansluiting.organisatie_oin, aansluiting.kind
 -- On every message: the keys are given, so that one plan serves all.
 SELECT
     cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    (
+        SELECT jsonb_object_agg(mapping.source, mapping.destination)
+        FROM url_mapping AS mapping
+        WHERE mapping.omgeving = cpa.omgeving AND mapping.organisatie_oin = aansluiting.organisatie_oin
+    ) AS urls,
+    (
+        SELECT jsonb_object_agg(encode(mapping.source, 'hex'), encode(mapping.destination, 'hex'))
+        FROM certificate_mapping AS mapping
+        WHERE mapping.cpa_row = cpa.id
+    ) AS certificates,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
@@ -17,6 +27,16 @@ WHERE cpa.omgeving = %(omgeving)s AND cpa.cpa_id = %(cpa_id)s AND cpa.removed_at
 -- name: cpas
 SELECT
     cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    (
+        SELECT jsonb_object_agg(mapping.source, mapping.destination)
+        FROM url_mapping AS mapping
+        WHERE mapping.omgeving = cpa.omgeving AND mapping.organisatie_oin = aansluiting.organisatie_oin
+    ) AS urls,
+    (
+        SELECT jsonb_object_agg(encode(mapping.source, 'hex'), encode(mapping.destination, 'hex'))
+        FROM certificate_mapping AS mapping
+        WHERE mapping.cpa_row = cpa.id
+    ) AS certificates,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
@@ -34,6 +54,16 @@ LIMIT %(some)s
 -- name: valid_cpas
 SELECT
     cpa.id AS cpa_row, cpa.sha256, cpa.our_party_ids, cpa.consumer, cpa.tolerances,
+    (
+        SELECT jsonb_object_agg(mapping.source, mapping.destination)
+        FROM url_mapping AS mapping
+        WHERE mapping.omgeving = cpa.omgeving AND mapping.organisatie_oin = aansluiting.organisatie_oin
+    ) AS urls,
+    (
+        SELECT jsonb_object_agg(encode(mapping.source, 'hex'), encode(mapping.destination, 'hex'))
+        FROM certificate_mapping AS mapping
+        WHERE mapping.cpa_row = cpa.id
+    ) AS certificates,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
