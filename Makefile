@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core interop check fix mutants docs lock crashtest bench bench-ebms bench-large bench-latency fuzz clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock drill crashtest bench bench-ebms bench-large bench-latency fuzz clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ docs: $(READY)  ## write the generated pages: docs/conformance.md
 lock: $(READY)  ## pin the newest versions, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/run.txt --upgrade
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements/dev.txt --upgrade
+
+drill: $(READY)  ## replace certificates under forty CPAs while messages go both ways
+	$(BIN)/pytest tests/journeys/test_renewal.py
 
 crashtest: $(READY)  ## kill gateway and PostgreSQL at random moments under load; every verzoek must arrive once
 	$(BIN)/python bench/crashtest.py

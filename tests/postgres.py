@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def migrated(postgres: Lease) -> Lease:
 @pytest.fixture
 def database_url(migrated: Lease) -> Iterator[str]:
     """The URL of a fresh database with the schema."""
+    with fresh_database(migrated) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(migrated: Lease) -> Iterator[str]:
+    """One more of them, for the duration of the block."""
     name = f"test_{next(_NUMBERS)}"
     with psycopg.connect(migrated.url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
         server.execute(
