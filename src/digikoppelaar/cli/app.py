@@ -12,6 +12,7 @@ from digikoppelaar.cli import (
     check,
     context,
     cpa,
+    cpa_build,
     demo,
     message,
     organisatie,
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(organisatie.app, name="organisatie")
+cpa.app.command("build")(cpa_build.build_cpa)
 app.add_typer(cpa.app, name="cpa")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
