@@ -16,7 +16,7 @@ from typing import Final, Protocol, Self
 import aiohttp
 from yarl import URL
 
-from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, ProxyOptions
+from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, Route
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import PartnerUnreachable
 from digikoppelaar.flows.ports import Reply, Streamed, is_sandbox
@@ -47,12 +47,6 @@ class ClientContexts(Protocol):
 
     def client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
         """TLS towards partners of this omgeving, as the partij; raises TrustError."""
-
-
-class Route(ProxyOptions):
-    """What aiohttp has to know to connect."""
-
-    ssl: ssl.SSLContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +93,11 @@ class MtlsSessions:
         return self._session
 
     def route(self, omgeving: str, partij_oin: str, url: URL) -> Route:
-        """How to reach `url` as this partij: TLS context and proxy. Raises TrustError without a usable certificate."""
-        context = self._keys.client_context(omgeving, partij_oin)
-        return {"ssl": context, **self._proxies.options(url.host or "")}
+        """How to reach `url` as this partij: the proxy and, for https, TLS. Raises TrustError without a usable key."""
+        route: Route = {**self._proxies.options(url.host or "")}
+        if url.scheme == "https":
+            route["ssl"] = self._keys.client_context(omgeving, partij_oin)
+        return route
 
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)

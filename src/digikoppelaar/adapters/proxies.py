@@ -3,6 +3,7 @@
 With https the proxy only gets a CONNECT: TLS, and the certificates of both sides, stay between the partner and us.
 """
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,9 +15,10 @@ from yarl import URL
 from digikoppelaar.errors import ConfigError
 
 
-class ProxyOptions(TypedDict, total=False):
-    """What aiohttp wants to know."""
+class Route(TypedDict, total=False):
+    """How to reach a partner, in the words of aiohttp. `ssl` is the caller's to add."""
 
+    ssl: ssl.SSLContext
     proxy: URL
     proxy_headers: dict[str, str]
 
@@ -36,23 +38,23 @@ class Proxies:
     def __init__(self, proxies: Sequence[Proxy] = ()) -> None:
         self._options = [(proxy.hosts.lower(), _options(proxy)) for proxy in proxies]
 
-    def options(self, host: str) -> ProxyOptions:
+    def options(self, host: str) -> Route:
         """For a request to `host`; empty when it goes straight."""
-        straight = ProxyOptions()
+        straight = Route()
         return next((options for pattern, options in self._options if fnmatchcase(host.lower(), pattern)), straight)
 
 
 NO_PROXIES = Proxies()
 
 
-def _options(proxy: Proxy) -> ProxyOptions:
+def _options(proxy: Proxy) -> Route:
     url = URL(proxy.url)
     if url.scheme != "http" or not url.host or url.user:
         raise ConfigError(
             f"the proxy for {proxy.hosts} must be an http URL without credentials",
             advice="Zet naam en wachtwoord van de proxy in een bestand: credentials_file.",
         )
-    options: ProxyOptions = {"proxy": url}
+    options: Route = {"proxy": url}
     if proxy.credentials:
         name, _, password = proxy.credentials.partition(":")
         # To aiohttp these are the credentials for the proxy; it makes Proxy-Authorization of them.

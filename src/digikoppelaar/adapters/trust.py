@@ -169,7 +169,8 @@ class TrustBase:
 
     def _read(self, omgeving: str) -> _Base:
         files, stamp = self.files.get(omgeving, TrustFiles()), self._stamp(omgeving)
-        if not files.anchors:
+        rules = RULES[self.policy(omgeving)]
+        if not files.anchors and not rules.self_signed:
             raise TrustError(f"no trust anchors are set for {omgeving}")
         anchors = _certificates(omgeving, files.anchors)
         below = (*_certificates(omgeving, files.intermediates), *self._extra.get(omgeving, {}).values())
@@ -179,7 +180,7 @@ class TrustBase:
             tuple(anchors),
             authorities(anchors, below),
             (*crls, *self._crls.get(omgeving, ())),
-            RULES[self.policy(omgeving)],
+            rules,
             sandbox=is_sandbox(omgeving),
             production=is_production(omgeving),
         )

@@ -42,6 +42,7 @@ data_folder = "gateway"
 port = {endpoint}
 partij = "{partij_oin}"
 trust_anchors = ["{trust_anchor_file}"]
+crls = ["{management_url}/pki/root.crl", "{management_url}/pki/domain.crl", "{management_url}/pki/tsp.crl"]
 
 [management]
 port = {management}

@@ -4,6 +4,7 @@ POST   /verzoeken          {"soort": ..., "bijlagen": [bytes or "pdf"/"png"/"txt
 GET    /verzoeken          everything submitted, with attempts, acknowledgment and files
 GET    /verzoeken/{nummer}
 GET    /refusals           what DSO-LV did not take, with the statement that was broken
+GET    /pki/{level}.crl    the CRL of a CA of the sandbox: root, domain or tsp
 GET    /signals            every body that came in on the ebMS endpoint, with its SHA-256, also when a fault struck it
 POST   /faults             {"kind": ..., "target": ..., "probability": 1, "count": null, "seconds": 1, "status": 500}
 GET    /faults
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -23,6 +25,7 @@ from starlette.routing import Route
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 from digikoppelaar.sandbox.content import Soort
 from digikoppelaar.sandbox.dso_lv import DsoLv
+from digikoppelaar.sandbox.pki import SandboxPki, fresh_crl
 from digikoppelaar.sandbox.state import RecordedRefusal, Submitted
 
 _MAX_COUNT: Final = 10_000
@@ -35,6 +38,7 @@ class Management:
     """The management port of one DSO-LV."""
 
     dso: DsoLv
+    authorities: SandboxPki
 
     def app(self) -> Starlette:
         """The ASGI application; bind it to a loopback address."""
@@ -45,6 +49,7 @@ class Management:
                 Route("/verzoeken/{nummer}", self._verzoek),
                 Route("/refusals", self._refusals),
                 Route("/signals", self._signals),
+                Route("/pki/{level}.crl", self._crl),
                 Route("/faults", self._switch_on, methods=["POST"]),
                 Route("/faults", self._faults),
                 Route("/faults", self._switch_off, methods=["DELETE"]),
@@ -79,6 +84,12 @@ class Management:
                 for signal in self.dso.state.signals
             ]
         )
+
+    async def _crl(self, request: Request) -> Response:
+        crl = await run_in_threadpool(fresh_crl, self.authorities, request.path_params["level"], self.dso.clock.now())
+        if crl is None:
+            return _answer({"error": "no such CA"}, 404)
+        return Response(crl, media_type="application/pkix-crl", headers=_MARK)
 
     async def _switch_on(self, request: Request) -> Response:
         return _answer(self.dso.faults.switch_on(await _json(request)).as_values(), 201)

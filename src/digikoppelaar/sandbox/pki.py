@@ -96,6 +96,15 @@ def make_pki(folder: Path, now: datetime) -> SandboxPki:
     return SandboxPki(folder, folder / "root.pem", crls, (root, domain, tsp))
 
 
+def fresh_crl(pki: SandboxPki, level: str, now: datetime) -> bytes | None:
+    """The CRL of the CA `level` (root, domain or tsp) as of now, in DER; None when there is no such CA."""
+    issuers = dict(zip((name for name, _ in _LEVELS), pki.issuers, strict=True))
+    if level not in issuers:
+        return None
+    crl = x509.load_pem_x509_crl(_empty_crl(issuers[level], now))
+    return crl.public_bytes(serialization.Encoding.DER)
+
+
 def make_keys(bits: Sequence[int]) -> list[Key]:
     """New RSA keys of these sizes; made on all cores, for OpenSSL lets other threads go on meanwhile."""
     with ThreadPoolExecutor() as pool:
@@ -138,7 +147,9 @@ def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now:
 
 def _make_issuers(folder: Path, now: datetime) -> None:
     issuer: Issuer | None = None
-    for depth, ((level, common_name), key) in enumerate(zip(_LEVELS, make_keys([_KEY_BITS] * len(_LEVELS)), strict=True)):
+    for depth, ((level, common_name), key) in enumerate(
+        zip(_LEVELS, make_keys([_KEY_BITS] * len(_LEVELS)), strict=True)
+    ):
         issuer = _make_issuer(common_name, key, issuer, len(_LEVELS) - 1 - depth, now)
         _write_key(folder / f"{level}.key", key)
         _write(folder / f"{level}.pem", _pem(issuer.certificate))

@@ -168,7 +168,7 @@ class _World:
             (self.rest.app(), server.Listener("sandbox-rest", host, settings.rest_port, tls, _LIMITS)),
             (self.endpoint, server.Listener("sandbox-ebms", host, settings.ebms_port, tls, _LIMITS)),
             (
-                Management(self.dso).app(),
+                Management(self.dso, certificates.authorities).app(),
                 server.Listener("sandbox-management", host, settings.management_port, limits=_LIMITS),
             ),
         )
