@@ -64,13 +64,13 @@ def openapi() -> dict[str, Any]:
 
 
 def key_of(headers: Headers) -> str:
-    """The API key that a request shows; empty when it shows none."""
-    scheme, _, value = headers.get("authorization", "").partition(" ")
+    """The API key that a request shows; empty when it shows none. Authorization counts, when it is there."""
+    if "authorization" not in headers:
+        return headers.get("x-api-key", "").strip()
+    scheme, _, value = headers["authorization"].partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
-    if scheme.lower() == "basic":
-        return _password(value.strip())
-    return headers.get("x-api-key", "").strip()
+    return _password(value.strip()) if scheme.lower() == "basic" else ""
 
 
 def _password(value: str) -> str:

@@ -14,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from digikoppelaar.errors import MimeError, TooLarge
 from digikoppelaar.flows.ports import Blob, BlobStore
 from digikoppelaar.web.rest.problems import Problem
+from digikoppelaar.web.rest.requests import checked_text, media_type
 
 IN_MEMORY: Final = 256 * 1024
 """Bytes of all parts of one body together; what goes over it goes to the blob store."""
@@ -84,10 +85,10 @@ class Upload:
         filename = disposition.get(b"filename")
         return FormPart(
             name=disposition.get(b"name", b"").decode(errors="replace"),
-            content_type=headers.get("content-type", "application/octet-stream"),
+            content_type=media_type(headers.get("content-type", "application/octet-stream")),
             content=await self._content(events),
             content_id=headers.get("content-id", "").strip("<> ") or None,
-            filename=filename.decode(errors="replace") if filename else None,
+            filename=checked_text(filename.decode(errors="replace"), "filename") if filename else None,
         )
 
     async def _content(self, events: AsyncIterator[_Event]) -> bytes | Blob:
@@ -134,7 +135,8 @@ class _Parts:
         self._grow(end - start)
 
     def header_end(self) -> None:
-        self._headers[self._name.decode("latin-1").lower()] = self._value.decode(errors="replace").strip()
+        # As latin-1 the bytes come back when the parameters are taken out; those are read as UTF-8.
+        self._headers[self._name.decode("latin-1").lower()] = self._value.decode("latin-1").strip()
         self._name.clear()
         self._value.clear()
 

@@ -6,6 +6,7 @@ Text that no identifier holds (control characters, halves of surrogate pairs) is
 import base64
 import binascii
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ from digikoppelaar.web.rest.problems import Problem
 
 _MOST: Final = 2**31 - 1
 _LONGEST: Final = 2000
+_MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^`|~\w-]{1,127}/[!#$%&'*+.^`|~\w-]{1,127}(?:;[ -~]{0,200})?", re.ASCII)
+"""RFC 9110, section 8.3.1."""
 _FILTER: Final = {
     "cpa_id": "cpaId",
     "from_party": "fromPartyId",
@@ -103,9 +106,21 @@ def optional_field(document: Any, name: str) -> str | None:
     if not isinstance(document, Mapping):
         raise Problem(400, "a JSON object is expected")
     value = document.get(name)
-    if value is None or (isinstance(value, str) and _is_identifier(value)):
+    return None if value is None else checked_text(value, name)
+
+
+def checked_text(value: object, name: str) -> str:
+    """Text that may go into a header of ours or the database. Raises Problem 400."""
+    if isinstance(value, str) and _is_identifier(value):
         return value
     raise Problem(400, f"{name} must be text without control characters, at most {_LONGEST} long")
+
+
+def media_type(value: str) -> str:
+    """A Content-Type as it may go on the wire. Raises Problem 400."""
+    if _MEDIA_TYPE.fullmatch(value):
+        return value
+    raise Problem(400, "the content type of a payload is type/subtype, in ASCII")
 
 
 def addressed(properties: Any) -> Addressed:
@@ -130,7 +145,7 @@ def payloads(document: Any) -> tuple[NewPayload, ...]:
         raise Problem(400, "dataSources must be a list")
     return tuple(
         NewPayload(
-            content_type=text_field(source, "contentType"),
+            content_type=media_type(text_field(source, "contentType")),
             content=base64_bytes(source.get("content"), "content"),
             content_id=optional_field(source, "contentId"),
             name=optional_field(source, "name"),

@@ -8,6 +8,7 @@ Schema = dict[str, Any]
 
 TEXT: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 2000, "pattern": "^[ -~]+$"}
 BASE64: Final[Schema] = {"type": "string", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4})*$"}
+MEDIA_TYPE: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9.+-]{1,127}/[A-Za-z0-9.+-]{1,127}$"}
 INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
@@ -36,7 +37,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "refToMessageId": TEXT,
         },
     ),
-    "NewDataSource": _object({"contentType": TEXT, "content": BASE64}, {"name": TEXT, "contentId": TEXT}),
+    "NewDataSource": _object({"contentType": MEDIA_TYPE, "content": BASE64}, {"name": TEXT, "contentId": TEXT}),
     "DataSource": _object(
         {"contentId": TEXT, "contentType": TEXT, "content": {"type": "string", "contentEncoding": "base64"}},
         {"name": TEXT},
