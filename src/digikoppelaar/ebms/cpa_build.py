@@ -36,6 +36,8 @@ class BuildParty:
     endpoint: str
     certificates: Certificates = field(repr=False)
     party_id_type: str = names.OIN_TYPE
+    key: str = ""
+    """Start of its XML ids; empty: A for the first party and B for the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ def build(order: CpaOrder) -> bytes:
     sub(root, "Status", value="agreed")
     sub(root, "Start", instant(order.starts_at))
     sub(root, "End", instant(order.ends_at))
-    _Party(order, order.first, order.second, "A", "B", first=True).write(root)
-    _Party(order, order.second, order.first, "B", "A", first=False).write(root)
+    first, second = order.first.key or "A", order.second.key or "B"
+    _Party(order, order.first, first, second, first=True).write(root)
+    _Party(order, order.second, second, first, first=False).write(root)
     _packages(root)
     if order.comment:
         element = sub(root, "Comment", order.comment)
@@ -128,7 +131,6 @@ class _Party:
 
     order: CpaOrder
     party: BuildParty
-    other: BuildParty
     key: str
     other_key: str
     first: bool

@@ -4,22 +4,21 @@ The real service, action, roles and profile of STAM are not public (stam.md, 2.1
 up, so that nobody takes them for known. A gateway must read them from the CPA.
 """
 
-import base64
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from digikoppelaar.ebms import names
+from digikoppelaar.ebms.cpa_build import BuildParty, BuildService, CpaOrder, build
 from digikoppelaar.ebms.messages import Service
-from digikoppelaar.sandbox.documents import render
+from digikoppelaar.pki.certificate import Use
 
 PROFILES: Final = ("osb-rm", "osb-rm-s")
 SERVICE: Final = Service("sandbox:bedachte-verzoekdienst:1", "urn:osb:services")
 ACTION: Final = "sandboxMeldVerzoek"
 DSO_ROLE: Final = "SandboxLandelijkeVoorziening"
 AUTHORITY_ROLE: Final = "SandboxOntvanger"
+_COMMENT: Final = "SANDBOX: dienst, actie en rollen zijn bedacht; de echte van STAM zijn niet openbaar."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,71 +48,35 @@ class CpaTerms:
     """The trust anchor."""
     cpa_id: str = ""
 
-    @property
-    def signed(self) -> bool:
-        """Messages and acknowledgments are signed."""
-        return self.profile.endswith("-s")
-
-    @property
-    def persist_duration(self) -> timedelta:
-        """Longer than the sender keeps trying (statement 202), for it is also the base of TimeToLive (7g)."""
-        return (self.retries + 2) * self.retry_interval
-
 
 def build_cpa(terms: CpaTerms, dso: CpaParty, authority: CpaParty) -> bytes:
     """The CPA in which `dso` sends ACTION and `authority` receives it, as XML."""
     if terms.profile not in PROFILES:
         raise ValueError(f"the sandbox makes no CPA for profile {terms.profile}")
+    order = _order(terms, dso, authority)
     if terms.cpa_id:
-        return _render(terms, dso, authority)
-    digest = hashlib.sha256(_render(terms, dso, authority)).hexdigest()
+        return build(order)
+    digest = hashlib.sha256(build(order)).hexdigest()
     cpa_id = f"sandbox-verzoekdienst_{dso.party_id}_{authority.party_id}_{digest[:12]}"
-    return _render(replace(terms, cpa_id=cpa_id), dso, authority)
+    return build(replace(order, cpa_id=cpa_id))
 
 
-def _render(terms: CpaTerms, dso: CpaParty, authority: CpaParty) -> bytes:
-    return render(
-        "cpa.xml.jinja",
-        names=names,
-        terms=terms,
-        service=SERVICE,
-        action=ACTION,
-        starts_at=_instant(terms.starts_at),
-        ends_at=_instant(terms.ends_at),
-        retry_interval=_duration(terms.retry_interval),
-        persist_duration=_duration(terms.persist_duration),
-        parties=[
-            _party(dso, DSO_ROLE, "CanSend", "S", f"{authority.key}_R"),
-            _party(authority, AUTHORITY_ROLE, "CanReceive", "R", f"{dso.key}_S"),
-        ],
-        root=_base64([terms.root])[0],
+def _order(terms: CpaTerms, dso: CpaParty, authority: CpaParty) -> CpaOrder:
+    return CpaOrder(
+        cpa_id=terms.cpa_id,
+        first=_party(dso, DSO_ROLE),
+        second=_party(authority, AUTHORITY_ROLE),
+        services=(BuildService(SERVICE, terms.profile, first_sends=(ACTION,)),),
+        starts_at=terms.starts_at,
+        ends_at=terms.ends_at,
+        retries=terms.retries,
+        retry_interval=terms.retry_interval,
+        anchors=(terms.root,),
+        comment=_COMMENT,
     )
 
 
-def _party(party: CpaParty, role: str, direction: str, binding: str, other_binding: str) -> dict[str, object]:
-    return {
-        "key": party.key,
-        "name": party.name,
-        "party_id": party.party_id,
-        "endpoint": party.endpoint,
-        "role": role,
-        "direction": direction,
-        "binding": f"{party.key}_{binding}",
-        "other_binding": other_binding,
-        "certificates": {
-            "Transport": _base64([party.transport_certificate, *party.chain]),
-            "Signing": _base64([party.signing_certificate, *party.chain]),
-        },
-    }
-
-
-def _base64(certificates: Sequence[bytes]) -> list[str]:
-    return [base64.b64encode(certificate).decode() for certificate in certificates]
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _duration(duration: timedelta) -> str:
-    return f"PT{duration.total_seconds():g}S"
+def _party(party: CpaParty, role: str) -> BuildParty:
+    tls, sign = ((leaf, *party.chain) for leaf in (party.transport_certificate, party.signing_certificate))
+    certificates = {Use.TLS_CLIENT: tls, Use.TLS_SERVER: tls, Use.SIGN: sign}
+    return BuildParty(party.name, party.party_id, role, party.endpoint, certificates, key=party.key)

@@ -57,11 +57,11 @@ def order_file(text: str = FILE) -> OrderFile:
 
 
 def ordered(text: str = FILE) -> object:
-    return order_file(text).order("Onze naam", {use: (SOME,) for use in Use}, now=NOW, version="1")
+    return order_file(text).order("Onze naam", dict.fromkeys(Use, (SOME,)), now=NOW, version="1")
 
 
 def test_everything_in_the_file_is_in_the_order() -> None:
-    order = order_file().order("Onze naam", {use: (SOME,) for use in Use}, now=NOW, version="1")
+    order = order_file().order("Onze naam", dict.fromkeys(Use, (SOME,)), now=NOW, version="1")
     assert (order.cpa_id, order.first.name, order.second.name) == ("afgesproken", "Onze naam", "Partner")
     assert (order.retries, order.retry_interval) == (3, timedelta(minutes=10))
     assert (order.synchronous, order.signed_acknowledgments) == (True, False)
@@ -78,7 +78,7 @@ def test_everything_in_the_file_is_in_the_order() -> None:
 
 def test_without_dates_it_holds_until_the_first_certificate_ends_and_gets_a_cpa_id() -> None:
     lines = [line for line in FILE.splitlines() if not line.startswith(("start", "end =", "cpa_id"))]
-    order = order_file("\n".join(lines)).order("Onze naam", {use: (SOME,) for use in Use}, now=NOW, version="7")
+    order = order_file("\n".join(lines)).order("Onze naam", dict.fromkeys(Use, (SOME,)), now=NOW, version="7")
     assert (order.starts_at, order.ends_at) == (NOW, NOW + timedelta(days=20))
     assert order.cpa_id == f"dienst-1_{OURS}_{THEIRS}_7"
 

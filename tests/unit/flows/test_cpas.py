@@ -1,4 +1,4 @@
-"""Choosing the CPA to send under, and what a choice at import may say; importing over a database: test_administration."""
+"""Choosing the CPA to send under, tolerances and previews; importing over a database is in test_administration."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
