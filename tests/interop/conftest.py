@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.certificates import Authority
 from tests.interop.agreements import Member
+from tests.interop.gateway import Gateway
 from tests.interop.peer import Peer, PeerFiles, build, missing_tools
 
 HERE = Path(__file__).parent
@@ -60,4 +61,11 @@ async def peer(built: None, them: Member, folder: Path) -> AsyncIterator[Peer]:
     files = PeerFiles(them.oin, them.write_pkcs12(folder), them.authority.write_root(folder, "peer-root"))
     async with Peer(files, folder) as running:
         them.endpoints.update(running.endpoints)
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def gateway(us: Member, folder: Path) -> AsyncIterator[Gateway]:
+    """The running gateway."""
+    async with Gateway(us, folder / "us") as running:
         yield running

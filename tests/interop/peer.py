@@ -5,6 +5,7 @@ What it is, and what it is not: tests/interop/README.md.
 
 import asyncio
 import base64
+import io
 import json
 import os
 import shutil
@@ -84,7 +85,7 @@ class Peer:
         classpath = os.pathsep.join([str(PROJECT / "target" / "classes"), str(PROJECT / "target" / "lib" / "*")])
         with (self.folder / "peer.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *("java", "-Xmx512m", "-cp", classpath, "interop.Peer", str(self._write_settings(ready))),
+                *("java", "-Xmx2g", "-cp", classpath, "interop.Peer", str(self._write_settings(ready))),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -197,7 +198,7 @@ class Peer:
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
         assert self._http is not None
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with self._http.request(method, f"http://127.0.0.1:{self.ports['control']}/{path}", data=data) as answer:
             said = await answer.json()
         if answer.status != 200:

@@ -1,5 +1,7 @@
 package interop;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
@@ -32,7 +34,11 @@ import org.apache.xml.security.Init;
  * with the ports when everything listens) and, if wanted, port (for https) and schemas (the folder of the official schemas).
  */
 public final class Peer {
-    private final ObjectMapper json = new ObjectMapper().registerModule(new JavaTimeModule());
+    private static final StreamReadConstraints LARGE_PAYLOADS =
+            StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build();
+
+    private final ObjectMapper json =
+            new ObjectMapper(JsonFactory.builder().streamReadConstraints(LARGE_PAYLOADS).build()).registerModule(new JavaTimeModule());
     private final Exchanges exchanges = new Exchanges();
     private final Msh msh;
 
