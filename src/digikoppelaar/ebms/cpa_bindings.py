@@ -93,8 +93,9 @@ def _binding(role: etree._Element, element: etree._Element, index: Index) -> Bin
 def _role_receiving(binding: etree._Element, receiver: etree._Element) -> etree._Element:
     """The CollaborationRole of `binding`, which must be a CanReceive of `receiver`."""
     ancestors = list(binding.iterancestors())
-    if xml.local_name(ancestors[0]) != "CanReceive" or receiver not in ancestors:
+    role = next(binding.iterancestors(tag("CollaborationRole")), None)
+    if xml.local_name(ancestors[0]) != "CanReceive" or receiver not in ancestors or role is None:
         raise defect(
             binding, f"OtherPartyActionBinding {attribute(binding, 'id')!r} is no CanReceive of the other party"
         )
-    return next(binding.iterancestors(tag("CollaborationRole")))
+    return role

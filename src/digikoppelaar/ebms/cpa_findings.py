@@ -85,7 +85,10 @@ def _contents(root: etree._Element, document: bytes, judgement: Judgement) -> It
         yield _unreadable(error, "unreadable", "digikoppeling-ebms2.md 4.4")
         return
     for rule in RULES:
-        yield from rule(subject)
+        try:
+            yield from rule(subject)
+        except CpaError as error:  # in a part that no action uses, so that it could be read all the same
+            yield _unreadable(error, "unreadable", "digikoppeling-ebms2.md 4.4")
 
 
 def _unreadable(error: CpaError | XmlError | TooLarge, code: str, source: str) -> Finding:

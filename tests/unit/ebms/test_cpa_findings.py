@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
 from tests.certificates import Authority, Issued, Shape
 from tests.shared import shared_data
 from tests.unit.ebms.cpas import DSO, GEMEENTE, changed, cpa_document
+from tests.unit.ebms.test_cpa_structure import applied, prepared
 
 from digikoppelaar.ebms.agreement import Tolerances
 from digikoppelaar.ebms.cpa_findings import check_usable, findings
@@ -256,3 +260,13 @@ def test_the_samples_are_warned_of_ssl_and_of_a_short_memory() -> None:
     name = "cpaStubEBF.rm.https.signed.ackSigned.xml"
     document = shared_data("ebms2", "cpa", "ebms-core", name).read_text()
     assert {"old-tls", "persist-short"} <= set(found(document, replace(LAB, now=NOW + timedelta(days=1))))
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_no_mistake_in_a_document_makes_the_rules_stumble(data: st.DataObject) -> None:
+    root, every = prepared()
+    picked = [every[data.draw(st.integers(0, len(every) - 1))] for _ in range(2)]
+    mutated = etree.tostring(applied(root, *((index, change) for _, index, change in picked)))
+    for judgement in (STRICT, LAB):
+        assert all(one.code and one.sentence for one in findings(mutated, judgement))
