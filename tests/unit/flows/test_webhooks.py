@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -294,3 +296,16 @@ async def test_what_waits_longest_has_its_turn_when_it_is_due(told: Told) -> Non
     assert (again.event_id, again.attempt) == (first.event_id, 2)
     await told.world.webhooks.taken(again, now)
     assert await told.world.webhooks.next_due() is None
+
+
+def test_the_five_lines_of_the_documentation_tell_a_genuine_event() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "howto" / "connect-an-application.md").read_text()
+    [lines] = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(lines, names)  # the text of our own page
+    now, body = int(time.time()), b'{"id": "1"}'
+    is_genuine = names["is_genuine"]
+    assert is_genuine(signature(SECRET, now, body), body, SECRET)
+    assert not is_genuine(signature(SECRET, now, body), body + b" ", SECRET)
+    assert not is_genuine(signature(SECRET, now - 3600, body), body, SECRET)
+    assert not is_genuine(signature(b"x" * 32, now, body), body, SECRET)
