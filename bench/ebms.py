@@ -192,7 +192,7 @@ async def scale(options: Options) -> Figures:
     """Throughput with many CPAs and much history, spread over some of them, against one CPA and an empty database."""
     async with running(options, "small", Terms()) as pair:
         small = await rates(pair, "one CPA, empty database", options, "cpa-0")
-    async with Pair(options.folder / "full") as pair:
+    async with Pair(options.folder / "full", profile=options.profile) as pair:
         await pair.agree("cpa-0", Terms())
         started = time.monotonic()
         await load_history(pair, options.cpas, options.history)

@@ -31,6 +31,8 @@ from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli.trial import free_ports
 from digikoppelaar.config import Config, load
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.ebms.cpa_build import BuildParty, BuildService, CpaOrder, build
+from digikoppelaar.ebms.messages import Service
 from digikoppelaar.flows.ports import Consumer
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
@@ -40,7 +42,7 @@ from digikoppelaar.flows.registration import (
     PartijEntry,
     difference,
 )
-from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox.pki import SIGN, TLS, CertificateFiles, Holder, SandboxPki, issue_all, make_pki
 from digikoppelaar.wiring import open_stores
 
@@ -52,7 +54,10 @@ OINS: Final = {
     SILENT: "00000099000000003000",
 }
 STOP_SECONDS: Final = 45.0
-_KEPT_AS_IT_IS: Final = timedelta(days=30)
+SERVICE: Final = Service("bench", "urn:osb:services")
+ACTION: Final = "melding"
+_VALID: Final = timedelta(days=400)
+"""Longer than the warnings of what ends soon: ten thousand of them would be measured too."""
 
 CONFIGURATION: Final = """\
 data_folder = "{side}"
@@ -148,20 +153,20 @@ class Pair:
         """The CPA as a document. Acknowledgments are never signed, as the peer was measured."""
         assert self._pki is not None
         now = SystemClock().now()
-        made = build_cpa(
-            CpaTerms(
-                profile="osb-rm-s" if terms.signed else "osb-rm",
+        return build(
+            CpaOrder(
+                cpa_id=cpa_id,
+                first=self._party(SENDER, self.ports[SENDER]),
+                second=self._party(terms.partner, self.ports.get(terms.partner, self.silent_port)),
+                services=(BuildService(SERVICE, "osb-rm-s" if terms.signed else "osb-rm", (ACTION,)),),
+                starts_at=now - timedelta(days=1),
+                ends_at=now + _VALID,
                 retries=terms.retries,
                 retry_interval=terms.retry_interval,
-                starts_at=now - timedelta(days=1),
-                ends_at=now + _KEPT_AS_IT_IS,
-                root=self._pki.issuers[0].der(),
-                cpa_id=cpa_id,
-            ),
-            self._party(SENDER, self.ports[SENDER]),
-            self._party(terms.partner, self.ports.get(terms.partner, self.silent_port)),
+                signed_acknowledgments=False,
+                anchors=(self._pki.issuers[0].der(),),
+            )
         )
-        return made.replace(b'tp:ackSignatureRequested="always"', b'tp:ackSignatureRequested="never"')
 
     async def start(self) -> None:
         """Start both sides; returns when they are ready."""
@@ -203,14 +208,16 @@ class Pair:
         for (holder, uses), files in zip(wanted, issue_all(self._pki, wanted, now), strict=True):
             self._certificates[holder.file_name, "sign" if uses == SIGN else "tls"] = files
 
-    def _party(self, side: str, port: int) -> CpaParty:
-        return CpaParty(
-            key=side,
+    def _party(self, side: str, port: int) -> BuildParty:
+        assert self._pki is not None
+        _, domain, tsp = (issuer.der() for issuer in self._pki.issuers)
+        tls, sign = ((self._certificates[side, kind].der(), tsp, domain) for kind in ("tls", "sign"))
+        return BuildParty(
             name=f"SANDBOX {side.capitalize()}",
             party_id=OINS[side],
+            role=side.capitalize(),
             endpoint=f"http://127.0.0.1:{port}/ebms",
-            transport_certificate=self._certificates[side, "tls"].der(),
-            signing_certificate=self._certificates[side, "sign"].der(),
+            certificates={Use.TLS_CLIENT: tls, Use.TLS_SERVER: tls, Use.SIGN: sign},
         )
 
     def _configure(self, side: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import uvloop
+from ebms_pair import ACTION, SERVICE
 
 from digikoppelaar import gateway
 from digikoppelaar.adapters.blobs import FolderBlobs
@@ -27,7 +28,6 @@ from digikoppelaar.flows.handler import Handler
 from digikoppelaar.flows.parcel import NewPayload
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.submit import Submission, Submitter
-from digikoppelaar.sandbox.cpa_document import ACTION, SERVICE
 from digikoppelaar.wiring import Stores, open_stores
 
 LOOK_EVERY: Final = 0.05
