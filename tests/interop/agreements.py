@@ -123,9 +123,9 @@ def _party(member: Member, terms: Terms) -> dict[str, object]:
         "role": member.role,
         "action": member.action,
         "endpoint": member.endpoints[terms.scheme],
-        "certificates": {use: [_base64(one) for one in chain] for use, chain in chains.items()},
+        "certificates": {use: [base64_of(one) for one in chain] for use, chain in chains.items()},
     }
 
 
-def _base64(certificate: x509.Certificate) -> str:
+def base64_of(certificate: x509.Certificate) -> str:
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()

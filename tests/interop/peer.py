@@ -11,11 +11,11 @@ import os
 import shutil
 import subprocess
 from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 from tests.interop.agreements import PASSWORD, SERVICE
@@ -28,6 +28,7 @@ STOP_SECONDS: Final = 10.0
 DEADLINE: Final = 30.0
 LOOK_EVERY: Final = 0.02
 SCHEMAS: Final = SHARED_DATA / "ebms2" / "xsd"
+T = TypeVar("T")
 ENDS: Final = frozenset({"DELIVERED", "ACKNOWLEDGED", "FAILED", "PONG", "STATUS"})
 
 
@@ -186,11 +187,24 @@ class Peer:
         """Every HTTP exchange on its ebMS side so far."""
         return list(await self._ask("GET", "exchanges"))
 
-    async def _eventually(self, look: Any, what: str) -> Mapping[str, Any]:
+    async def answers(self, message_id: str, number: int) -> list[bytes]:
+        """The signals that came about a message of this peer, in a request or a response, once there are `number`."""
+        about = f"<eb:RefToMessageId>{message_id}</eb:RefToMessageId>".encode()
+
+        async def look() -> list[bytes] | None:
+            bodies = [
+                base64.b64decode(one["requestBody" if one["direction"] == "in" else "responseBody"] or "")
+                for one in await self.exchanges()
+            ]
+            found = [body for body in bodies if about in body]
+            return found if len(found) >= number else None
+
+        return await self._eventually(look, f"{number} answers about {message_id}")
+
+    async def _eventually(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
         deadline = asyncio.get_running_loop().time() + DEADLINE
         while True:
-            found: Mapping[str, Any] | None = await look()
-            if found is not None:
+            if (found := await look()) is not None:
                 return found
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"not within {DEADLINE:g} s: {what}; the peer printed:\n{self.log[-4000:]}")
