@@ -5,10 +5,10 @@ raises CpaError; one that could, but that Digikoppeling does not allow, is read,
 not be used. Not here: the schema (`cpa_structure`), and making CPAs (`cpa_build`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from lxml import etree
@@ -54,6 +54,9 @@ BUSINESS_ENDPOINTS: Final = ("request", "allPurpose")
 SIGNAL_ENDPOINTS: Final = ("response", "allPurpose")
 """Types of Endpoint, the more specific first; allPurpose excludes the others (CPA s.8.4.34.2)."""
 
+ChannelOf = Callable[[Way, Way, tuple[str, ...]], Channel]
+"""The channel from a sender's way to a receiver's, with the types of Endpoint that fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class CpaNames:
@@ -82,18 +85,23 @@ def read_agreement(document: bytes, our_party_ids: Collection[str]) -> Agreement
     index = index_of(root)
     starts_at, ends_at = _validity(root)
     _refuse_what_nobody_may_use(root)
+
+    @cache  # thousands of actions may share a channel, and its certificates are decoded each time
+    def channel_of(sending: Way, receiving: Way, endpoints: tuple[str, ...]) -> Channel:
+        return _channel(sending, receiving, index, endpoints)
+
     agreement = Agreement(
         cpa_id=attribute(root, "cpaid"),
         starts_at=starts_at,
         ends_at=ends_at,
         ours=_side(ours, index),
         theirs=_side(theirs, index),
-        sends=tuple(_actions(ours, theirs, index)),
-        receives=tuple(_actions(theirs, ours, index)),
-        our_signals=_signals(ours, theirs, index),
-        their_signals=_signals(theirs, ours, index),
-        our_overrides=_overrides(ours, theirs, index),
-        their_overrides=_overrides(theirs, ours, index),
+        sends=tuple(_actions(ours, theirs, index, channel_of)),
+        receives=tuple(_actions(theirs, ours, index, channel_of)),
+        our_signals=_signals(ours, theirs, index, channel_of),
+        their_signals=_signals(theirs, ours, index, channel_of),
+        our_overrides=_overrides(ours, theirs, index, channel_of),
+        their_overrides=_overrides(theirs, ours, index, channel_of),
     )
     _check_signed_receipts(agreement.sends, agreement.their_signal(names.ACKNOWLEDGMENT))
     _check_signed_receipts(agreement.receives, agreement.our_signal(names.ACKNOWLEDGMENT))
@@ -140,7 +148,8 @@ def _names_of(party: etree._Element) -> Side:
 
 def _side(party: etree._Element, index: Index) -> Side:
     references = [*party.iter(tag("ClientCertificateRef")), *party.iter(tag("ServerCertificateRef"))]
-    certificates = dict.fromkeys(certificate(reference, index) for reference in references)
+    by_name = {attribute(reference, "certId"): reference for reference in references}
+    certificates = dict.fromkeys(certificate(reference, index) for reference in by_name.values())
     return Side(attribute(party, "partyName"), _party_ids(party), tuple(certificates))
 
 
@@ -154,17 +163,17 @@ def _party_ids(party: etree._Element) -> tuple[PartyId, ...]:
 # --- Actions -------------------------------------------------------------------------------------------------
 
 
-def _actions(sender: etree._Element, receiver: etree._Element, index: Index) -> Iterator[Action]:
+def _actions(sender: etree._Element, receiver: etree._Element, index: Index, channel_of: ChannelOf) -> Iterator[Action]:
     for exchange in exchanges(sender, receiver, index):
-        yield _action(exchange, index)
+        yield _action(exchange, channel_of)
 
 
-def _action(exchange: Exchange, index: Index) -> Action:
+def _action(exchange: Exchange, channel_of: ChannelOf) -> Action:
     sending, receiving = exchange.sending, exchange.receiving
     service, action = _service(sending.role), _action_name(sending)
     if (service, action) != (_service(receiving.role), _action_name(receiving)):
         raise defect(receiving.element, f"action {action!r} does not have the same service and name at both sides")
-    channel = _channel(sending.way, receiving.way, index, BUSINESS_ENDPOINTS)
+    channel = channel_of(sending.way, receiving.way, BUSINESS_ENDPOINTS)
     _check_channel(sending.way, channel)
     signs = flag(sending.characteristics, "isNonRepudiationRequired")
     if signs and channel.signing is None:
@@ -202,23 +211,24 @@ def _without_space(name: str, what: str, element: etree._Element) -> str:
 # --- Channels ------------------------------------------------------------------------------------------------
 
 
-def _signals(sender: etree._Element, receiver: etree._Element, index: Index) -> Channel:
+def _signals(sender: etree._Element, receiver: etree._Element, index: Index, channel_of: ChannelOf) -> Channel:
     """The channel over which `sender` sends MSH signals: the default MSH channels of both, paired."""
     ways = [way_of(attribute(party, "defaultMshChannelId"), index) for party in (sender, receiver)]
-    channel = _channel(ways[0], ways[1], index, SIGNAL_ENDPOINTS)
+    channel = channel_of(ways[0], ways[1], SIGNAL_ENDPOINTS)
     _check_channel(ways[0], channel)
     return channel
 
 
-def _overrides(sender: etree._Element, receiver: etree._Element, index: Index) -> dict[str, Channel]:
+def _overrides(
+    sender: etree._Element, receiver: etree._Element, index: Index, channel_of: ChannelOf
+) -> dict[str, Channel]:
     """By MSH action, where one of the two has another channel for it than its default one (CPA s.8.4.58)."""
     ours, theirs = _override_ids(sender), _override_ids(receiver)
     defaults = [attribute(party, "defaultMshChannelId") for party in (sender, receiver)]
     return {
-        action: _channel(
+        action: channel_of(
             way_of(ours.get(action, defaults[0]), index),
             way_of(theirs.get(action, defaults[1]), index),
-            index,
             SIGNAL_ENDPOINTS,
         )
         for action in {**ours, **theirs}

@@ -17,11 +17,15 @@ from lxml import etree
 from digikoppelaar import xml
 from digikoppelaar.ebms.names import DS, TP
 from digikoppelaar.errors import CpaError
+from digikoppelaar.pki.certificate import UNREADABLE
 
 MAX_CPA: Final = 4 * 1024 * 1024
 """Bytes. The largest CPA we know, with six profiles and its certificates, has 60 KiB."""
 MAX_CPA_ELEMENTS: Final = 20_000
 """Every rule walks through them; that CPA has some 1,500."""
+
+MAX_CERTIFICATE: Final = 64 * 1024
+"""Characters of base64 in one Certificate, with its chain: four levels take 8 KiB."""
 
 _MAX_DURATION: Final = timedelta(days=3660)
 _DURATION: Final = re.compile(
@@ -157,7 +161,10 @@ def chain(reference: etree._Element, index: Index) -> tuple[bytes, ...]:
 
 def _certificates(reference: etree._Element, index: Index) -> list[bytes]:
     name = attribute(reference, "certId")
-    found = [_der(text(each)) for each in index[name].iter(f"{{{DS}}}X509Certificate")]
+    written = [text(each) for each in index[name].iter(f"{{{DS}}}X509Certificate")]
+    if sum(map(len, written)) > MAX_CERTIFICATE:
+        raise defect(index[name], f"Certificate {name!r} is larger than {MAX_CERTIFICATE} characters")
+    found = [_der(each) for each in written]
     if not found or not all(der.startswith(b"\x30") for der in found):
         raise defect(index[name], f"Certificate {name!r} holds no readable X509Certificate")
     return found
@@ -174,7 +181,7 @@ def _leaf(chain: list[bytes]) -> bytes:
     """The one that issued none of the others; the first when that does not tell."""
     try:
         names = [(x509.load_der_x509_certificate(der), der) for der in chain]
-    except ValueError:
+    except UNREADABLE:
         return chain[0]
     issuers = {one.issuer for one, _ in names if one.issuer != one.subject}
     return next((der for one, der in names if one.subject not in issuers), chain[0])

@@ -107,10 +107,10 @@ def certificates(cpa: Subject) -> Iterator[Finding]:
         seen = set()
         for name, use in _USES.items():
             for reference in party.iter(tag(name)):
-                der = certificate(reference, cpa.index)
-                if (der, use) not in seen:
-                    seen.add((der, use))
-                    yield from _certificate(cpa, party, reference, use, der)
+                named = attribute(reference, "certId"), use
+                if named not in seen:
+                    seen.add(named)
+                    yield from _certificate(cpa, party, reference, use, certificate(reference, cpa.index))
 
 
 def _certificate(
