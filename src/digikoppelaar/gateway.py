@@ -150,19 +150,14 @@ class Gateway:
 
     async def _keep_trust(self, group: asyncio.TaskGroup, roles: Collection[str]) -> None:
         """Before anything listens: CRLs, and what keeps them and the keys up to date."""
-        records = PostgresTrust(self.stores.pool)
-        urls: dict[str, tuple[str, ...]] = {
-            omgeving: endpoint.crl_urls for omgeving, endpoint in self.config.endpoint.items()
-        }
-        omgevingen = [*self.config.endpoint]
-        renewal = Renewal(self.keyring, self.stores.registry, records, self.clock, omgevingen, urls)
+        renewal = open_renewal(self.config, self.stores, self.keyring)
         await renewal.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renewal.hurry.set)
         commits = lambda: renewal.listen(listen(self.stores.url, TRUST))  # noqa: E731
         group.create_task(self._supervised("trust", renewal.watch, patience=0))
         group.create_task(self._supervised("trust wake-up", commits, patience=0))
         if "worker" in roles:
-            revocation = Revocation(records, CrlFetch(open_proxies(self.config)), self.clock)
+            revocation = Revocation(renewal.records, CrlFetch(open_proxies(self.config)), self.clock)
             group.create_task(self._supervised("trust care", lambda: renewal.care(revocation), patience=0))
 
     async def _work(self) -> None:
@@ -291,6 +286,13 @@ def _case_system(aansluiting: Aansluiting) -> CaseSystem:
 async def _check_database(config: Config, stores: Stores) -> None:
     for omgeving in {each.omgeving for each in await stores.registry.aansluitingen()} | set(config.endpoint):
         refuse_embedded(omgeving, embedded=config.embedded)
+
+
+def open_renewal(config: Config, stores: Stores, keyring: Keyring) -> Renewal:
+    """What keeps trust in these omgevingen up to date; nothing runs yet."""
+    urls: dict[str, tuple[str, ...]] = {omgeving: endpoint.crl_urls for omgeving, endpoint in config.endpoint.items()}
+    records = PostgresTrust(stores.pool)
+    return Renewal(keyring, stores.registry, records, SystemClock(), [*config.endpoint], urls)
 
 
 def open_proxies(config: Config) -> Proxies:

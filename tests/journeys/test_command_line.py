@@ -57,6 +57,8 @@ async def outputs(shared_trial: Trial, verzoek: Verzoek) -> Mapping[str, Output]
         "message list": ("message", "list", "--direction", "in"),
         "message show": ("message", "show", verzoek["message_id"]),
         "check": ("check",),
+        "certificate list": ("certificate", "list"),
+        "certificate check": ("certificate", "check"),
     }
     return await run_all({name: (*config, *arguments, "--json") for name, arguments in calls.items()})
 
@@ -71,6 +73,13 @@ async def test_what_is_there_already_changes_nothing(outputs: Mapping[str, Outpu
     assert outputs["organisatie apply"].document == {"applied": True, "changes": []}
     imported = outputs["cpa import"].document
     assert (imported["changed"], imported["cpa_id"]) == (False, trial.facts["cpa_id"])
+
+
+async def test_certificates_and_fetched_crls_are_good_and_their_ends_are_known(outputs: Mapping[str, Output]) -> None:
+    found = {finding["subject"].split()[0]: finding["problem"] for finding in outputs["certificate check"].document}
+    assert found == {"tls-server": None, "tls-client": None, "sign": None, "CRL": None}
+    kinds = {row["kind"] for row in outputs["certificate list"].document}
+    assert kinds == {"certificate", "partner-certificate", "trust-anchor", "cpa"}
 
 
 async def test_the_sandbox_answers_a_ping_with_a_pong(outputs: Mapping[str, Output]) -> None:

@@ -9,6 +9,7 @@ import typer
 from digikoppelaar import __version__
 from digikoppelaar.cli import (
     application,
+    certificate,
     check,
     context,
     cpa,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(organisatie.app, name="organisatie")
 cpa.app.command("build")(cpa_build.build_cpa)
+app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")

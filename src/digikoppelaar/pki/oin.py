@@ -31,15 +31,6 @@ def without_environment_suffix(party_id: str) -> str:
     return _ENVIRONMENT_SUFFIX.sub("", party_id)
 
 
-def check_production_party(party_id: str) -> None:
-    """Raises OinError for a PartyId of a test environment: production refuses it (EB003 and EB004, statement 183)."""
-    if without_environment_suffix(party_id) != party_id:
-        raise OinError(
-            f"PartyId {party_id[:40]!r} is of a test environment",
-            advice="Een PartyId met _T, _A of een ander achtervoegsel hoort niet bij productie: vraag een andere CPA.",
-        )
-
-
 def fits_party(oin: str, party_id: str, acts_for: Set[str] = frozenset()) -> bool:
     """Whether the holder of a certificate with `oin` may speak as `party_id` (3.5, steps 2 and 3).
 

@@ -52,3 +52,8 @@ def test_a_holder_may_speak_for_another_party_only_when_it_is_on_record() -> Non
 
 def test_being_allowed_to_speak_for_others_does_not_take_away_ones_own_name() -> None:
     assert oin.fits_party(LEVERANCIER, LEVERANCIER, frozenset({GEMEENTE}))
+
+
+@pytest.mark.statement(187)
+def test_an_hrn_of_a_kvk_number_is_a_party() -> None:
+    assert oin.check_oin("00000003123456780000") == "00000003123456780000"

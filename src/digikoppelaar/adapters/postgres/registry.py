@@ -102,6 +102,12 @@ class PostgresRegistry:
         """The certificate files of every partij, or those for one omgeving."""
         return [CertificateEntry(**row) for row in await self._all("certificates", {"omgeving": omgeving})]
 
+    async def remove_certificate(self, partij_oin: str, omgeving: str, certificate_file: str) -> bool:
+        """Take a certificate out of use, for every use of it; the file stays. Whether it was on record."""
+        values = {"partij_oin": partij_oin, "omgeving": omgeving, "certificate_file": certificate_file}
+        async with transaction(self.pool) as connection:
+            return bool((await connection.execute(_SQL["delete_certificate"], values)).rowcount)
+
     async def entries(self) -> Sequence[Entry]:
         """Everything on record, for `registration.difference`."""
         async with transaction(self.pool) as connection:
