@@ -41,6 +41,7 @@ async def way(request: pytest.FixtureRequest, us: Member, them: Member, gateway:
     return Way(terms, gateway, peer, them)
 
 
+@pytest.mark.statement(110)
 async def test_a_message_of_the_peer_reaches_our_application_and_is_acknowledged(way: Way) -> None:
     message_id = await way.to_us()
     assert contents(await way.taken(message_id)) == list(PAYLOADS)
@@ -50,6 +51,7 @@ async def test_a_message_of_the_peer_reaches_our_application_and_is_acknowledged
     assert outcome["answerSigned"] is way.terms.sign_receipts
 
 
+@pytest.mark.statement(86, 142, 143)
 async def test_a_message_of_our_application_reaches_the_peer_and_is_acknowledged(way: Way) -> None:
     message_id = await way.to_them()
     received = await way.peer.received(message_id)
@@ -69,11 +71,13 @@ async def test_a_message_without_payload_passes_both_ways(way: Way) -> None:
     assert (await way.peer.outcome(theirs))["state"] in {"ACKNOWLEDGED", "DELIVERED"}
 
 
+@pytest.mark.statement(153)
 async def test_a_ping_is_answered_both_ways(way: Way) -> None:
     assert (await way.peer.outcome(await way.peer.ping(way.terms.cpa_id)))["state"] == "PONG"
     assert await way.gateway.ping(way.terms, way.them)
 
 
+@pytest.mark.statement(155)
 async def test_a_status_is_told_both_ways(way: Way) -> None:
     ours, theirs = await way.to_them(), await way.to_us()
     await way.peer.received(ours)

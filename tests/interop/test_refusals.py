@@ -35,7 +35,7 @@ async def synchronous(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.mark.statement(85, 111)
+@pytest.mark.statement(83, 111)
 @pytest.mark.parametrize("disagreement", DISAGREEMENTS, ids=lambda one: one.name)
 async def test_an_error_of_the_peer_ends_our_message_as_failed(
     disagreement: Disagreement, synchronous: bool, us: Member, them: Member, gateway: Gateway, peer: Peer
