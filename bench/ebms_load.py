@@ -22,7 +22,7 @@ _CPA_ROWS: Final = """
     SELECT row_number() OVER (ORDER BY id) - 1 AS number, id AS cpa_row, aansluiting_id FROM cpa
 """
 _PAST: Final = "timestamptz '2026-01-01' + n * interval '10 seconds'"
-_FROM: Final = "FROM generate_series(%(first)s, %(last)s) AS n JOIN used ON used.number = n %% %(cpas)s"
+_FROM: Final = "FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n JOIN used ON used.number = n %% %(cpas)s"
 
 _OUTBOUND: Final = f"""
     INSERT INTO outbound_message (id, aansluiting_id, cpa_row, message_id, conversation_id, ref_to_message_id, service,
