@@ -79,3 +79,30 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_the_home_of_root_is_no_place_for_data() -> None:
     assert config.default_data_folder(Path("/root"), root=True) == Path("/var/lib/digikoppelaar")
     assert config.default_data_folder(Path("/home/a"), root=False) == Path("/home/a/.local/share/digikoppelaar")
+
+
+def test_applications_are_served_only_when_asked_with_files_relative_to_the_configuration(tmp_path: Path) -> None:
+    assert config.load(write(tmp_path, "")).application is None
+    text = (
+        '[application]\nhost = "0.0.0.0"\ncertificate_file = "a.pem"\nkey_file = "a.key"\n'
+        '[webhooks]\ntrust_anchors = ["root.pem"]\n'
+    )
+    loaded = config.load(write(tmp_path, text))
+    assert loaded.application
+    assert (loaded.application.certificate_file, loaded.application.key_file) == (
+        tmp_path / "a.pem",
+        tmp_path / "a.key",
+    )
+    assert loaded.webhooks.trust_anchors == (tmp_path / "root.pem",)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[application]\nhost = "0.0.0.0"\n', "must be a loopback address"),
+        ('[application]\ncertificate_file = "a.pem"\n', "belong together"),
+    ],
+)
+def test_api_keys_never_travel_in_the_clear(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        config.load(write(tmp_path, text))
