@@ -10,8 +10,14 @@ from tests.certificates import Authority
 from tests.interop.agreements import Member
 from tests.interop.gateway import Gateway
 from tests.interop.peer import Peer, PeerFiles, build, missing_tools
+from tests.interop.recording import record
 
 HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where golden files go; without it nothing is recorded."""
+    parser.addoption("--record", type=Path, help="keep traffic of this run as golden files in this folder")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,12 +62,14 @@ def built() -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def peer(built: None, them: Member, folder: Path) -> AsyncIterator[Peer]:
+async def peer(built: None, them: Member, folder: Path, pytestconfig: pytest.Config) -> AsyncIterator[Peer]:
     """The running peer."""
     files = PeerFiles(them.oin, them.write_pkcs12(folder), them.authority.write_root(folder, "peer-root"))
     async with Peer(files, folder) as running:
         them.endpoints.update(running.endpoints)
         yield running
+        if wanted := pytestconfig.getoption("--record"):
+            record(wanted, running.cpas, await running.exchanges())
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -67,6 +67,8 @@ class Peer:
     folder: Path
     port: int = 0
     ports: dict[str, int] = field(default_factory=dict)
+    cpas: dict[str, bytes] = field(default_factory=dict)
+    """What it works under, by CPAId."""
     _process: Process | None = None
     _http: aiohttp.ClientSession | None = None
 
@@ -131,7 +133,7 @@ class Peer:
 
     async def add_cpa(self, document: bytes) -> None:
         """Let it work under this CPA; fails when it is not valid by the official schema, where that is at hand."""
-        await self._ask("POST", "cpas", document)
+        self.cpas[(await self._ask("POST", "cpas", document))["cpaId"]] = document
 
     async def send(
         self, cpa_id: str, action: str, payloads: Sequence[tuple[str, bytes]] = (), *, wrong: str = "none"
