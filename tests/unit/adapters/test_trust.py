@@ -53,6 +53,15 @@ async def test_strict_tls_wants_a_current_crl_of_every_authority(tmp_path: Path,
     assert await answered(tmp_path, base, clock, AUTHORITY, CALLER)
 
 
+@pytest.mark.statement(176)
+async def test_a_client_outside_the_trusted_root_is_refused(tmp_path: Path, clock: FixedClock) -> None:
+    base = trust(tmp_path, clock)
+    base.set_crls("pre", read_crls(AUTHORITY.crls()))
+    stranger = Authority("Another root").issue(Shape(oin=LEVERANCIER))
+    assert not await answered(tmp_path, base, clock, AUTHORITY, stranger)
+    assert await answered(tmp_path, base, clock, AUTHORITY, CALLER)
+
+
 @pytest.mark.statement(178)
 async def test_a_revoked_client_is_refused_at_the_next_handshake(tmp_path: Path, clock: FixedClock) -> None:
     base = trust(tmp_path, clock)

@@ -7,6 +7,7 @@ GEMEENTE = "00000099000000001000"
 LEVERANCIER = "00000099000000002000"
 
 
+@pytest.mark.statement(186)
 @pytest.mark.parametrize(
     "text",
     [
