@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import __version__
+from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     application,
     certificate,
@@ -72,6 +73,12 @@ def options(
 
 
 def main() -> None:
+    """The program: a command tells by itself what it did, so only errors are logged; `serve` asks for more."""
+    logs.configure("error")
+    run()
+
+
+def run() -> None:
     """Run the command. An error is one clear line and exit status 1, with a traceback only under --debug."""
     try:
         app(standalone_mode=True)
