@@ -75,10 +75,10 @@ def options(
 def main() -> None:
     """The program: a command tells by itself what it did, so only errors are logged; `serve` asks for more."""
     logs.configure("error")
-    run()
+    execute()
 
 
-def run() -> None:
+def execute() -> None:
     """Run the command. An error is one clear line and exit status 1, with a traceback only under --debug."""
     try:
         app(standalone_mode=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digikoppelaar import __version__
-from digikoppelaar.cli.app import run, told
+from digikoppelaar.cli.app import execute, told
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 
 NOBODY_LISTENS = 'data_folder = "data"\n[database]\nurl = "postgresql://gebruiker:geheim@127.0.0.1:1/x"\n'
@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     def call(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["digikoppelaar", *arguments])
         with pytest.raises(SystemExit) as ended:
-            run()
+            execute()
         printed = capsys.readouterr()
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
@@ -106,7 +106,7 @@ def test_a_mistake_is_one_line_with_advice_and_status_1(
 def test_a_traceback_is_for_who_asks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["digikoppelaar", "--debug", "--config", "nowhere.toml", "verzoek", "list"])
     with pytest.raises(ConfigError):
-        run()
+        execute()
     assert run("--config", "nowhere.toml", "verzoek", "list").status == 1, "asked once, not for ever"
 
 

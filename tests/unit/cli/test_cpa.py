@@ -11,7 +11,7 @@ import pytest
 from tests.certificates import NOW, Authority, Shape
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, cpa_document
 
-from digikoppelaar.cli import app
+from digikoppelaar.cli.app import execute
 from digikoppelaar.ebms.envelope import read_envelope
 
 ORGANISATIE = f"""
@@ -89,7 +89,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["digikoppelaar", *arguments])
         with pytest.raises(SystemExit) as ended:
-            app.run()
+            execute()
         printed = capsys.readouterr()
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
