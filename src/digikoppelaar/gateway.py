@@ -36,6 +36,7 @@ from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.proxies import Proxies, Proxy
+from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
@@ -121,7 +122,7 @@ class Gateway:
         limits = self.config.limits
         return Handler.of(
             HandlerPorts(
-                registry=self.stores.registry,
+                registry=RememberedRegistry(self.stores.registry),
                 messages=self.stores.messages,
                 blobs=self._blobs(),
                 keys=self.keyring,

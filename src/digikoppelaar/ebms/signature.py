@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -125,6 +126,7 @@ def verify(
     return Verified(envelope, tuple(one.reference for one in references))
 
 
+@lru_cache(maxsize=64)  # a message is asked about more than once while it is decided on
 def signed_references(document: bytes) -> tuple[SignedReference, ...]:
     """The references as they stand in a document's signature, unverified; empty without a signature.
 

@@ -33,7 +33,7 @@ class HandlerSettings:
     """`sends`: whether the sender runs in this process, else another one sends. The rest: see Sender and the limits."""
 
     sends: bool = True
-    slots: int = 4
+    slots: int = 16
     lease: timedelta = timedelta(seconds=45)
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     submission: SubmissionLimits = field(default_factory=SubmissionLimits)

@@ -18,6 +18,8 @@ PATIENCE: Final = 3
 LONGEST_PAUSE: Final = timedelta(seconds=30)
 NOTED_EVERY: Final = timedelta(seconds=10)
 """How old what people see of a partner that answers may be."""
+_WELL_FILLED: Final = 0.75
+"""Of the slots: with more of them in use a crowded line is not looked at again yet."""
 _NOT_REACHED: Final = frozenset({None, 429, 502, 503, 504})
 """HTTP statuses of an attempt that did not reach the partner's message service; any other is an answer of it."""
 
@@ -77,11 +79,17 @@ class Lines:
     def take(self, partner: str, now: datetime) -> bool:
         """Take a slot, if there is one."""
         line = self.to(partner)
-        if not line.room(self.slots, now):
+        if line.crowded or not line.room(self.slots, now):  # who waits goes first
             line.crowded = True
             return False
         line.busy += 1
         return True
+
+    def ended(self, partner: str) -> bool:
+        """A slot is free again; whether it is time to look for what waits: for several at once, that is cheaper."""
+        line = self.to(partner)
+        line.busy -= 1
+        return line.crowded and line.busy <= self.slots * _WELL_FILLED
 
     def taken(self, now: datetime) -> Mapping[str, int]:
         """Of each partner, how many of the slots cannot be used now."""

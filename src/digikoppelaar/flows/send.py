@@ -41,7 +41,7 @@ class Sender:
     clock: Clock
     blobs: BlobStore
     responses: Responses
-    slots: int = 4
+    slots: int = 16
     lease: timedelta = timedelta(seconds=45)
     _lines: Lines = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -128,9 +128,7 @@ class Sender:
         try:
             event, reply, detail = await self._post(claimed)
         finally:
-            line = self._lines.to(claimed.partner)
-            line.busy -= 1
-            if line.crowded:
+            if self._lines.ended(claimed.partner):
                 self.wake()
         try:
             await self._settle(claimed, event, reply, detail)

@@ -112,7 +112,12 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         async with pool.connection() as connection:
             yield connection
     except (psycopg.Error, ConnectorException) as error:
-        raise StorageError(f"the database failed: {_named(error)}") from error
+        raise failure(error) from error
+
+
+def failure(error: psycopg.Error | ConnectorException) -> StorageError:
+    """What may be said of an error of the database."""
+    return StorageError(f"the database failed: {_named(error)}")
 
 
 def _named(error: BaseException) -> str:

@@ -2,7 +2,8 @@
 
 A commit costs a few milliseconds of waiting for the disk, however much is in it. So while one is under way, what comes
 meanwhile is gathered, and goes together into the next. Nobody waits for company: a statement that comes alone is
-committed alone, at once. Each caller is answered after the commit, and not before (statement 165).
+committed alone, at once. What nobody waits for (`soon`) goes with the next one that somebody waits for, or after a
+short while. Each caller is answered after the commit, and not before (statement 165).
 
 Only for statements that are whole by themselves. When one of a group fails, the group was rolled back and each is made
 again alone, so that nobody pays for another's mistake.
@@ -10,15 +11,20 @@ again alone, so that nobody pays for another's mistake.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
 
-from digikoppelaar.adapters.postgres.connect import Pool, Row, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, failure
 from digikoppelaar.errors import StorageError
 
 LARGEST_GROUP: Final = 64
+SOON: Final = 0.02
+"""Seconds that a statement waits at most for company when nobody is in a hurry."""
+KEPT: Final = 0.5
+"""Seconds that a connection is kept when there is nothing to do; after that it is checked again before use."""
 _ROLLED_BACK: Final = ("22", "23", "40")
 """Classes of SQLSTATE after which it is certain that nothing was stored: bad data, a constraint, a deadlock."""
 
@@ -38,36 +44,66 @@ class GroupCommit:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._waiting: list[_Waiting] = []
+        self._hurry = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
-    async def execute(self, query: bytes, values: Row) -> Answer:
+    async def execute(self, query: bytes, values: Row, *, soon: bool = False) -> Answer:
         """The first row that `query` gives, if any, after its commit. Raises StorageError.
 
-        A caller that is cancelled does not take its statement back.
+        `soon`: it may wait a little for others. A caller that is cancelled does not take its statement back.
         """
         waiting = _Waiting(query, values, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        if not soon:
+            self._hurry.set()
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await waiting.answer
 
     async def _run(self) -> None:
+        """Commit group after group on one connection, until nothing came for a while."""
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
-                await self._settle(group)
+            async with self._pool.connection() as connection:
+                await connection.set_autocommit(True)  # a pipeline is a transaction of its own
+                try:
+                    while await self._something_came():
+                        await self._settle(self._next_group(), connection)
+                finally:
+                    if not connection.closed:
+                        await connection.set_autocommit(False)
+        except psycopg.Error as error:
+            _fail(self._waiting, failure(error))
+            self._waiting = []
         finally:
             self._running = None
+            if self._waiting:
+                self._running = asyncio.create_task(self._run())
 
-    async def _settle(self, group: Sequence[_Waiting]) -> None:
+    async def _something_came(self) -> bool:
+        """Wait for somebody in a hurry, no longer than what waits may; False when there is nothing to do."""
+        if not self._hurry.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SOON if self._waiting else KEPT):
+                    await self._hurry.wait()
+        return bool(self._waiting)
+
+    def _next_group(self) -> Sequence[_Waiting]:
+        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        if not self._waiting:
+            self._hurry.clear()
+        return group
+
+    async def _settle(self, group: Sequence[_Waiting], connection: Connection) -> None:
         try:
-            answers = await self._commit(group)
-        except StorageError as error:
-            if len(group) > 1 and _was_rolled_back(error):
+            answers = await _commit(group, connection)
+        except psycopg.Error as error:
+            if len(group) > 1 and (error.sqlstate or "").startswith(_ROLLED_BACK):
                 for each in group:
-                    await self._settle([each])
-            else:
-                _fail(group, error)
+                    await self._settle([each], connection)
+                return
+            _fail(group, failure(error))
+            if connection.closed:
+                raise
         except BaseException:
             _fail(group, StorageError("the commit was broken off"))
             raise
@@ -76,15 +112,11 @@ class GroupCommit:
                 if not each.answer.done():
                     each.answer.set_result(answer)
 
-    async def _commit(self, group: Sequence[_Waiting]) -> list[Answer]:
-        async with transaction(self._pool) as connection, connection.pipeline():
-            cursors = [await connection.execute(each.query, each.values) for each in group]
-            return [await cursor.fetchone() for cursor in cursors]
 
-
-def _was_rolled_back(error: StorageError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_ROLLED_BACK)
+async def _commit(group: Sequence[_Waiting], connection: Connection) -> list[Answer]:
+    async with connection.pipeline():  # its end is the commit: without BEGIN all of it is one transaction
+        cursors = [await connection.execute(each.query, each.values) for each in group]
+    return [await cursor.fetchone() for cursor in cursors]
 
 
 def _fail(group: Sequence[_Waiting], error: StorageError) -> None:

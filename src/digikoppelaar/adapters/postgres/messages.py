@@ -156,7 +156,7 @@ class PostgresMessages:
         state, due_at = moved(State.SENDING, Event(event), attempt=claimed.attempt, now=now, delivery=how)
         report = {"id": claimed.id, "number": claimed.attempt, "event": event, "status": status, "detail": detail}
         values = {**settled_values(state, now, detail), **report, "due_at": due_at}
-        row = await self._together.execute(_SQL["settle_attempt"], values)
+        row = await self._together.execute(_SQL["settle_attempt"], values, soon=True)
         if row is None:
             raise StorageError(f"there is no outbound message {claimed.id} with attempt {claimed.attempt}")
         return due_at if row["state"] else None
