@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -167,12 +167,15 @@ class Peer:
         """Send the same octets once more; the HTTP status."""
         return int((await self._ask("POST", "repeats", {"messageId": message_id}))["status"])
 
-    async def outcome(self, message_id: str) -> Mapping[str, Any]:
-        """What became of a message that it sent, once there is an end to it."""
+    async def outcome(self, message_id: str, ends: Collection[str] = ENDS) -> Mapping[str, Any]:
+        """What became of a message that it sent, once it came to one of these ends.
+
+        A best-effort message is DELIVERED first, also when an error comes after it.
+        """
 
         async def look() -> Mapping[str, Any] | None:
             found: Mapping[str, Any] = await self._ask("GET", f"messages/{message_id}")
-            return found if found["state"] in ENDS else None
+            return found if found["state"] in ends else None
 
         return await self._eventually(look, f"an end to {message_id}")
 

@@ -107,15 +107,13 @@ async def test_an_altered_payload_is_refused_as_a_security_failure(way: Way) -> 
     if not way.terms.signed:
         pytest.skip("only a signature shows it")
     message_id = await way.to_us(wrong="payload")
-    outcome = await way.peer.outcome(message_id)
-    assert outcome["state"] == "FAILED"
+    outcome = await way.peer.outcome(message_id, {"FAILED"})
     assert outcome["detail"].startswith("SecurityFailure")
     assert message_id not in await way.gateway.unprocessed(way.terms)
 
 
 async def test_an_unknown_action_is_refused_with_value_not_recognized(way: Way) -> None:
-    outcome = await way.peer.outcome(await way.to_us(wrong="action"))
-    assert outcome["state"] == "FAILED"
+    outcome = await way.peer.outcome(await way.to_us(wrong="action"), {"FAILED"})
     assert outcome["detail"].startswith("ValueNotRecognized //Header/MessageHeader/Action")
 
 

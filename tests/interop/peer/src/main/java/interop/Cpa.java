@@ -1,5 +1,8 @@
 package interop;
 
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+
 import java.io.ByteArrayInputStream;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -9,10 +12,11 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
-import org.w3c.dom.Document;
-import org.w3c.dom.Element;
 
-/** A CPA as the party `ours` sees it, read with nothing but XPath: a second reading beside that of the gateway. */
+/**
+ * A CPA as the party `ours` sees it, read with nothing but XPath: a second reading beside that of
+ * the gateway.
+ */
 record Cpa(
         String id,
         List<PartyId> ours,
@@ -27,9 +31,18 @@ record Cpa(
     record Service(String type, String value) {}
 
     record Action(
-            Service service, String action, String fromRole, String toRole, Channel channel, boolean signed, boolean encrypted) {}
+            Service service,
+            String action,
+            String fromRole,
+            String toRole,
+            Channel channel,
+            boolean signed,
+            boolean encrypted) {}
 
-    /** What holds from a sender to a receiver: characteristics by the sender, endpoint and encryption by the receiver. */
+    /**
+     * What holds from a sender to a receiver: characteristics by the sender, endpoint and
+     * encryption by the receiver.
+     */
     record Channel(
             String endpoint,
             boolean synchronous,
@@ -47,7 +60,10 @@ record Cpa(
     static Cpa read(Document document, String party) throws PeerException {
         var root = document.getDocumentElement();
         var infos = Xml.elements(root, "tp:PartyInfo");
-        var ours = infos.stream().filter(info -> ids(info).stream().anyMatch(id -> id.value().equals(party))).findFirst();
+        var ours =
+                infos.stream()
+                        .filter(info -> ids(info).stream().anyMatch(id -> id.value().equals(party)))
+                        .findFirst();
         if (infos.size() != 2 || ours.isEmpty()) {
             throw PeerException.fault("the CPA has no party " + party);
         }
@@ -72,7 +88,9 @@ record Cpa(
     }
 
     private static Optional<Action> find(List<Action> actions, Service service, String name) {
-        return actions.stream().filter(one -> one.service.equals(service) && one.action.equals(name)).findFirst();
+        return actions.stream()
+                .filter(one -> one.service.equals(service) && one.action.equals(name))
+                .findFirst();
     }
 
     private static List<PartyId> ids(Element info) {
@@ -81,30 +99,48 @@ record Cpa(
                 .toList();
     }
 
-    private static List<Action> actions(Element root, Element sender, Element receiver) throws PeerException {
+    private static List<Action> actions(Element root, Element sender, Element receiver)
+            throws PeerException {
         var found = new ArrayList<Action>();
-        for (var binding : Xml.elements(sender, "tp:CollaborationRole/tp:ServiceBinding/tp:CanSend/tp:ThisPartyActionBinding")) {
+        for (var binding :
+                Xml.elements(
+                        sender,
+                        "tp:CollaborationRole/tp:ServiceBinding/tp:CanSend/tp:ThisPartyActionBinding")) {
             var other = Xml.text(binding, "../tp:OtherPartyActionBinding");
-            var receiving = Xml.element(receiver, ".//tp:ThisPartyActionBinding[@tp:id='" + other + "']");
+            var receiving =
+                    Xml.element(receiver, ".//tp:ThisPartyActionBinding[@tp:id='" + other + "']");
             var role = Xml.element(binding, "../../..");
             var characteristics = Xml.element(binding, "tp:BusinessTransactionCharacteristics");
-            found.add(new Action(
-                    new Service(Xml.text(role, "tp:ServiceBinding/tp:Service/@tp:type"), Xml.text(role, "tp:ServiceBinding/tp:Service")),
-                    Xml.text(binding, "@tp:action"),
-                    Xml.text(role, "tp:Role/@tp:name"),
-                    Xml.text(receiving, "../../../tp:Role/@tp:name"),
-                    channel(root, Xml.text(binding, "tp:ChannelId"), Xml.text(receiving, "tp:ChannelId")),
-                    Xml.text(characteristics, "@tp:isNonRepudiationRequired").equals("true"),
-                    Xml.text(characteristics, "@tp:isConfidential").contains("persistent")));
+            found.add(
+                    new Action(
+                            new Service(
+                                    Xml.text(role, "tp:ServiceBinding/tp:Service/@tp:type"),
+                                    Xml.text(role, "tp:ServiceBinding/tp:Service")),
+                            Xml.text(binding, "@tp:action"),
+                            Xml.text(role, "tp:Role/@tp:name"),
+                            Xml.text(receiving, "../../../tp:Role/@tp:name"),
+                            channel(
+                                    root,
+                                    Xml.text(binding, "tp:ChannelId"),
+                                    Xml.text(receiving, "tp:ChannelId")),
+                            Xml.text(characteristics, "@tp:isNonRepudiationRequired")
+                                    .equals("true"),
+                            Xml.text(characteristics, "@tp:isConfidential")
+                                    .contains("persistent")));
         }
         return List.copyOf(found);
     }
 
-    private static Channel signals(Element root, Element sender, Element receiver) throws PeerException {
-        return channel(root, Xml.text(sender, "@tp:defaultMshChannelId"), Xml.text(receiver, "@tp:defaultMshChannelId"));
+    private static Channel signals(Element root, Element sender, Element receiver)
+            throws PeerException {
+        return channel(
+                root,
+                Xml.text(sender, "@tp:defaultMshChannelId"),
+                Xml.text(receiver, "@tp:defaultMshChannelId"));
     }
 
-    private static Channel channel(Element root, String sending, String receiving) throws PeerException {
+    private static Channel channel(Element root, String sending, String receiving)
+            throws PeerException {
         var said = Xml.element(root, "//tp:DeliveryChannel[@tp:channelId='" + sending + "']");
         var sender = docExchange(root, sending, "tp:ebXMLSenderBinding");
         var receiver = docExchange(root, receiving, "tp:ebXMLReceiverBinding");
@@ -112,37 +148,60 @@ record Cpa(
         var retries = Xml.text(sender, "tp:ReliableMessaging/tp:Retries");
         return new Channel(
                 endpoint(root, receiving),
-                !List.of("none", "").contains(Xml.text(said, characteristics + "@tp:syncReplyMode")),
+                !List.of("none", "")
+                        .contains(Xml.text(said, characteristics + "@tp:syncReplyMode")),
                 Xml.text(said, characteristics + "@tp:ackRequested").equals("always"),
                 Xml.text(said, characteristics + "@tp:ackSignatureRequested").equals("always"),
                 Xml.text(said, characteristics + "@tp:duplicateElimination").equals("always"),
                 retries.isEmpty() ? 0 : Integer.parseInt(retries),
-                retries.isEmpty() ? null : Duration.parse(Xml.text(sender, "tp:ReliableMessaging/tp:RetryInterval")),
+                retries.isEmpty()
+                        ? null
+                        : Duration.parse(Xml.text(sender, "tp:ReliableMessaging/tp:RetryInterval")),
                 Xml.text(sender, "tp:SenderNonRepudiation/tp:SignatureAlgorithm"),
                 Xml.text(sender, "tp:SenderNonRepudiation/tp:HashFunction"),
-                certificate(root, Xml.text(sender, "tp:SenderNonRepudiation/tp:SigningCertificateRef/@tp:certId")),
+                certificate(
+                        root,
+                        Xml.text(
+                                sender,
+                                "tp:SenderNonRepudiation/tp:SigningCertificateRef/@tp:certId")),
                 Xml.text(receiver, "tp:ReceiverDigitalEnvelope/tp:EncryptionAlgorithm"),
-                certificate(root, Xml.text(receiver, "tp:ReceiverDigitalEnvelope/tp:EncryptionCertificateRef/@tp:certId")));
+                certificate(
+                        root,
+                        Xml.text(
+                                receiver,
+                                "tp:ReceiverDigitalEnvelope/tp:EncryptionCertificateRef/@tp:certId")));
     }
 
     private static Element docExchange(Element root, String channel, String binding) {
-        var id = Xml.text(root, "//tp:DeliveryChannel[@tp:channelId='" + channel + "']/@tp:docExchangeId");
+        var id =
+                Xml.text(
+                        root,
+                        "//tp:DeliveryChannel[@tp:channelId='" + channel + "']/@tp:docExchangeId");
         return Xml.element(root, "//tp:DocExchange[@tp:docExchangeId='" + id + "']/" + binding);
     }
 
     private static String endpoint(Element root, String channel) {
-        var id = Xml.text(root, "//tp:DeliveryChannel[@tp:channelId='" + channel + "']/@tp:transportId");
-        return Xml.text(root, "//tp:Transport[@tp:transportId='" + id + "']/tp:TransportReceiver/tp:Endpoint[1]/@tp:uri");
+        var id =
+                Xml.text(
+                        root,
+                        "//tp:DeliveryChannel[@tp:channelId='" + channel + "']/@tp:transportId");
+        return Xml.text(
+                root,
+                "//tp:Transport[@tp:transportId='"
+                        + id
+                        + "']/tp:TransportReceiver/tp:Endpoint[1]/@tp:uri");
     }
 
     private static X509Certificate certificate(Element root, String id) throws PeerException {
         if (id.isEmpty()) {
             return null;
         }
-        var encoded = Xml.text(root, "//tp:Certificate[@tp:certId='" + id + "']//ds:X509Certificate[1]");
+        var encoded =
+                Xml.text(root, "//tp:Certificate[@tp:certId='" + id + "']//ds:X509Certificate[1]");
         try {
             var der = new ByteArrayInputStream(Base64.getMimeDecoder().decode(encoded));
-            return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(der);
+            return (X509Certificate)
+                    CertificateFactory.getInstance("X.509").generateCertificate(der);
         } catch (CertificateException error) {
             throw PeerException.fault("certificate " + id + " of the CPA cannot be read");
         }

@@ -5,13 +5,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Every HTTP exchange of the ebMS side, in order, with small bodies kept: what a test looks at and records. */
+/**
+ * Every HTTP exchange of the ebMS side, in order, with small bodies kept: what a test looks at and
+ * records.
+ */
 final class Exchanges {
     private static final int KEPT = 64 * 1024;
 
     private final List<Exchange> all = new CopyOnWriteArrayList<>();
 
-    /** `direction` is as the peer sees it: in or out. Bodies are base64; null when larger than what is kept. */
+    /**
+     * `direction` is as the peer sees it: in or out. Bodies are base64; null when larger than what
+     * is kept.
+     */
     record Exchange(
             String direction,
             String url,
@@ -23,9 +29,24 @@ final class Exchanges {
             String responseBody) {}
 
     void add(
-            String direction, String url, String client, Map<String, List<String>> requestHeaders, byte[] requestBody,
-            int status, Map<String, List<String>> responseHeaders, byte[] responseBody) {
-        all.add(new Exchange(direction, url, client, requestHeaders, encoded(requestBody), status, responseHeaders, encoded(responseBody)));
+            String direction,
+            String url,
+            String client,
+            Map<String, List<String>> requestHeaders,
+            byte[] requestBody,
+            int status,
+            Map<String, List<String>> responseHeaders,
+            byte[] responseBody) {
+        all.add(
+                new Exchange(
+                        direction,
+                        url,
+                        client,
+                        requestHeaders,
+                        encoded(requestBody),
+                        status,
+                        responseHeaders,
+                        encoded(responseBody)));
     }
 
     List<Exchange> all() {

@@ -10,12 +10,21 @@ import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Properties;
+
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
-/** The keys of the party that this peer is: PKCS#12 files for TLS, signing and decryption, and PEM trust anchors. */
-record Identity(String party, SSLContext tls, PrivateKey signingKey, X509Certificate signingCertificate, PrivateKey decryptionKey) {
+/**
+ * The keys of the party that this peer is: PKCS#12 files for TLS, signing and decryption, and PEM
+ * trust anchors.
+ */
+record Identity(
+        String party,
+        SSLContext tls,
+        PrivateKey signingKey,
+        X509Certificate signingCertificate,
+        PrivateKey decryptionKey) {
 
     static Identity load(Properties settings) throws GeneralSecurityException, IOException {
         var password = settings.getProperty("password").toCharArray();
@@ -23,19 +32,24 @@ record Identity(String party, SSLContext tls, PrivateKey signingKey, X509Certifi
         var decryption = store(settings.getProperty("decrypt"), password);
         return new Identity(
                 settings.getProperty("party"),
-                tls(store(settings.getProperty("tls"), password), password, Path.of(settings.getProperty("trust"))),
+                tls(
+                        store(settings.getProperty("tls"), password),
+                        password,
+                        Path.of(settings.getProperty("trust"))),
                 key(signing, password),
                 (X509Certificate) signing.getCertificate(alias(signing)),
                 key(decryption, password));
     }
 
-    private static SSLContext tls(KeyStore own, char[] password, Path anchors) throws GeneralSecurityException, IOException {
+    private static SSLContext tls(KeyStore own, char[] password, Path anchors)
+            throws GeneralSecurityException, IOException {
         var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(own, password);
         var trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, null);
         try (InputStream in = Files.newInputStream(anchors)) {
-            for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+            for (var certificate :
+                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
                 trusted.setCertificateEntry("anchor" + trusted.size(), certificate);
             }
         }
@@ -46,7 +60,8 @@ record Identity(String party, SSLContext tls, PrivateKey signingKey, X509Certifi
         return context;
     }
 
-    private static KeyStore store(String file, char[] password) throws GeneralSecurityException, IOException {
+    private static KeyStore store(String file, char[] password)
+            throws GeneralSecurityException, IOException {
         return KeyStore.getInstance(Path.of(file).toFile(), password);
     }
 

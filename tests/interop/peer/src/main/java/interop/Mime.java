@@ -1,5 +1,10 @@
 package interop;
 
+import org.apache.james.mime4j.MimeException;
+import org.apache.james.mime4j.stream.EntityState;
+import org.apache.james.mime4j.stream.MimeConfig;
+import org.apache.james.mime4j.stream.MimeTokenStream;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -8,14 +13,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.regex.Pattern;
-import org.apache.james.mime4j.MimeException;
-import org.apache.james.mime4j.stream.EntityState;
-import org.apache.james.mime4j.stream.MimeConfig;
-import org.apache.james.mime4j.stream.MimeTokenStream;
 
 /** A message as an HTTP body: read by Apache mime4j, written as the Java handler writes it. */
 final class Mime {
-    private static final Pattern TEXT = Pattern.compile("text/.*|.*/(.*\\+)?xml", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TEXT =
+            Pattern.compile("text/.*|.*/(.*\\+)?xml", Pattern.CASE_INSENSITIVE);
 
     private Mime() {}
 
@@ -31,18 +33,30 @@ final class Mime {
         }
         var boundary = "-=" + UUID.randomUUID() + "=-";
         var out = new ByteArrayOutputStream();
-        append(out, "--" + boundary + "\r\nContent-Type: text/xml; charset=UTF-8\r\nContent-ID: <" + messageId + ">\r\n\r\n");
+        append(
+                out,
+                "--"
+                        + boundary
+                        + "\r\nContent-Type: text/xml; charset=UTF-8\r\nContent-ID: <"
+                        + messageId
+                        + ">\r\n\r\n");
         out.writeBytes(soap);
         for (var part : payloads) {
             append(out, "\r\n--" + boundary + "\r\nContent-Type: " + part.contentType + "\r\n");
             if (!TEXT.matcher(part.contentType).matches()) {
                 append(out, "Content-Transfer-Encoding: binary\r\n");
             }
-            append(out, "Content-ID: <" + part.contentId + ">\r\nContent-Disposition: attachment; filename=\"\"\r\n\r\n");
+            append(
+                    out,
+                    "Content-ID: <"
+                            + part.contentId
+                            + ">\r\nContent-Disposition: attachment; filename=\"\"\r\n\r\n");
             out.writeBytes(part.content);
         }
         append(out, "\r\n--" + boundary + "--");
-        var type = "multipart/related; boundary=\"%s\"; type=\"text/xml\"; start=\"<%s>\"; start-info=\"text/xml\"";
+        var type =
+                "multipart/related; boundary=\"%s\"; type=\"text/xml\"; start=\"<%s>\";"
+                        + " start-info=\"text/xml\"";
         return new Body(type.formatted(boundary, messageId), out.toByteArray(), true);
     }
 
@@ -68,10 +82,14 @@ final class Mime {
         var id = "";
         var type = "";
         try {
-            for (var state = stream.getState(); state != EntityState.T_END_OF_STREAM; state = stream.next()) {
-                if (state == EntityState.T_FIELD && stream.getField().getName().equalsIgnoreCase("Content-ID")) {
+            for (var state = stream.getState();
+                    state != EntityState.T_END_OF_STREAM;
+                    state = stream.next()) {
+                if (state == EntityState.T_FIELD
+                        && stream.getField().getName().equalsIgnoreCase("Content-ID")) {
                     id = stream.getField().getBody().strip().replaceAll("^<|>$", "");
-                } else if (state == EntityState.T_FIELD && stream.getField().getName().equalsIgnoreCase("Content-Type")) {
+                } else if (state == EntityState.T_FIELD
+                        && stream.getField().getName().equalsIgnoreCase("Content-Type")) {
                     type = stream.getField().getBody().strip();
                 } else if (state == EntityState.T_BODY) {
                     found.add(new Part(id, type, stream.getDecodedInputStream().readAllBytes()));

@@ -1,11 +1,19 @@
 package interop;
 
-import java.util.List;
 import org.w3c.dom.Document;
+
+import java.util.List;
 
 /** A message that this peer sends, and what became of it. */
 final class Outbound {
-    enum State { PENDING, DELIVERED, ACKNOWLEDGED, FAILED, PONG, STATUS }
+    enum State {
+        PENDING,
+        DELIVERED,
+        ACKNOWLEDGED,
+        FAILED,
+        PONG,
+        STATUS
+    }
 
     final String messageId;
     final Cpa cpa;
@@ -19,7 +27,13 @@ final class Outbound {
     private String detail = "";
     private boolean answerSigned;
 
-    Outbound(String messageId, Cpa cpa, Cpa.Channel channel, Document document, Mime.Body body, boolean awaitsAnswer) {
+    Outbound(
+            String messageId,
+            Cpa cpa,
+            Cpa.Channel channel,
+            Document document,
+            Mime.Body body,
+            boolean awaitsAnswer) {
         this.messageId = messageId;
         this.cpa = cpa;
         this.channel = channel;
@@ -28,7 +42,8 @@ final class Outbound {
         this.awaitsAnswer = awaitsAnswer;
     }
 
-    record View(String messageId, String state, int attempts, String detail, boolean answerSigned) {}
+    record View(
+            String messageId, String state, int attempts, String detail, boolean answerSigned) {}
 
     synchronized View view() {
         return new View(messageId, state.name(), attempts, detail, answerSigned);
@@ -52,7 +67,8 @@ final class Outbound {
     }
 
     List<String> signedDigests() {
-        var signedInfo = Xml.element(document, "/soap:Envelope/soap:Header/ds:Signature/ds:SignedInfo");
+        var signedInfo =
+                Xml.element(document, "/soap:Envelope/soap:Header/ds:Signature/ds:SignedInfo");
         return signedInfo == null ? List.of() : Signatures.digests(signedInfo);
     }
 }

@@ -11,6 +11,9 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsExchange;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
+
+import org.apache.xml.security.Init;
+
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -23,22 +26,24 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.Executors;
+
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
-import org.apache.xml.security.Init;
 
 /**
  * One ebMS 2.0 party on loopback, with an HTTP control interface for tests.
  *
- * <p>Argument: a properties file with party, password, tls, sign, decrypt (PKCS#12), trust (PEM), ready (a file that is written
- * with the ports when everything listens) and, if wanted, port (for https) and schemas (the folder of the official schemas).
+ * <p>Argument: a properties file with party, password, tls, sign, decrypt (PKCS#12), trust (PEM),
+ * ready (a file that is written with the ports when everything listens) and, if wanted, port (for
+ * https) and schemas (the folder of the official schemas).
  */
 public final class Peer {
     private static final StreamReadConstraints LARGE_PAYLOADS =
             StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build();
 
     private final ObjectMapper json =
-            new ObjectMapper(JsonFactory.builder().streamReadConstraints(LARGE_PAYLOADS).build()).registerModule(new JavaTimeModule());
+            new ObjectMapper(JsonFactory.builder().streamReadConstraints(LARGE_PAYLOADS).build())
+                    .registerModule(new JavaTimeModule());
     private final Exchanges exchanges = new Exchanges();
     private final Msh msh;
 
@@ -81,11 +86,16 @@ public final class Peer {
     }
 
     /** Under another name first, so that who waits for the file reads all of it. */
-    private static void announce(Path ready, HttpServer http, HttpServer https, HttpServer control) throws IOException {
-        var partial = Files.writeString(
-                ready.resolveSibling(ready.getFileName() + ".part"),
-                "{\"http\": %d, \"https\": %d, \"control\": %d}"
-                        .formatted(http.getAddress().getPort(), https.getAddress().getPort(), control.getAddress().getPort()));
+    private static void announce(Path ready, HttpServer http, HttpServer https, HttpServer control)
+            throws IOException {
+        var partial =
+                Files.writeString(
+                        ready.resolveSibling(ready.getFileName() + ".part"),
+                        "{\"http\": %d, \"https\": %d, \"control\": %d}"
+                                .formatted(
+                                        http.getAddress().getPort(),
+                                        https.getAddress().getPort(),
+                                        control.getAddress().getPort()));
         Files.move(partial, ready);
     }
 
@@ -109,9 +119,13 @@ public final class Peer {
             var headers = exchange.getRequestHeaders();
             var body = exchange.getRequestBody().readAllBytes();
             var contentType = headers.getFirst("Content-Type");
-            var reply = exchange.getRequestMethod().equals("POST")
-                    ? msh.receive(contentType == null ? "" : contentType, headers.getFirst("SOAPAction"), body)
-                    : new Msh.Reply(500, new byte[0]);
+            var reply =
+                    exchange.getRequestMethod().equals("POST")
+                            ? msh.receive(
+                                    contentType == null ? "" : contentType,
+                                    headers.getFirst("SOAPAction"),
+                                    body)
+                            : new Msh.Reply(500, new byte[0]);
             if (reply.body().length > 0) {
                 exchange.getResponseHeaders().set("Content-Type", "text/xml");
                 exchange.getResponseHeaders().set("SOAPAction", "\"ebXML\"");
@@ -123,13 +137,21 @@ public final class Peer {
                 exchange.getResponseBody().write(reply.body());
             }
             exchanges.add(
-                    "in", exchange.getRequestURI().toString(), client(exchange), Map.copyOf(headers), body,
-                    reply.status(), Map.copyOf(exchange.getResponseHeaders()), reply.body());
+                    "in",
+                    exchange.getRequestURI().toString(),
+                    client(exchange),
+                    Map.copyOf(headers),
+                    body,
+                    reply.status(),
+                    Map.copyOf(exchange.getResponseHeaders()),
+                    reply.body());
         }
     }
 
     private static String client(HttpExchange exchange) throws IOException {
-        return exchange instanceof HttpsExchange secure ? secure.getSSLSession().getPeerPrincipal().toString() : "";
+        return exchange instanceof HttpsExchange secure
+                ? secure.getSSLSession().getPeerPrincipal().toString()
+                : "";
     }
 
     // --- The side of the tests ---
@@ -140,7 +162,12 @@ public final class Peer {
             byte[] answer;
             var status = 200;
             try {
-                answer = json.writeValueAsBytes(asked(exchange.getRequestMethod(), exchange.getRequestURI().getPath(), body));
+                answer =
+                        json.writeValueAsBytes(
+                                asked(
+                                        exchange.getRequestMethod(),
+                                        exchange.getRequestURI().getPath(),
+                                        body));
             } catch (Exception error) { // whatever it is, the test must see it
                 error.printStackTrace();
                 status = 400;
@@ -156,12 +183,16 @@ public final class Peer {
         return switch (method + " " + path.replaceFirst("^(/[a-z]+).*", "$1")) {
             case "POST /cpas" -> Map.of("cpaId", msh.addCpa(body));
             case "POST /messages" -> Map.of("messageId", send(json.readTree(body)));
-            case "POST /pings" -> Map.of("messageId", msh.ping(json.readTree(body).get("cpaId").asText()));
+            case "POST /pings" -> Map.of(
+                    "messageId", msh.ping(json.readTree(body).get("cpaId").asText()));
             case "POST /statuses" -> {
                 var wish = json.readTree(body);
-                yield Map.of("messageId", msh.status(wish.get("cpaId").asText(), wish.get("about").asText()));
+                yield Map.of(
+                        "messageId",
+                        msh.status(wish.get("cpaId").asText(), wish.get("about").asText()));
             }
-            case "POST /repeats" -> Map.of("status", msh.again(json.readTree(body).get("messageId").asText()));
+            case "POST /repeats" -> Map.of(
+                    "status", msh.again(json.readTree(body).get("messageId").asText()));
             case "GET /messages" -> msh.outcome(path.substring("/messages/".length()));
             case "GET /received" -> msh.received();
             case "GET /exchanges" -> exchanges.all();
@@ -172,8 +203,11 @@ public final class Peer {
     private String send(JsonNode wish) throws Exception {
         var payloads = new ArrayList<Mime.Part>();
         for (var payload : wish.get("payloads")) {
-            payloads.add(new Mime.Part(
-                    UUID.randomUUID().toString(), payload.get("contentType").asText(), payload.get("content").binaryValue()));
+            payloads.add(
+                    new Mime.Part(
+                            UUID.randomUUID().toString(),
+                            payload.get("contentType").asText(),
+                            payload.get("content").binaryValue()));
         }
         return msh.send(
                 wish.get("cpaId").asText(),

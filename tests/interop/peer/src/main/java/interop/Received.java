@@ -1,12 +1,20 @@
 package interop;
 
+import org.w3c.dom.Document;
+
 import java.time.Instant;
 import java.util.List;
-import org.w3c.dom.Document;
 
 /** What the header of a message that came in says; the rest is asked of the document. */
 record Received(
-        Document document, String cpaId, String conversationId, Cpa.Service service, String action, String messageId, String ref, List<Mime.Part> parts) {
+        Document document,
+        String cpaId,
+        String conversationId,
+        Cpa.Service service,
+        String action,
+        String messageId,
+        String ref,
+        List<Mime.Part> parts) {
 
     private static final String HEADER = "/soap:Envelope/soap:Header/eb:MessageHeader/";
 
@@ -17,7 +25,9 @@ record Received(
                 document,
                 Xml.text(document, HEADER + "eb:CPAId"),
                 Xml.text(document, HEADER + "eb:ConversationId"),
-                new Cpa.Service(Xml.text(document, HEADER + "eb:Service/@eb:type"), Xml.text(document, HEADER + "eb:Service")),
+                new Cpa.Service(
+                        Xml.text(document, HEADER + "eb:Service/@eb:type"),
+                        Xml.text(document, HEADER + "eb:Service")),
                 Xml.text(document, HEADER + "eb:Action"),
                 Xml.text(document, HEADER + "eb:MessageData/eb:MessageId"),
                 ref.isEmpty() ? null : ref,
@@ -45,7 +55,11 @@ record Received(
 
     List<String> contentIds() {
         return Xml.elements(document, "/soap:Envelope/soap:Body/eb:Manifest/eb:Reference").stream()
-                .map(reference -> reference.getAttributeNS(Xml.XLINK, "href").replaceFirst("^cid:", ""))
+                .map(
+                        reference ->
+                                reference
+                                        .getAttributeNS(Xml.XLINK, "href")
+                                        .replaceFirst("^cid:", ""))
                 .toList();
     }
 }

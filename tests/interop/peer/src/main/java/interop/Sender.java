@@ -27,7 +27,11 @@ final class Sender {
     }
 
     Sender(Identity identity, Exchanges exchanges) {
-        client = HttpClient.newBuilder().sslContext(identity.tls()).connectTimeout(Duration.ofSeconds(10)).build();
+        client =
+                HttpClient.newBuilder()
+                        .sslContext(identity.tls())
+                        .connectTimeout(Duration.ofSeconds(10))
+                        .build();
         this.exchanges = exchanges;
     }
 
@@ -53,9 +57,13 @@ final class Sender {
         }
         var interval = message.channel.retryInterval();
         if (attempt <= message.channel.retries() && interval != null) {
-            threads.schedule(() -> attempt(message, answers), interval.toMillis(), TimeUnit.MILLISECONDS);
+            threads.schedule(
+                    () -> attempt(message, answers), interval.toMillis(), TimeUnit.MILLISECONDS);
         } else if (interval != null) {
-            threads.schedule(() -> message.end(Outbound.State.FAILED, "no answer", false), interval.toMillis(), TimeUnit.MILLISECONDS);
+            threads.schedule(
+                    () -> message.end(Outbound.State.FAILED, "no answer", false),
+                    interval.toMillis(),
+                    TimeUnit.MILLISECONDS);
         }
     }
 
@@ -63,7 +71,8 @@ final class Sender {
         var status = response.statusCode();
         if (status >= 200 && status < 300) {
             if (response.body().length > 0) {
-                answers.take(response.headers().firstValue("Content-Type").orElse(""), response.body());
+                answers.take(
+                        response.headers().firstValue("Content-Type").orElse(""), response.body());
             } else if (!message.awaitsAnswer) {
                 message.end(Outbound.State.DELIVERED, "HTTP " + status, false);
             }
@@ -75,18 +84,28 @@ final class Sender {
     }
 
     HttpResponse<byte[]> post(String url, Mime.Body body) throws IOException, InterruptedException {
-        var publisher = body.chunked()
-                ? HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body.content()))
-                : HttpRequest.BodyPublishers.ofByteArray(body.content());
-        var request = HttpRequest.newBuilder(URI.create(url))
-                .timeout(Duration.ofSeconds(30))
-                .header("Content-Type", body.contentType())
-                .header("SOAPAction", "\"ebXML\"")
-                .POST(publisher)
-                .build();
+        var publisher =
+                body.chunked()
+                        ? HttpRequest.BodyPublishers.ofInputStream(
+                                () -> new ByteArrayInputStream(body.content()))
+                        : HttpRequest.BodyPublishers.ofByteArray(body.content());
+        var request =
+                HttpRequest.newBuilder(URI.create(url))
+                        .timeout(Duration.ofSeconds(30))
+                        .header("Content-Type", body.contentType())
+                        .header("SOAPAction", "\"ebXML\"")
+                        .POST(publisher)
+                        .build();
         var response = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
         exchanges.add(
-                "out", url, "", request.headers().map(), body.content(), response.statusCode(), response.headers().map(), response.body());
+                "out",
+                url,
+                "",
+                request.headers().map(),
+                body.content(),
+                response.statusCode(),
+                response.headers().map(),
+                response.body());
         return response;
     }
 }

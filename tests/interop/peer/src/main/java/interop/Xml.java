@@ -1,5 +1,15 @@
 package interop;
 
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
+import org.w3c.dom.NodeList;
+import org.w3c.dom.bootstrap.DOMImplementationRegistry;
+import org.w3c.dom.ls.DOMImplementationLS;
+import org.w3c.dom.ls.LSInput;
+import org.xml.sax.InputSource;
+import org.xml.sax.SAXException;
+
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.StringReader;
@@ -12,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+
 import javax.xml.XMLConstants;
 import javax.xml.namespace.NamespaceContext;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -27,24 +38,17 @@ import javax.xml.validation.SchemaFactory;
 import javax.xml.xpath.XPathConstants;
 import javax.xml.xpath.XPathExpressionException;
 import javax.xml.xpath.XPathFactory;
-import org.w3c.dom.Document;
-import org.w3c.dom.Element;
-import org.w3c.dom.Node;
-import org.w3c.dom.NodeList;
-import org.w3c.dom.bootstrap.DOMImplementationRegistry;
-import org.w3c.dom.ls.DOMImplementationLS;
-import org.w3c.dom.ls.LSInput;
-import org.xml.sax.InputSource;
-import org.xml.sax.SAXException;
 
 /** Documents by the JDK's own parser, XPath engine and schema validator. */
 final class Xml {
     static final String SOAP = "http://schemas.xmlsoap.org/soap/envelope/";
-    static final String EB = "http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_0.xsd";
+    static final String EB =
+            "http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_0.xsd";
     static final String XLINK = "http://www.w3.org/1999/xlink";
     static final String DS = "http://www.w3.org/2000/09/xmldsig#";
     static final String XENC = "http://www.w3.org/2001/04/xmlenc#";
-    static final String TP = "http://www.oasis-open.org/committees/ebxml-cppa/schema/cpp-cpa-2_0.xsd";
+    static final String TP =
+            "http://www.oasis-open.org/committees/ebxml-cppa/schema/cpp-cpa-2_0.xsd";
 
     private static final Map<String, String> PREFIXES =
             Map.of("soap", SOAP, "eb", EB, "xlink", XLINK, "ds", DS, "xenc", XENC, "tp", TP);
@@ -112,7 +116,10 @@ final class Xml {
     }
 
     static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 
     private static final class Prefixes implements NamespaceContext {
@@ -138,10 +145,16 @@ final class Xml {
 
         Schemas(Path folder) throws SAXException {
             var factory = SchemaFactory.newInstance(XMLConstants.W3C_XML_SCHEMA_NS_URI);
-            factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, false); // maxOccurs of the CPA schema
-            factory.setResourceResolver((type, ns, publicId, systemId, base) -> input(folder, systemId));
+            factory.setFeature(
+                    XMLConstants.FEATURE_SECURE_PROCESSING, false); // maxOccurs of the CPA schema
+            factory.setResourceResolver(
+                    (type, ns, publicId, systemId, base) -> input(folder, systemId));
             var names = List.of("envelope.xsd", "msg-header-2_0.xsd", "cpp-cpa-2_0.xsd");
-            schema = factory.newSchema(names.stream().map(name -> source(folder, name)).toArray(StreamSource[]::new));
+            schema =
+                    factory.newSchema(
+                            names.stream()
+                                    .map(name -> source(folder, name))
+                                    .toArray(StreamSource[]::new));
         }
 
         /** Throws a fault that says what is wrong. */
@@ -149,7 +162,8 @@ final class Xml {
             try {
                 schema.newValidator().validate(new DOMSource(document));
             } catch (SAXException error) {
-                throw PeerException.fault("not valid by the official schema: " + error.getMessage());
+                throw PeerException.fault(
+                        "not valid by the official schema: " + error.getMessage());
             } catch (IOException error) {
                 throw new UncheckedIOException(error);
             }
@@ -161,7 +175,9 @@ final class Xml {
 
         private static LSInput input(Path folder, String systemId) {
             try {
-                var ls = (DOMImplementationLS) DOMImplementationRegistry.newInstance().getDOMImplementation("LS");
+                var ls =
+                        (DOMImplementationLS)
+                                DOMImplementationRegistry.newInstance().getDOMImplementation("LS");
                 var input = ls.createLSInput();
                 var name = systemId.substring(systemId.lastIndexOf('/') + 1);
                 input.setSystemId(name);
