@@ -138,6 +138,7 @@ def test_the_closing_boundary_may_do_without_a_line_end() -> None:
     assert only_data(part(b"x") + CLOSE.rstrip()) == b"x"
 
 
+@pytest.mark.statement(15)
 def test_part_headers_may_be_folded_in_any_case_and_unknown() -> None:
     head = f"--{BOUNDARY}\r\ncontent-id:\r\n <a@x>\r\nCONTENT-TYPE : text/plain;\r\n\tcharset=x\r\nX-Unknown: 1\r\n\r\n"
     splitter = MimeSplitter(CONTENT_TYPE)
@@ -152,12 +153,14 @@ def test_a_content_id_without_brackets_is_taken_as_it_is() -> None:
     assert split(part(b"", content_id=" kale-id ") + CLOSE)[0][0] == "kale-id"
 
 
+@pytest.mark.statement(9)
 def test_an_empty_part_may_end_with_or_without_a_line_of_its_own() -> None:
     header = f"--{BOUNDARY}\r\nContent-ID: <a@x>\r\n\r\n".encode()
     assert only_data(header + CLOSE) == b""
     assert only_data(header + b"\r\n" + CLOSE) == b""
 
 
+@pytest.mark.statement(8)
 @pytest.mark.parametrize(
     "data",
     [
@@ -182,6 +185,7 @@ def test_what_only_looks_like_a_boundary_is_payload(data: bytes) -> None:
         assert split(body, cuts=cuts) == [("a@x", "application/pdf", data)]
 
 
+@pytest.mark.statement(10)
 def test_many_payloads_keep_their_order_types_and_content() -> None:
     payloads = [(f"{number}@x", "application/pdf", bytes([number]) * number) for number in range(99)]
     assert split(b"".join(part(data, content_id=f"<{name}>") for name, _, data in payloads) + CLOSE) == payloads
@@ -190,12 +194,14 @@ def test_many_payloads_keep_their_order_types_and_content() -> None:
 # --- Transfer encodings --------------------------------------------------------------------------------------
 
 
+@pytest.mark.statement(6)
 @pytest.mark.parametrize("encoding", ["7bit", "8bit", "BINARY"])
 def test_an_identity_encoding_changes_nothing(encoding: str) -> None:
     data = bytes(range(256))
     assert only_data(part(data, f"Content-Transfer-Encoding: {encoding}") + CLOSE) == data
 
 
+@pytest.mark.statement(6)
 @given(st.binary(max_size=300), st.sets(st.integers(0, 900)))
 def test_base64_is_decoded_however_it_is_cut(data: bytes, cuts: set[int]) -> None:
     body = part(encodebytes(data), "Content-Transfer-Encoding: base64") + CLOSE
@@ -220,6 +226,7 @@ def holds_a_boundary(data: bytes, end: bytes) -> bool:
     return re.search(rb"\n--b0undary(--)?[ \t]*\r?\n", b"\n" + data + end) is not None
 
 
+@pytest.mark.statement(8)
 @given(st.lists(FRAGMENTS, min_size=1, max_size=4), CUTS)
 @example([b"\r\n--b0undary"], [])
 def test_payloads_come_out_bit_for_bit_whatever_the_cuts(payloads: list[bytes], cuts: list[int]) -> None:
@@ -334,10 +341,15 @@ HEADER = f"--{BOUNDARY}\r\nContent-ID: <a@x>\r\n".encode()
         (HEADER, "inside the headers"),
         (HEADER + CLOSE, "inside its headers"),
         (HEADER + HEADER, "inside its headers"),
-        (part(b"x"), "closing MIME boundary is missing"),
+        pytest.param(part(b"x"), "closing MIME boundary is missing", id="no_end", marks=pytest.mark.statement(13)),
         (part(b"x") + CLOSE[:-4], "ends inside the headers"),
         (part(b"x") + CLOSE[:-3], "closing MIME boundary is missing"),
-        (part(b"x") + part(b"y") + CLOSE, "two MIME parts have the Content-ID 'a@x'"),
+        pytest.param(
+            part(b"x") + part(b"y") + CLOSE,
+            "two MIME parts have the Content-ID 'a@x'",
+            id="same_content_id",
+            marks=pytest.mark.statement(12),
+        ),
         (part(b"x", "Content-ID: <b@x>") + CLOSE, "content-id twice"),
         (part(b"x", "Content-Type: text/plain") + CLOSE, "content-type twice"),
         (part(b"x", "no header at all") + CLOSE, "malformed header line"),
@@ -353,6 +365,7 @@ def test_a_package_that_is_not_whole_is_refused_with_its_reason(body: bytes, rea
             split(body, cuts=tuple(range(1, len(body))))
 
 
+@pytest.mark.statement(13)
 @pytest.mark.parametrize("name", [wire.SIGNED, wire.REQUESTS[2]])
 def test_a_captured_request_cut_off_anywhere_is_refused(name: str) -> None:
     request = wire.captured(name)

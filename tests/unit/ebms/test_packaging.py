@@ -23,12 +23,14 @@ def packaged(*payloads: Payload, envelope: Envelope | None = None, boundary: str
     return package(said, payloads, signing=None, sign=None, boundary=boundary, soap_content_id=SOAP_ID)
 
 
+@pytest.mark.statement(3)
 def test_a_message_without_payload_is_the_bare_document() -> None:
     made = packaged()
     assert made == Packaged("text/xml; charset=UTF-8", write_envelope(wire.envelope()))
     assert read_package(made.content_type, made.body) == (made.body, [])
 
 
+@pytest.mark.statement(1, 2, 6)
 def test_a_message_with_payloads_has_exactly_these_bytes() -> None:
     made = packaged(Payload("a@x", "application/pdf", b"\0\r\n"), Payload("b@x", "text/plain; charset=x", b""))
     soap = write_envelope(wire.envelope("a@x", "b@x"))
@@ -44,6 +46,7 @@ def test_a_message_with_payloads_has_exactly_these_bytes() -> None:
     )
 
 
+@pytest.mark.statement(8, 10)
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=4))
 def test_payloads_come_back_in_order_and_bit_for_bit(contents: list[bytes]) -> None:
     payloads = [Payload(f"{number}@x", "application/pdf", data) for number, data in enumerate(contents)]
@@ -78,6 +81,7 @@ def test_a_boundary_that_occurs_in_the_envelope_is_refused() -> None:
         frame(b"<a>--grens-1</a>", [PartHead("a@x", "x/y")], boundary=BOUNDARY, soap_content_id=SOAP_ID)
 
 
+@pytest.mark.statement(9)
 def test_a_payload_of_twenty_mebibytes_comes_back() -> None:
     payload = Payload("a@x", "application/pdf", bytes(range(256)) * 81920)
     made = packaged(payload)
@@ -93,6 +97,7 @@ def test_the_email_package_reads_the_same_parts() -> None:
     assert soap["Content-Transfer-Encoding"] is None
 
 
+@pytest.mark.statement(4)
 def test_the_soap_part_need_not_come_first_when_start_names_it() -> None:
     made = packaged(Payload("a@x", "application/pdf", b"x"))
     soap, payload = made.body.removesuffix(b"--grens-1--\r\n").split(b"--grens-1\r\n")[1:]
@@ -100,6 +105,14 @@ def test_the_soap_part_need_not_come_first_when_start_names_it() -> None:
     assert read_package(made.content_type, body) == read_package(made.content_type, made.body)
     with pytest.raises(MimeError, match="start names no part"):
         read_package(made.content_type.replace(SOAP_ID, "elders@x"), made.body)
+
+
+@pytest.mark.statement(5)
+def test_without_start_the_first_part_is_the_soap_part() -> None:
+    made = packaged(Payload("a@x", "text/xml", b"<a/>"))
+    without = made.content_type.replace(f'; start="<{SOAP_ID}>"', "")
+    assert "start" not in without
+    assert read_package(without, made.body) == read_package(made.content_type, made.body)
 
 
 @pytest.mark.statement(55)

@@ -84,6 +84,7 @@ def captured() -> tuple[bytes, tuple[Part, ...], Signing]:
     return soap, parts, action.channel.signing
 
 
+@pytest.mark.statement(135)
 def test_a_captured_signed_message_verifies_under_its_own_cpa() -> None:
     soap, parts, signing = captured()
     verified = check(soap, *parts, signing=signing)
@@ -151,6 +152,7 @@ def test_the_rest_of_the_document_is_as_it_was() -> None:
     assert SIGNED[:begin] + SIGNED[end:] == write_envelope(ENVELOPE)
 
 
+@pytest.mark.statement(118)
 @pytest.mark.parametrize(
     ("kind", "algorithm", "method"),
     [
@@ -254,6 +256,7 @@ def test_other_prefixes_comments_and_instructions_verify() -> None:
 SYNC_REPLY = re.compile(rb"<eb:SyncReply[^>]*/>")
 
 
+@pytest.mark.statement(133)
 def test_a_sync_reply_may_be_taken_out_or_put_in_and_the_message_still_verifies() -> None:
     without = SYNC_REPLY.sub(b"", SIGNED)
     assert check(without).envelope == replace(ENVELOPE, sync_reply=None)
@@ -323,6 +326,7 @@ def test_exclusive_canonicalization_of_signed_info_verifies() -> None:
     assert check(resigned(change)).envelope == ENVELOPE
 
 
+@pytest.mark.statement(132)
 def test_exclusive_canonicalization_of_the_envelope_verifies() -> None:
     def change(signature: etree._Element) -> None:
         transform(signature, 2).set("Algorithm", names.EXCLUSIVE_C14N)
@@ -395,6 +399,7 @@ def test_a_message_without_signature_is_refused() -> None:
     assert refused.location == "//Header/Signature"
 
 
+@pytest.mark.statement(128)
 @pytest.mark.parametrize(
     "document",
     [
@@ -421,6 +426,7 @@ def test_a_second_header_that_the_transforms_leave_out_never_becomes_what_was_ve
     assert check_unread(document).envelope == ENVELOPE
 
 
+@pytest.mark.statement(128)
 @pytest.mark.parametrize("element", [b"<eb:MessageHeader", b"<soap:Header", b"<soap:Body", b"<soap:Envelope"])
 @pytest.mark.parametrize("actor", [names.ACTOR_SOAP_NEXT, names.ACTOR_NEXT_MSH])
 def test_an_element_taken_out_of_the_signature_by_an_actor_is_refused(element: bytes, actor: str) -> None:
@@ -435,6 +441,7 @@ def test_what_a_sender_signs_without_a_header_in_it_is_refused() -> None:
     assert "what was signed is not an envelope" in str(refusal(document))
 
 
+@pytest.mark.statement(129)
 @pytest.mark.parametrize(
     "document",
     [
@@ -448,6 +455,7 @@ def test_a_second_or_moved_signature_is_refused(document: bytes) -> None:
     assert "the one ds:Signature" in str(refusal(document))
 
 
+@pytest.mark.statement(123)
 def test_a_signature_by_another_key_is_refused_with_and_without_its_certificate() -> None:
     other = wire.signatory("other")
     document = sign(write_envelope(ENVELOPE), [part()], other.signing(), other.sign)
@@ -464,6 +472,7 @@ def test_a_foreign_certificate_beside_a_good_signature_is_refused() -> None:
     assert "not that of the CPA" in str(refusal(document))
 
 
+@pytest.mark.statement(126)
 def test_a_payload_of_the_manifest_that_is_not_signed_is_refused() -> None:
     document = signed(wire.envelope("a@x", "b@x"), (part(),))
     refused = refusal(document, part(), part("b@x"))
@@ -480,6 +489,7 @@ def test_a_payload_whose_digest_was_not_computed_is_refused() -> None:
     assert "a payload is not what was signed" in str(refusal(SIGNED, replace(part(), digests={})))
 
 
+@pytest.mark.statement(130)
 @pytest.mark.parametrize("uri", ["http://voorbeeld.example/x", "file:///x", "#h", "x", " ", "CIDX:a@x"])
 def test_a_reference_to_anything_else_is_refused_and_never_fetched(uri: str) -> None:
     def change(signature: etree._Element) -> None:
@@ -565,26 +575,71 @@ THE_TRANSFORMS = "the transforms are not the three"
     ("change", "reason"),
     [
         (without_uri, "URI, ds:DigestMethod or ds:DigestValue is missing"),
-        (without_own_reference, 'must refer once to the envelope (URI "")'),
+        pytest.param(
+            without_own_reference,
+            'must refer once to the envelope (URI "")',
+            id="no_own_reference",
+            marks=pytest.mark.statement(127),
+        ),
         (with_a_reference_twice, "once to each payload"),
         (with_an_object, "SignedInfo, SignatureValue and KeyInfo only"),
-        (with_transforms_on_a_payload, "the reference to a payload has transforms"),
+        pytest.param(
+            with_transforms_on_a_payload,
+            "the reference to a payload has transforms",
+            id="transforms_on_a_payload",
+            marks=pytest.mark.statement(131),
+        ),
         (without_the_xpath, THE_TRANSFORMS),
-        (with_transforms_in_another_order, THE_TRANSFORMS),
+        pytest.param(
+            with_transforms_in_another_order,
+            THE_TRANSFORMS,
+            id="transforms_in_another_order",
+            marks=pytest.mark.statement(116),
+        ),
         (without_transforms, THE_TRANSFORMS),
         (with_another_xpath, THE_TRANSFORMS),
-        (with_a_longer_xpath, THE_TRANSFORMS),
+        pytest.param(
+            with_a_longer_xpath,
+            THE_TRANSFORMS,
+            id="longer_xpath",
+            marks=pytest.mark.statement(131),
+        ),
         (with_a_prefix_that_is_not_soap, THE_TRANSFORMS),
         (with_two_expressions, THE_TRANSFORMS),
-        (with_xslt, THE_TRANSFORMS),
+        pytest.param(
+            with_xslt,
+            THE_TRANSFORMS,
+            id="xslt",
+            marks=pytest.mark.statement(131),
+        ),
         (with_parameters, "an algorithm has parameters"),
         (with_an_empty_digest, "ds:DigestValue is empty"),
         (with_a_malformed_digest, "ds:DigestValue is not base64"),
         (set_algorithm("SignedInfo/CanonicalizationMethod", names.C14N + "#WithComments"), "the canonicalization"),
-        (set_algorithm("SignedInfo/SignatureMethod", RSA_SHA1), "the signature method is not that of the CPA"),
-        (set_algorithm("SignedInfo/SignatureMethod", names.RSA_SHA512), "the signature method is not that of the CPA"),
-        (set_algorithm("SignedInfo/Reference/DigestMethod", SHA1), "the digest method is not that of the CPA"),
-        (set_algorithm("SignedInfo/Reference/DigestMethod", names.SHA512), "the digest method is not that of the CPA"),
+        pytest.param(
+            set_algorithm("SignedInfo/SignatureMethod", RSA_SHA1),
+            "the signature method is not that of the CPA",
+            id="sha1_signature",
+            marks=pytest.mark.statement(119),
+        ),
+        pytest.param(
+            set_algorithm("SignedInfo/SignatureMethod", names.RSA_SHA512),
+            "the signature method is not that of the CPA",
+            id="another_signature_method",
+            marks=pytest.mark.statement(120),
+        ),
+        pytest.param(
+            set_algorithm("SignedInfo/Reference/DigestMethod", SHA1),
+            "the digest method is not that of the CPA",
+            id="sha1_digest",
+            marks=pytest.mark.statement(119),
+        ),
+        pytest.param(
+            set_algorithm("SignedInfo/Reference/DigestMethod", names.SHA512),
+            "the digest method is not that of the CPA",
+            id="another_digest_method",
+            marks=pytest.mark.statement(120),
+        ),
     ],
 )
 def test_a_well_made_signature_outside_the_profile_is_refused(change: Change, reason: str) -> None:

@@ -21,6 +21,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
     return [data[begin : begin + size] for begin in range(0, len(data), size)]
 
 
+@pytest.mark.statement(6)
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_quoted_printable_by_the_standard_library_is_decoded_however_it_is_cut(data: bytes, size: int) -> None:
     # Line ends written as =0D=0A: as text, the library makes one kind out of mixed ones before it encodes.
@@ -39,6 +40,7 @@ def test_base64_with_white_space_anywhere_is_decoded(data: bytes, size: int) -> 
     assert decode("Base64 ", b" \r\n\t".join(cut(b64encode(data), size))) == data
 
 
+@pytest.mark.statement(6)
 @pytest.mark.parametrize(
     ("text", "data"),
     [
