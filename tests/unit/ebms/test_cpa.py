@@ -237,6 +237,7 @@ BROKEN = {
     "paired_with_a_sender": (r"gemeente_notificeer</tp:Other", "gemeente_bevestig</tp:Other", _NO_CAN_RECEIVE),
     "other_action": (r'(id="gemeente_notificeer" tp:action=)"notificeer"', r'\1"meld"', "same service and name"),
     "service_with_space": (r">dso:notificaties:1.0<", ">dso notificaties<", "KS-16"),
+    "action_with_space": (r'(id="dso_notificeer" tp:action=)"notificeer"', r'\1"notificeer nu"', "KS-17"),
     "one_party": (r"(?s)<tp:PartyInfo tp:partyName=\"Gemeente.*?</tp:PartyInfo>", "", "two PartyInfo"),
     "no_party_id": (r"(?s)<tp:PartyId.*?</tp:PartyId>", "", "no PartyId"),
     "broken_certificate": (r"MAMCAQ==", "MAMCAQ=", "no readable X509Certificate"),
@@ -244,10 +245,41 @@ BROKEN = {
 }
 
 
-@pytest.mark.statement(191, 192, 193)
-@pytest.mark.statement(198, 199, 200)
-@pytest.mark.statement(45, 201, 203)
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("dangling_reference", id="dangling_reference", marks=pytest.mark.statement(191)),
+        pytest.param("reference_to_another_kind", id="reference_to_another_kind", marks=pytest.mark.statement(191)),
+        pytest.param("dangling_certificate", id="dangling_certificate", marks=pytest.mark.statement(191)),
+        pytest.param("double_id", id="double_id", marks=pytest.mark.statement(191)),
+        pytest.param("proposed", id="proposed", marks=pytest.mark.statement(192)),
+        pytest.param("start_after_end", id="start_after_end", marks=pytest.mark.statement(193)),
+        pytest.param("retries_without_interval", id="retries_without_interval", marks=pytest.mark.statement(203)),
+        pytest.param("interval_without_retries", id="interval_without_retries", marks=pytest.mark.statement(203)),
+        pytest.param("no_reliable_messaging", id="no_reliable_messaging", marks=pytest.mark.statement(200)),
+        pytest.param("no_persist_duration", id="no_persist_duration", marks=pytest.mark.statement(201)),
+        pytest.param("ordered", id="ordered", marks=pytest.mark.statement(198)),
+        pytest.param("password", id="password", marks=pytest.mark.statement(199)),
+        pytest.param("service_with_space", id="service_with_space", marks=pytest.mark.statement(45)),
+        pytest.param("action_with_space", id="action_with_space", marks=pytest.mark.statement(45)),
+        "no_status",
+        "no_date",
+        "negative_retries",
+        "duration_in_months",
+        "empty_duration",
+        "no_time_at_all",
+        "next_msh",
+        "odd_characteristic",
+        "no_endpoint",
+        "paired_with_itself",
+        "paired_with_a_sender",
+        "other_action",
+        "one_party",
+        "no_party_id",
+        "broken_certificate",
+        "other_document",
+    ],
+)
 def test_a_cpa_that_cannot_be_worked_with_is_refused_by_name(name: str) -> None:
     pattern, replacement, reason = BROKEN[name]
     everywhere = 0 if name == "other_document" else 1
