@@ -166,7 +166,7 @@ class Webhooks(Section):
     `trust_anchors`: root certificates (PEM) that are trusted beside those of the machine.
     """
 
-    slots: int = Field(default=16, ge=1)
+    slots: int = Field(default=4, ge=1)
     timeout: float = Field(default=10.0, gt=0)
     plain_http: bool = False
     trust_anchors: tuple[Path, ...] = ()

@@ -18,6 +18,7 @@ from digikoppelaar.cli import (
     demo,
     message,
     organisatie,
+    partner,
     sandbox,
     sending,
     serve,
@@ -39,6 +40,7 @@ app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
+app.add_typer(partner.app, name="partner")
 app.add_typer(application.api_key, name="api-key")
 app.add_typer(application.webhook, name="webhook")
 app.add_typer(sandbox.app, name="sandbox")

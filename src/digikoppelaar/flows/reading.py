@@ -183,6 +183,25 @@ class VerzoekPage:
     messages: tuple[MessageRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """How sending to one partner goes. `party_id` is that of the other side; times are of the attempts.
+
+    `waiting` counts messages that are not settled, of which the oldest was made at `oldest`; `attempts` were made for
+    them so far. `failures` counts attempts in a row that found nobody: from the third on, one at a time is made.
+    """
+
+    omgeving: str
+    party_id: str
+    waiting: int
+    oldest: datetime | None
+    attempts: int
+    failures: int
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+
+
 class Reading(Protocol):
     """Read access for pages and the command line. Every method raises StorageError when the database fails."""
 
@@ -197,3 +216,6 @@ class Reading(Protocol):
 
     async def message(self, direction: Direction, message_row_id: int) -> MessagePage | None:
         """One message by the key of its row."""
+
+    async def partners(self) -> Sequence[PartnerRow]:
+        """Every partner that was ever sent to, those with most waiting first."""

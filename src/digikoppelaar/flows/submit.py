@@ -12,8 +12,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final
 
 import structlog
 
@@ -22,7 +21,7 @@ from digikoppelaar.ebms.agreement import Action, Agreement, Channel, Characteris
 from digikoppelaar.ebms.ciphers import is_legacy
 from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID, read_envelope, write_envelope
 from digikoppelaar.ebms.messages import Envelope, Part, Service, cid_uri, content_id_of
-from digikoppelaar.ebms.packaging import Packaged, frame, package, read_package
+from digikoppelaar.ebms.packaging import Packaged, frame, read_package
 from digikoppelaar.ebms.signature import sign, signed_references
 from digikoppelaar.errors import CpaError, SubmissionError, TrustError
 from digikoppelaar.flows.judging import SentLately
@@ -84,12 +83,6 @@ class SubmissionLimits:
     total: int = 2 * 1024**3
 
 
-class _Question(TypedDict):
-    message_id: str
-    conversation_id: str
-    now: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Submitter:
     """Submits with these parts. `outbox` is the sender of this process; without one the commit wakes the others."""
@@ -113,7 +106,7 @@ class Submitter:
         """
         action = _allowed(cpa.agreement, submission)
         _check(submission, self.limits)
-        if submission.message_id is not None and await self._known(cpa, submission):
+        if submission.message_id is not None and await self._known(cpa, submission.message_id, submission):
             return submission.message_id
         async with Parcel(self.blobs, self.ids, cpa, self.limits.in_memory) as parcel:
             payloads = await parcel.pack(submission.payloads, _digest_method(action))
@@ -124,7 +117,7 @@ class Submitter:
             stored = await self.outbox.commit(message, self.messages.queue_outbound)
             if stored is None:  # somebody stored one with this MessageId since we looked
                 parcel.give_up()
-                await self._known(cpa, submission)
+                await self._known(cpa, message.message_id, submission)
         log.info("message_submitted", message_id=message.message_id, cpa_id=cpa.agreement.cpa_id, action=action.action)
         return message.message_id
 
@@ -141,8 +134,11 @@ class Submitter:
         old = read_envelope(old_document).envelope
         again = Submission(old.header.service, old.header.action, ref_to_message_id=old.header.ref_to_message_id)
         action = _allowed(cpa.agreement, again)
-        envelope = self._envelope(cpa, action, again, old.manifest.hrefs if old.manifest else ())
-        document = self._document(cpa, action, envelope, parts_as_signed(old_document))
+        hrefs, parts = old.manifest.hrefs if old.manifest else (), parts_as_signed(old_document)
+        if action.sender_signs and {part.content_id for part in parts} != {content_id_of(href) for href in hrefs}:
+            raise SubmissionError(f"message {message_id} was not signed, and the CPA asks for a signature now")
+        envelope = self._envelope(cpa, action, again, hrefs)
+        document = self._document(cpa, action, envelope, parts)
         packaged, holes = _with_other_document(sent, old_document, document)
         message = to_send(cpa, envelope, packaged, envelope.header.timestamp, action, holes)
         self.sent.remember(cpa, envelope, document)
@@ -150,28 +146,12 @@ class Submitter:
         log.info("message_resent", message_id=message.message_id, resends=message_id, cpa_id=cpa.agreement.cpa_id)
         return message.message_id
 
-    async def ping(self, cpa: CpaRecord) -> str:
-        """Send a Ping; returns its MessageId. The Pong is stored when it comes (2.8)."""
-        return await self._signal(cpa, answers.ping(cpa.agreement, **self._question(cpa)))
-
-    async def ask_status(self, cpa: CpaRecord, message_id: str) -> str:
-        """Ask the partner what became of our message `message_id`; returns the MessageId of the question (2.8)."""
-        return await self._signal(cpa, answers.status_request(cpa.agreement, message_id, **self._question(cpa)))
-
-    def _question(self, cpa: CpaRecord) -> _Question:
-        return {
-            "message_id": self.ids.message_id(domain_of(cpa)),
-            "conversation_id": self.ids.conversation_id(),
-            "now": self.clock.now(),
-        }
-
-    async def _known(self, cpa: CpaRecord, submission: Submission) -> bool:
+    async def _known(self, cpa: CpaRecord, message_id: str, submission: Submission) -> bool:
         """Whether this very submission is there already. Raises SubmissionError when another message has its name."""
-        assert submission.message_id is not None, "only an application repeats a name"
-        found = await self.messages.find_outbound(cpa, submission.message_id)
+        found = await self.messages.find_outbound(cpa, message_id)
         if found is not None and found.submission != _fingerprint(submission):
             raise SubmissionError(
-                f"there is another message {submission.message_id} under this CPA",
+                f"there is another message {message_id} under this CPA",
                 advice="Geef elk bericht een eigen MessageId, of laat digikoppelaar er een maken.",
             )
         return found is not None
@@ -233,13 +213,6 @@ class Submitter:
         signer = self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate)
         exclusive = cpa.agreement.tolerances.exclusive_c14n
         return sign(document, parts, signing, signer.sign, exclusive_c14n=exclusive)
-
-    async def _signal(self, cpa: CpaRecord, envelope: Envelope) -> str:
-        packaged = package(envelope, signing=None, sign=None, boundary="", soap_content_id="")
-        self.sent.remember(cpa, envelope, packaged.body)
-        message = to_send(cpa, envelope, packaged, envelope.header.timestamp)
-        await self.outbox.commit(message, self.messages.queue_outbound)
-        return message.message_id
 
 
 # --- What may be sent ----------------------------------------------------------------------------------------

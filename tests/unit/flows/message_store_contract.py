@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from random import Random
 from string import ascii_letters, digits
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -32,13 +33,21 @@ from tests.unit.flows.stored_messages import (
     state_of,
 )
 
+from digikoppelaar.ebms import names
 from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID
 from digikoppelaar.ebms.reliability import SIGNAL_WAITS, Event, State, Unacknowledged, attempts_allowed
+from digikoppelaar.ebms.status import Found
 from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.outbound import claimed_of
 from digikoppelaar.flows.ports import (
     Claimed,
+    Consumer,
+    CpaRecord,
+    Hole,
     NewNotification,
+    NewOutbound,
     Recorded,
+    Reply,
 )
 
 # --- coming in -----------------------------------------------------------------------------------------------
@@ -360,7 +369,137 @@ async def what_is_not_there_is_a_storage_error(world: World) -> None:
         await settle(world, nothing, Event.DELIVERED)
 
 
+# --- Applications, synchronous answers, first attempts -------------------------------------------------------
+
+
+def for_application(cpa: CpaRecord) -> CpaRecord:
+    """The CPA with an application as its consumer."""
+    return replace(cpa, consumer=Consumer.REST)
+
+
+def business_of(cpa: CpaRecord, message_id: str, **how: Any) -> NewOutbound:
+    """A business message to send for an application."""
+    message = outbound_of(for_application(cpa), message_id, reliable=RELIABLE)
+    return replace(message, service="dso:notificaties:1.0", action="bevestig", **how)
+
+
+async def an_application_hears_of_what_came_in_for_it_with_the_commit(world: World) -> None:
+    cpa = for_application(world.pre)
+    assert await world.store.record_inbound(inbound_of(cpa, "m1"), None, None)
+    assert await world.store.record_inbound(inbound_of(cpa, "m1"), None, None) is None
+    assert await world.events() == [("RECEIVED", "m1")]
+
+
+async def what_is_not_for_an_application_is_not_told_to_one(world: World) -> None:
+    cpa = for_application(world.pre)
+    await world.store.record_inbound(inbound_of(cpa, "bad", error_code="SecurityFailure"), None, None)
+    await world.store.record_inbound(replace(inbound_of(cpa, "ping"), service=names.MSH_SERVICE), None, None)
+    await world.store.record_inbound(inbound_of(world.pre, "m1"), None, NewNotification(VERZOEKNUMMER))
+    await world.store.queue_outbound(outbound_of(cpa, "a1"))
+    [claimed] = await claim(world)
+    await settle(world, claimed, Event.DELIVERED)
+    assert await world.events() == []
+
+
+async def an_application_hears_once_how_its_message_ended(world: World) -> None:
+    for number in range(4):
+        assert await world.store.queue_outbound(business_of(world.pre, f"a{number}", time_to_live=after(1000)))
+    claims = await claim(world)
+    await signalled(world, Event.ACKNOWLEDGED, "ack", "a0")
+    await signalled(world, Event.ACKNOWLEDGED, "ack", "a0")
+    await settle(world, claims[0], Event.TRANSPORTED)
+    await settle(world, claims[1], Event.REFUSED)
+    await signalled(world, Event.ERROR_RECEIVED, "error", "a2")
+    await settle(world, claims[3], Event.TRANSPORTED)
+    assert await claim(world, 1000) == []
+    assert await world.events() == [("DELIVERED", "a0"), ("FAILED", "a1"), ("FAILED", "a2"), ("EXPIRED", "a3")]
+
+
+async def a_best_effort_message_that_comes_again_is_told_again(world: World) -> None:
+    inbound = inbound_of(for_application(world.pre), "m1")
+    await world.store.record_inbound(inbound, None, None)
+    await world.store.deliver_again(await seen(world, "m1"), inbound)
+    assert await world.events() == [("RECEIVED", "m1")] * 2
+    await world.store.record_inbound(inbound_of(world.pre, "m2"), None, None)
+    await world.store.deliver_again(await seen(world, "m2"), inbound_of(world.pre, "m2"))
+    assert len(await world.events()) == 2, "an intake has no events"
+
+
+async def a_message_may_be_born_with_its_first_attempt(world: World) -> None:
+    message = business_of(world.pre, "a1", state=State.SENDING, due_at=after(300))
+    row = await world.store.queue_outbound(message)
+    assert row
+    assert await state_of(world) == State.SENDING
+    assert await claim(world, 299) == []
+    await settle(world, claimed_of(message, row, 1), Event.TRANSPORTED)
+    assert await state_of(world) == State.SENT
+
+
+async def a_first_attempt_that_nobody_made_is_made_when_its_lease_is_over(world: World) -> None:
+    answer = replace(outbound_of(world.pre, "a1"), state=State.SENDING, due_at=after(45))
+    recorded = await world.store.record_inbound(inbound_of(world.pre, "m1"), answer, None)
+    assert recorded
+    assert await claim(world, 44) == []
+    [second] = await claim(world, 45)
+    assert (second.id, second.attempt) == (recorded.answer_id, 2)
+
+
+async def an_answer_that_was_given_in_the_response_is_kept_and_never_sent(world: World) -> None:
+    answer = replace(outbound_of(world.pre, "a1"), state=State.DELIVERED, due_at=None, synchronous=True)
+    recorded = await world.store.record_inbound(inbound_of(world.pre, "m1"), answer, None)
+    assert recorded
+    assert recorded.answer_id
+    assert await world.store.answer(recorded.answer_id) == Reply(200, "text/xml", answer.body)
+    assert (await state_of(world), await world.store.next_due(), await claim(world)) == (State.DELIVERED, None, [])
+    with pytest.raises(StorageError):
+        await world.store.answer(999_999)
+
+
+async def a_body_keeps_its_holes_and_a_submission_its_digest(world: World) -> None:
+    holes = (Hole(3, "blobs/1", 10**9), Hole(6, "blobs/2", 5))
+    await world.store.queue_outbound(business_of(world.pre, "a1", holes=holes, submission=b"digest", synchronous=True))
+    sent = await world.store.find_outbound(world.pre, "a1")
+    assert sent
+    assert (sent.holes, sent.submission) == (holes, b"digest")
+    [claimed] = await claim(world)
+    assert (claimed.holes, claimed.synchronous, claimed.service) == (holes, True, "dso:notificaties:1.0")
+
+
+@pytest.mark.statement(155, 156, 157)
+async def what_became_of_a_message_is_found_under_its_own_cpa_first(world: World) -> None:
+    assert await world.store.status(world.pre, "m1") is None
+    await world.store.record_inbound(inbound_of(world.prod, "m1"), None, None)
+    assert await world.store.status(world.pre, "m1") is None, "another omgeving is another world"
+    await world.store.record_inbound(inbound_of(world.pre, "m1", error_code="Inconsistent"), None, None)
+    found = await world.store.status(world.pre, "m1")
+    assert found == Found(world.pre.agreement.cpa_id, signal=False, received_at=NOW, processed=False, rejected=True)
+
+
+async def one_that_fails_does_not_keep_others_from_being_stored(world: World) -> None:
+    await world.store.queue_outbound(outbound_of(world.pre, "a1"))
+
+    def record(number: int) -> Awaitable[Recorded | None]:
+        answer = outbound_of(world.pre, "a1" if number == 3 else f"b{number}")
+        return world.store.record_inbound(inbound_of(world.pre, f"m{number}"), answer, None)
+
+    outcomes = await asyncio.gather(*map(record, range(6)), return_exceptions=True)
+    assert [isinstance(outcome, StorageError) for outcome in outcomes] == [number == 3 for number in range(6)]
+    assert [await world.store.find_inbound(world.pre, f"m{number}") is None for number in range(6)] == [
+        number == 3 for number in range(6)
+    ]
+
+
 CONTRACT: tuple[Promise, ...] = (
+    an_application_hears_of_what_came_in_for_it_with_the_commit,
+    what_is_not_for_an_application_is_not_told_to_one,
+    an_application_hears_once_how_its_message_ended,
+    a_best_effort_message_that_comes_again_is_told_again,
+    a_message_may_be_born_with_its_first_attempt,
+    a_first_attempt_that_nobody_made_is_made_when_its_lease_is_over,
+    an_answer_that_was_given_in_the_response_is_kept_and_never_sent,
+    a_body_keeps_its_holes_and_a_submission_its_digest,
+    what_became_of_a_message_is_found_under_its_own_cpa_first,
+    one_that_fails_does_not_keep_others_from_being_stored,
     what_never_came_is_not_found,
     a_message_its_answer_and_its_notification_are_stored_together,
     a_message_may_have_no_answer_and_no_notification,

@@ -1,7 +1,7 @@
 """Messages as a store takes them, for a gemeente that is connected twice, and what tests ask of a store in few words.
 
-A `World` is a store with the two CPAs of that gemeente, and two things that no flow may ask but a test must: the
-notifications that were made, and the reason on show at a message of ours.
+A `World` is a store with the two CPAs of that gemeente, and three things that no flow may ask but a test must: the
+notifications that were made, what applications were told, and the reason on show at a message of ours.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -95,12 +95,14 @@ def after(seconds: float) -> datetime:
 @dataclass(frozen=True, slots=True)
 class World:
     """`notifications()` gives (aansluiting id, verzoeknummer, problem) of each, in the order in which they came;
-    `shown(message_id)` the reason at the outbound message with this name under `pre`, or None."""
+    `events()` gives (type, MessageId) of what applications were told, in order; `shown(message_id)` gives the reason at
+    the outbound message with this name under `pre`, or None."""
 
     store: MessageStore
     pre: CpaRecord
     prod: CpaRecord
     notifications: Callable[[], Awaitable[Sequence[tuple[int, str, str | None]]]]
+    events: Callable[[], Awaitable[Sequence[tuple[str, str]]]]
     shown: Callable[[str], Awaitable[str | None]]
 
 

@@ -44,6 +44,7 @@ class GroupCommit:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._waiting: list[_Waiting] = []
+        self._alone = 0
         self._hurry = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -61,23 +62,19 @@ class GroupCommit:
         return await waiting.answer
 
     async def _run(self) -> None:
-        """Commit group after group on one connection, until nothing came for a while."""
+        """Commit group after group on one connection, until nothing came for a while or a group failed."""
         try:
             async with self._pool.connection() as connection:
                 await connection.set_autocommit(True)  # a pipeline is a transaction of its own
-                try:
-                    while await self._something_came():
-                        await self._settle(self._next_group(), connection)
-                finally:
-                    if not connection.closed:
-                        await connection.set_autocommit(False)
-        except psycopg.Error as error:
+                while await self._something_came() and await self._settle(self._next_group(), connection):
+                    pass
+                if not connection.closed:
+                    await connection.set_autocommit(False)
+        except psycopg.Error as error:  # there is no connection
             _fail(self._waiting, failure(error))
             self._waiting = []
         finally:
-            self._running = None
-            if self._waiting:
-                self._running = asyncio.create_task(self._run())
+            self._running = asyncio.create_task(self._run()) if self._waiting else None
 
     async def _something_came(self) -> bool:
         """Wait for somebody in a hurry, no longer than what waits may; False when there is nothing to do."""
@@ -88,29 +85,35 @@ class GroupCommit:
         return bool(self._waiting)
 
     def _next_group(self) -> Sequence[_Waiting]:
-        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        size = 1 if self._alone else LARGEST_GROUP
+        self._alone = max(self._alone - 1, 0)
+        group, self._waiting = self._waiting[:size], self._waiting[size:]
         if not self._waiting:
             self._hurry.clear()
         return group
 
-    async def _settle(self, group: Sequence[_Waiting], connection: Connection) -> None:
+    async def _settle(self, group: Sequence[_Waiting], connection: Connection) -> bool:
+        """Commit this group and answer its callers; whether the connection can be used for another."""
         try:
             answers = await _commit(group, connection)
         except psycopg.Error as error:
-            if len(group) > 1 and (error.sqlstate or "").startswith(_ROLLED_BACK):
-                for each in group:
-                    await self._settle([each], connection)
-                return
-            _fail(group, failure(error))
-            if connection.closed:
-                raise
+            await connection.close()  # it believes to have prepared statements that the failed group took along
+            self._failed(group, error)
+            return False
         except BaseException:
             _fail(group, StorageError("the commit was broken off"))
             raise
+        for each, answer in zip(group, answers, strict=True):
+            if not each.answer.done():
+                each.answer.set_result(answer)
+        return True
+
+    def _failed(self, group: Sequence[_Waiting], error: psycopg.Error) -> None:
+        if len(group) > 1 and (error.sqlstate or "").startswith(_ROLLED_BACK):
+            self._waiting, self._alone = [*group, *self._waiting], len(group)
+            self._hurry.set()
         else:
-            for each, answer in zip(group, answers, strict=True):
-                if not each.answer.done():
-                    each.answer.set_result(answer)
+            _fail(group, failure(error))
 
 
 async def _commit(group: Sequence[_Waiting], connection: Connection) -> list[Answer]:

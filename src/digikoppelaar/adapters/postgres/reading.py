@@ -14,6 +14,7 @@ from digikoppelaar.flows.reading import (
     MessageFilter,
     MessagePage,
     MessageRow,
+    PartnerRow,
     PayloadRow,
     StepRow,
     VersionPage,
@@ -68,6 +69,11 @@ class PostgresReading:
             if row is None:
                 return None
             return await (_inbound_page if direction is Direction.IN else _outbound_page)(connection, row)
+
+    async def partners(self) -> Sequence[PartnerRow]:
+        """See flows.reading.Reading."""
+        async with transaction(self.pool) as connection:
+            return [PartnerRow(**row) for row in await _all(connection, "partners", {})]
 
 
 async def _all(connection: Connection, query: str, values: Row) -> list[dict[str, Any]]:

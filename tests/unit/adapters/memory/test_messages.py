@@ -22,7 +22,10 @@ def world_of(store: MemoryMessages) -> World:
         found = await store.find_outbound(PRE, message_id)
         return (store.outbound[found.id].reason or None) if found else None
 
-    return World(store, PRE, PROD, notifications, shown)
+    async def events() -> Sequence[tuple[str, str]]:
+        return [(event.type, event.message_id) for event in store.events]
+
+    return World(store, PRE, PROD, notifications, events, shown)
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)

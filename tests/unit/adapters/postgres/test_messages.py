@@ -1,6 +1,7 @@
 """The message store keeps the contract that its twin in memory keeps; and what only a real server can show."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from unittest.mock import ANY
@@ -10,13 +11,23 @@ import pytest
 from tests.unit.adapters.postgres.world import World
 from tests.unit.flows import stored_messages
 from tests.unit.flows.message_store_contract import CONTRACT
-from tests.unit.flows.stored_messages import LEASE, NOW, PAYLOADS, VERZOEKNUMMER, after, inbound_of, outbound_of
+from tests.unit.flows.stored_messages import (
+    LEASE,
+    NOW,
+    PAYLOADS,
+    RELIABLE,
+    VERZOEKNUMMER,
+    after,
+    inbound_of,
+    outbound_of,
+)
 
 from digikoppelaar.adapters.postgres.connect import listen
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.errors import StorageError
-from digikoppelaar.flows.ports import NewNotification
+from digikoppelaar.flows.ports import NewNotification, PartnerSeen
+from digikoppelaar.flows.reading import PartnerRow
 
 TABLES = ("inbound_message", "payload", "outbound_message", "notification", "procrastinate_jobs")
 
@@ -34,7 +45,17 @@ def contract_world(world: World) -> stored_messages.World:
             row = await (await connection.execute(told, [message_id, world.pre.id])).fetchone()
         return row["reason"] if row else None
 
-    return stored_messages.World(world.messages, world.pre, world.prod, notifications, shown)
+    async def events() -> Sequence[tuple[str, str]]:
+        told = (
+            "SELECT type, coalesce(inbound.message_id, outbound.message_id) AS message_id FROM message_event AS event"
+            " LEFT JOIN inbound_message AS inbound ON inbound.id = event.inbound_message_id"
+            " LEFT JOIN outbound_message AS outbound ON outbound.id = event.outbound_message_id ORDER BY event.id"
+        )
+        async with world.pool.connection() as connection:
+            rows = await (await connection.execute(told)).fetchall()
+        return [(row["type"], row["message_id"]) for row in rows]
+
+    return stored_messages.World(world.messages, world.pre, world.prod, notifications, events, shown)
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
@@ -118,6 +139,42 @@ async def test_an_attempt_is_written_before_it_is_made_and_every_report_is_kept(
     for claimed in (first, second):
         await world.messages.settle_attempt(claimed, Event.DELIVERED, after(50), status=204, detail="")
     assert await world.count("attempt WHERE event = 'delivered' AND status = 204") == 2
+
+
+async def test_what_is_known_of_a_partner_is_shown_with_what_waits_for_it(world: World) -> None:
+    await world.messages.queue_outbound(outbound_of(world.pre, "a1", partner="sandbox-pre/1", reliable=RELIABLE))
+    await world.messages.queue_outbound(outbound_of(world.pre, "a2", partner="sandbox-pre/1"))
+    await world.messages.claim(NOW, LEASE, {}, 1)
+    await world.messages.note_partner(PartnerSeen("sandbox-pre/2", 0, last_success_at=NOW))
+    await world.messages.note_partner(PartnerSeen("sandbox-pre/2", 3, last_failure_at=after(9), last_error="down"))
+    assert await world.reading.partners() == [
+        PartnerRow("sandbox-pre", "1", 2, NOW, 1, 0, None, None, None),
+        PartnerRow("sandbox-pre", "2", 0, None, 0, 3, NOW, after(9), "down"),
+    ]
+
+
+async def test_many_that_come_at_once_share_commits(world: World) -> None:
+    async with world.pool.connection() as connection:
+        before = await (await connection.execute("SELECT txid_current() AS id")).fetchone()
+    stored = [world.messages.queue_outbound(outbound_of(world.pre, f"a{number}")) for number in range(200)]
+    assert len(set(await asyncio.gather(*stored))) == 200
+    async with world.pool.connection() as connection:
+        after_it = await (await connection.execute("SELECT txid_current() AS id")).fetchone()
+    assert before
+    assert after_it
+    assert after_it["id"] - before["id"] < 20
+
+
+async def test_a_server_that_breaks_the_connection_fails_what_was_under_way_and_nothing_after_it(world: World) -> None:
+    await world.messages.queue_outbound(outbound_of(world.pre, "a0"))
+    async with await psycopg.AsyncConnection.connect(world.url, autocommit=True) as other:
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with contextlib.suppress(StorageError):
+        await world.messages.queue_outbound(outbound_of(world.pre, "a1"))
+    assert await world.messages.queue_outbound(outbound_of(world.pre, "a2"))
 
 
 async def test_a_commit_wakes_the_sender(world: World) -> None:

@@ -145,3 +145,20 @@ SELECT number, started_at, ended_at, event, status, detail
 FROM attempt
 WHERE outbound_message_id = %(id)s
 ORDER BY id
+
+-- name: partners
+-- What waits is found by the index of what is not settled; the rest is what senders noted.
+WITH waiting AS (
+    SELECT partner, count(*) AS waiting, min(timestamp) AS oldest, sum(attempts) AS attempts
+    FROM outbound_message
+    WHERE due_at IS NOT NULL
+    GROUP BY partner
+)
+SELECT
+    split_part(partner, '/', 1) AS omgeving, split_part(partner, '/', 2) AS party_id,
+    coalesce(waiting.waiting, 0)::integer AS waiting, waiting.oldest,
+    coalesce(waiting.attempts, 0)::integer AS attempts, coalesce(noted.failures, 0) AS failures,
+    noted.last_success_at, noted.last_failure_at, noted.last_error
+FROM waiting
+FULL JOIN partner AS noted USING (partner)
+ORDER BY waiting DESC, partner
