@@ -13,7 +13,8 @@ from typing import Final
 
 import structlog
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.keyfiles import CertificateRecord, LoadedKey, Stamp, load_key
@@ -31,23 +32,38 @@ _HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
     names.RSA_SHA384: hashes.SHA384(),
     names.RSA_SHA512: hashes.SHA512(),
 }
+_ELLIPTIC_HASHES: Final[Mapping[str, hashes.HashAlgorithm]] = {
+    names.ECDSA_SHA256: hashes.SHA256(),
+    names.ECDSA_SHA384: hashes.SHA384(),
+    names.ECDSA_SHA512: hashes.SHA512(),
+}
+
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _Name = tuple[str, str, Use]
 """Omgeving, OIN of the partij, and use."""
 
 
 class PemSigner:
-    """A flows.ports.Signer with an RSA key; PKCS #1 v1.5 is what the XML Signature algorithms of names.py mean."""
+    """A flows.ports.Signer with an RSA key (PKCS #1 v1.5) or an elliptic curve, as the algorithms of names.py mean."""
 
-    def __init__(self, certificate: bytes, key: rsa.RSAPrivateKey) -> None:
+    def __init__(self, certificate: bytes, key: SigningKey) -> None:
         self.certificate = certificate
         self._key = key
 
     def sign(self, data: bytes, algorithm: str) -> bytes:
-        """The raw signature; raises TrustError for an algorithm outside the SHA-2 family (BV v3.0.0)."""
-        if algorithm not in _HASHES:
-            raise TrustError(f"cannot sign with {algorithm}")
-        return self._key.sign(data, padding.PKCS1v15(), _HASHES[algorithm])
+        """The raw signature, of ECDSA r and s side by side (SIGN004).
+
+        Raises TrustError for an algorithm outside the SHA-2 family (BV v3.0.0), or one that does not fit the key.
+        """
+        match self._key:
+            case rsa.RSAPrivateKey() as key if algorithm in _HASHES:
+                return key.sign(data, padding.PKCS1v15(), _HASHES[algorithm])
+            case ec.EllipticCurvePrivateKey() as key if algorithm in _ELLIPTIC_HASHES:
+                half = (key.key_size + 7) // 8
+                r, s = decode_dss_signature(key.sign(data, ec.ECDSA(_ELLIPTIC_HASHES[algorithm])))
+                return r.to_bytes(half) + s.to_bytes(half)
+        raise TrustError(f"cannot sign with {algorithm} and this key")
 
 
 class PemDecrypter:
@@ -94,7 +110,7 @@ class Keyring:
         name = (omgeving, partij_oin, certificate)
         if name not in self._signers:
             loaded = self._with(omgeving, partij_oin, Use.SIGN, certificate)
-            self._signers[name] = loaded, PemSigner(certificate, _rsa(loaded))
+            self._signers[name] = loaded, PemSigner(certificate, _signing(loaded))
         loaded, signer = self._signers[name]
         check_use(loaded.leaf, Use.SIGN, self._clock.now())
         return signer
@@ -223,6 +239,12 @@ class Keyring:
 def _same(before: object, after: tuple[object, ...]) -> bool:
     """Whether nothing changed: loaded keys are compared by identity, for they hold what has no equality."""
     return isinstance(before, tuple) and before[0] is after[0] and before[1:] == after[1:]
+
+
+def _signing(loaded: LoadedKey) -> SigningKey:
+    if not isinstance(loaded.key, SigningKey):
+        raise TrustError(f"{loaded.record.certificate_file}: sign needs an RSA key or an elliptic curve")
+    return loaded.key
 
 
 def _rsa(loaded: LoadedKey) -> rsa.RSAPrivateKey:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from structlog.testing import capture_logs
 from tests.certificates import GEMEENTE, LEVERANCIER, NOW, Authority, Issued, Shape, ec_key, trust_in
 
@@ -16,6 +16,7 @@ from digikoppelaar.adapters.keyfiles import CertificateRecord, load_key
 from digikoppelaar.adapters.keys import Keyring, PemSigner
 from digikoppelaar.adapters.trust import TrustBase
 from digikoppelaar.ebms import names
+from digikoppelaar.ebms.algorithms import check_signature
 from digikoppelaar.errors import OinError, TrustError
 from digikoppelaar.pki.certificate import Use
 
@@ -208,12 +209,39 @@ def test_a_certificate_that_expires_while_we_run_is_no_longer_used(tmp_path: Pat
         ring.signer("pre", GEMEENTE, issued.der)
 
 
-def test_an_elliptic_key_serves_tls_but_cannot_sign(tmp_path: Path) -> None:
-    issued = AUTHORITY.issue(Shape(key=ec_key("leaf")))
+@pytest.mark.statement(118)
+@pytest.mark.parametrize("algorithm", [names.ECDSA_SHA256, names.ECDSA_SHA384, names.ECDSA_SHA512])
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
+def test_an_elliptic_key_signs_as_the_other_side_verifies(
+    tmp_path: Path, curve: ec.EllipticCurve, algorithm: str
+) -> None:
+    issued = AUTHORITY.issue(Shape(key=ec.generate_private_key(curve)))
     ring = keyring(tmp_path, *issued.record(tmp_path, Use.TLS_CLIENT, Use.SIGN))
     ring.client_context("pre", GEMEENTE)
-    with pytest.raises(TrustError, match="sign needs an RSA key"):
-        ring.signer("pre", GEMEENTE, issued.der)
+    value = ring.signer("pre", GEMEENTE, issued.der).sign(b"data", algorithm)
+    assert len(value) == 2 * ((curve.key_size + 7) // 8)
+    check_signature(value, b"data", algorithm, x509.load_der_x509_certificate(issued.der))
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [(None, names.ECDSA_SHA256), (ec_key("leaf"), names.RSA_SHA256), (ec_key("leaf"), names.RSA_SHA1)],
+    ids=["RSA key", "elliptic key", "SHA-1"],
+)
+def test_a_key_signs_with_no_algorithm_of_another_kind(
+    tmp_path: Path, key: ec.EllipticCurvePrivateKey | None, algorithm: str
+) -> None:
+    issued = AUTHORITY.issue(Shape(key=key))
+    signer = keyring(tmp_path, *issued.record(tmp_path, Use.SIGN)).signer("pre", GEMEENTE, issued.der)
+    with pytest.raises(TrustError, match="cannot sign with"):
+        signer.sign(b"data", algorithm)
+
+
+def test_an_elliptic_key_decrypts_nothing(tmp_path: Path) -> None:
+    issued = AUTHORITY.issue(Shape(key=ec_key("leaf")))
+    ring = keyring(tmp_path, *issued.record(tmp_path, Use.DECRYPT))
+    with pytest.raises(TrustError, match="decrypt needs an RSA key"):
+        ring.decrypter("pre", GEMEENTE, issued.der)
 
 
 def test_an_unknown_omgeving_is_refused(tmp_path: Path) -> None:
