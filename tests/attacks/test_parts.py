@@ -132,6 +132,7 @@ def test_encrypted_parts_that_were_put_in_the_place_of_others_are_refused_alike(
     assert outcome.location == f"cid:{CID}"
 
 
+@pytest.mark.statement(141)
 def test_the_signature_is_over_the_payload_and_not_over_its_encrypted_form() -> None:
     """Who signs what is encrypted vouches for something that he has perhaps not read."""
     part = encrypt()

@@ -139,6 +139,16 @@ def test_what_does_not_fit_together_is_warned_of(code: str) -> None:
     assert found(altered(pattern, replacement, count=1, signed=False))[code] is W
 
 
+@pytest.mark.statement(114)
+@pytest.mark.parametrize("mode", ["signalsOnly", "responseOnly", "signalsAndResponse"])
+def test_business_responses_in_the_http_response_are_refused(mode: str) -> None:
+    document = altered('syncReplyMode="none"', f'syncReplyMode="{mode}"')
+    for policy in (STRICT, LEGACY):
+        assert the("sync-reply", document, policy).severity is E
+        with pytest.raises(CpaError, match="sync-reply"):
+            check_usable([*findings(document.encode(), policy)])
+
+
 def test_synchronous_best_effort_is_refused_in_strict() -> None:
     both = 'syncReplyMode="mshSignalsOnly" tp:ackRequested="never"'
     document = altered('syncReplyMode="none" tp:ackRequested="always"', both, signed=False)

@@ -141,12 +141,14 @@ def test_the_signature_value_is_over_the_canonical_signed_info() -> None:
     key.verify(b64decode(value), signed_info, padding.PKCS1v15(), hashes.SHA256())
 
 
+@pytest.mark.statement(55)
 def test_the_signature_is_the_last_element_of_the_header_and_the_only_one() -> None:
     assert SIGNED.count(b"<ds:Signature>") == 1
     assert b"</ds:Signature></soap:Header>" in SIGNED
     assert read_envelope(SIGNED).signatures == 1
 
 
+@pytest.mark.statement(141)
 def test_the_rest_of_the_document_is_as_it_was() -> None:
     begin, end = SIGNED.index(b"<ds:Signature>"), SIGNED.index(b"</soap:Header>")
     assert SIGNED[:begin] + SIGNED[end:] == write_envelope(ENVELOPE)
@@ -242,6 +244,7 @@ def test_a_content_id_that_needs_percent_encoding_is_matched_after_decoding() ->
     assert verified.references[1].uri == "cid:a%20b%2520%3C%C3%A9%3E@x"
 
 
+@pytest.mark.statement(134)
 def test_other_prefixes_comments_and_instructions_verify() -> None:
     plain = write_envelope(ENVELOPE).replace(b"soap:", b"SOAP-ENV:").replace(b":soap=", b":SOAP-ENV=")
     plain = plain.replace(b"<SOAP-ENV:Envelope", b'<?a b?><!-- c --><SOAP-ENV:Envelope xml:lang="nl" xmlns="urn:x"', 1)
@@ -249,6 +252,18 @@ def test_other_prefixes_comments_and_instructions_verify() -> None:
     document = sign(plain, [part()], SIGNING, SIGNATORY.sign)
     assert b"@SOAP-ENV:actor=" in document
     assert check(document).envelope == ENVELOPE
+
+
+@pytest.mark.statement(134)
+def test_what_another_writer_would_write_otherwise_is_verified_as_it_came() -> None:
+    """Attributes in another order, single quotes, CDATA, character references: our writer makes none of these."""
+    plain = write_envelope(ENVELOPE).replace(CPA, b"<eb:CPAId><![CDATA[cpa-1]]></eb:CPAId>")
+    plain = plain.replace(b"<soap:Header>", b"<soap:Header\n>&#13;\n")
+    document = sign(plain, [part()], SIGNING, SIGNATORY.sign)
+    received = read_envelope(document)
+    assert received.document == document
+    assert check(document).envelope == ENVELOPE
+    refusal(document.replace(b"&#13;", b"\r"))
 
 
 # --- What the signature does not cover, by design ------------------------------------------------------------
@@ -656,6 +671,7 @@ def test_a_cpa_that_names_a_forbidden_algorithm_makes_nothing_acceptable(signing
         sign(write_envelope(ENVELOPE), [part(method=names.SHA256)], signing, SIGNATORY.sign)
 
 
+@pytest.mark.statement(120)
 def test_a_method_that_does_not_fit_the_key_of_the_certificate_is_refused() -> None:
     elliptic = wire.signatory("sender", "ec")
     with pytest.raises(SignatureError, match="does not fit the key"):

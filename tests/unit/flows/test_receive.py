@@ -77,6 +77,7 @@ async def test_the_sender_takes_the_acknowledgment_for_what_it_is(signed: bool) 
     assert theirs.notified == []
 
 
+@pytest.mark.statement(96, 97)
 async def test_a_duplicate_replays_the_same_acknowledgment_byte_for_byte() -> None:
     ours = gemeente()
     await ours.receive(message_of())
@@ -124,6 +125,7 @@ async def test_a_message_that_is_wrong_is_kept_with_its_error_and_the_sender_hea
     assert theirs.goes[0].reason.startswith(code)
 
 
+@pytest.mark.statement(98)
 async def test_a_rejected_message_that_comes_again_gets_the_same_error_again() -> None:
     ours = gemeente()
     for _ in range(2):
@@ -147,6 +149,7 @@ async def test_a_machtiging_lets_a_leverancier_send_with_its_own_certificate() -
     assert ours.notified == [NUMBER]
 
 
+@pytest.mark.statement(34, 225)
 async def test_an_unknown_cpa_stores_nothing() -> None:
     ours = gemeente()
     answer = await ours.receive(message_of(UNKNOWN))
@@ -155,11 +158,13 @@ async def test_an_unknown_cpa_stores_nothing() -> None:
     assert (ours.came, ours.goes, ours.woken) == ([], [], 0)
 
 
+@pytest.mark.statement(161)
 @pytest.mark.parametrize("value", [None, "", "ebxml", '"soap"'])
 async def test_another_soap_action_is_refused_before_the_body_is_read(value: str | None) -> None:
     ours = gemeente()
-    with pytest.raises(EnvelopeError):
+    with pytest.raises(EnvelopeError) as refused:
         await ours.receive(message_of(payloads=[LARGE]), soap_action=value)
+    assert (refused.value.wire.http_status, refused.value.wire.soap_fault) == (500, "Client")
     assert ours.blobs.written == []
 
 
@@ -255,6 +260,7 @@ async def test_a_large_payload_stays_in_the_blob_store() -> None:
     assert ours.notified == [NUMBER]
 
 
+@pytest.mark.statement(14)
 async def test_a_part_that_the_manifest_does_not_name_is_not_kept() -> None:
     ours = gemeente(signed=False)
     assert await ours.receive(message_of(signed=False, payloads=[NOTIFICATION, LARGE])) == RECEIVED
@@ -270,6 +276,7 @@ async def test_a_large_payload_that_is_not_taken_in_is_removed() -> None:
     assert ours.blobs.names == set()
 
 
+@pytest.mark.statement(225)
 @pytest.mark.parametrize(
     ("message", "oin"),
     [(message_of(payloads=[LARGE]), STRANGER), (message_of(UNKNOWN, [LARGE]), DSO)],
@@ -289,6 +296,7 @@ async def test_a_large_payload_of_a_duplicate_is_removed_and_that_of_the_first_s
     assert ours.blobs.names == {ours.came[0].message.payloads[0].blob}
 
 
+@pytest.mark.statement(13)
 @pytest.mark.parametrize("end", [b"", b"\r\n--grens\r\nContent-Type: text/plain\r\n\r\nx"], ids=["cut-off", "part"])
 async def test_a_large_payload_of_a_body_that_breaks_is_removed(end: bytes) -> None:
     ours, message = gemeente(), message_of(payloads=[LARGE])
@@ -316,6 +324,7 @@ def soap_last(message: Packaged) -> Packaged:
     return replace(message, body=swapped)
 
 
+@pytest.mark.statement(4)
 async def test_start_may_name_a_later_part() -> None:
     ours = gemeente()
     assert await ours.receive(soap_last(message_of())) == RECEIVED

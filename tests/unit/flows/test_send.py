@@ -214,6 +214,7 @@ OUTCOMES = [
 ]
 
 
+@pytest.mark.statement(71, 73)
 @pytest.mark.parametrize(("answer", "signal", "reliable"), OUTCOMES)
 async def test_an_answer_settles_the_attempt(answer: Reply | Exception, signal: State, reliable: State) -> None:
     async with sending() as world:
@@ -225,6 +226,7 @@ async def test_an_answer_settles_the_attempt(answer: Reply | Exception, signal: 
             assert message.attempts == 1
 
 
+@pytest.mark.statement(72)
 async def test_the_fault_of_the_partner_is_kept_and_the_text_of_a_mistake_of_ours_is_not() -> None:
     async with sending() as world:
         world.line.answers = [Reply(500, "text/xml", soap_fault("Server", "busy")), ZeroDivisionError("0123456789")]
@@ -238,6 +240,7 @@ async def test_the_fault_of_the_partner_is_kept_and_the_text_of_a_mistake_of_our
         ]
 
 
+@pytest.mark.statement(66, 67)
 async def test_every_resend_is_the_same_bytes_until_the_attempts_are_used_up() -> None:
     async with sending() as world:
         message = await world.queue(reliable=True)
