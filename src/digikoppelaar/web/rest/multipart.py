@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from digikoppelaar.errors import MimeError, TooLarge
@@ -160,19 +160,7 @@ class _Parts:
 
 async def _events(boundary: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[_Event]:
     parts = _Parts()
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": parts.begin,
-            "on_header_field": parts.header_name,
-            "on_header_value": parts.header_value,
-            "on_header_end": parts.header_end,
-            "on_headers_finished": parts.headers_end,
-            "on_part_data": parts.data,
-            "on_part_end": parts.part_end,
-            "on_end": parts.end,
-        },
-    )
+    parser = _parser(boundary, parts)
     async for chunk in body:
         try:
             parser.write(chunk)
@@ -183,6 +171,25 @@ async def _events(boundary: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[
             yield event
     if not parts.ended:
         raise MimeError("the body ends before its closing boundary")
+
+
+def _parser(boundary: bytes, parts: _Parts) -> MultipartParser:
+    try:
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": parts.begin,
+                "on_header_field": parts.header_name,
+                "on_header_value": parts.header_value,
+                "on_header_end": parts.header_end,
+                "on_headers_finished": parts.headers_end,
+                "on_part_data": parts.data,
+                "on_part_end": parts.part_end,
+                "on_end": parts.end,
+            },
+        )
+    except FormParserError as error:  # RFC 2046 allows 70 characters, the parser 256
+        raise Problem(400, "the boundary is too long") from error
 
 
 async def _until_end(events: AsyncIterator[_Event]) -> AsyncIterator[bytes]:

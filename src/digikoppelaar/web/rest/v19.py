@@ -272,8 +272,8 @@ def _check_destination(who: Application, destination: str) -> None:
     except ValueError as error:
         raise Problem(400, "destination must be a URL") from error
     schemes = {"https", "http"} if is_sandbox(who.omgeving) else {"https"}
-    if url.scheme not in schemes or not url.host:
-        raise Problem(400, f"destination must be a URL with {' or '.join(sorted(schemes))}")
+    if url.scheme not in schemes or not url.host or url.user is not None or url.password is not None:
+        raise Problem(400, f"destination must be a URL with {' or '.join(sorted(schemes))}, without user and password")
 
 
 def _certificate(value: object, name: str) -> bytes:
