@@ -11,7 +11,7 @@ from digikoppelaar.ebms.packaging import package
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, MessageStore, is_sandbox
-from digikoppelaar.flows.reading import Direction, MessageFilter, Reading
+from digikoppelaar.flows.reading import Direction, MessageFilter, Reading, answers_to
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference
 
 LOOK_EVERY: Final = 0.1
@@ -81,13 +81,10 @@ async def ping(
 
 
 async def _look(reading: Reading, cpa: CpaRecord, message_id: str, seconds: float) -> PingResult:
-    aansluiting = cpa.aansluiting
-    came = MessageFilter(aansluiting.omgeving, aansluiting.organisatie_oin, Direction.IN)
-    for row in await reading.messages(came):
-        if row.ref_to_message_id == message_id and row.action == names.PONG:
+    for row in await reading.messages(answers_to(cpa, message_id)):
+        if row.action == names.PONG:
             return PingResult(message_id, pong=True, seconds=seconds, state="answered", reason=None)
-        if row.ref_to_message_id == message_id:
-            reason = f"the answer is {row.action} {row.message_id}"
-            return PingResult(message_id, pong=False, seconds=seconds, state="refused", reason=reason)
+        reason = f"the answer is {row.action} {row.message_id}"
+        return PingResult(message_id, pong=False, seconds=seconds, state="refused", reason=reason)
     (sent,) = await reading.messages(MessageFilter(direction=Direction.OUT, message_id=message_id))
     return PingResult(message_id, pong=False, seconds=seconds, state=sent.state, reason=sent.reason)

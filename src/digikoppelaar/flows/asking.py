@@ -9,7 +9,7 @@ from digikoppelaar.ebms.messages import StatusResponse
 from digikoppelaar.ebms.packaging import package
 from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, MessageStore
-from digikoppelaar.flows.reading import Direction, MessageFilter, Reading
+from digikoppelaar.flows.reading import Direction, MessageFilter, Reading, answers_to
 
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the answer."""
@@ -44,10 +44,8 @@ async def ask_status(
 
 async def _look(cpa: CpaRecord, asked: str, reading: Reading) -> tuple[bool, StatusResponse | None]:
     """Whether there is nothing to wait for any more, and the answer."""
-    aansluiting = cpa.aansluiting
-    for row in await reading.messages(MessageFilter(aansluiting.omgeving, aansluiting.organisatie_oin, Direction.IN)):
-        if row.ref_to_message_id == asked:
-            return True, await _told(row.id, reading) if row.action == names.STATUS_RESPONSE else None
+    for row in await reading.messages(answers_to(cpa, asked)):
+        return True, await _told(row.id, reading) if row.action == names.STATUS_RESPONSE else None
     (sent,) = await reading.messages(MessageFilter(direction=Direction.OUT, message_id=asked))
     return sent.state in _NO_ANSWER_WILL_COME, None
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from digikoppelaar.flows.ports import CpaRecord
+
 PAGE_SIZE = 100
 """Rows of a list when nothing else is asked for."""
 
@@ -91,8 +93,15 @@ class MessageFilter:
     direction: Direction | None = None
     state: str | None = None
     message_id: str | None = None
+    ref_to_message_id: str | None = None
     before: datetime | None = None
     limit: int = PAGE_SIZE
+
+
+def answers_to(cpa: CpaRecord, message_id: str) -> MessageFilter:
+    """What came in about a message of ours under this CPA."""
+    aansluiting = cpa.aansluiting
+    return MessageFilter(aansluiting.omgeving, aansluiting.organisatie_oin, Direction.IN, ref_to_message_id=message_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tests.unit.flows.verzoek_store_contract import FILES, version
 
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.flows.ports import NewNotification, StoredPayload
-from digikoppelaar.flows.reading import Direction, MessageFilter, VerzoekFilter
+from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, VerzoekFilter, answers_to
 
 PAYLOAD = StoredPayload("notificatie@dso", "application/xml", 3, b"\2" * 32, data=b"<a>")
 
@@ -102,6 +102,16 @@ async def test_messages_of_both_directions_are_listed(world: World) -> None:
     assert bad.reason == "SecurityFailure: because"
     assert await world.reading.messages(MessageFilter(omgeving="sandbox-prod")) == []
     assert len(await world.reading.messages(MessageFilter(message_id="m1"))) == 1
+
+
+async def test_an_answer_is_found_behind_any_number_of_newer_messages(world: World) -> None:
+    answer = replace(inbound_of(world.pre, "answer"), ref_to_message_id="asked", action="Pong")
+    await world.messages.record_inbound(answer, None, None)
+    for number in range(PAGE_SIZE + 1):
+        newer = replace(inbound_of(world.pre, f"n{number}"), received_at=NOW + timedelta(seconds=1))
+        await world.messages.record_inbound(newer, None, None)
+    assert [row.message_id for row in await world.reading.messages(answers_to(world.pre, "asked"))] == ["answer"]
+    assert await world.reading.messages(answers_to(world.pre, "another")) == []
 
 
 async def test_one_message_is_shown_with_all_that_is_known_of_it(world: World) -> None:

@@ -110,6 +110,7 @@ WHERE (%(direction)s::text IS NULL OR message.direction = %(direction)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
   AND (%(state)s::text IS NULL OR message.state = %(state)s)
   AND (%(message_id)s::text IS NULL OR message.message_id = %(message_id)s)
+  AND (%(ref_to_message_id)s::text IS NULL OR message.ref_to_message_id = %(ref_to_message_id)s)
   AND (%(before)s::timestamptz IS NULL OR message.at < %(before)s)
 ORDER BY message.at DESC, message.direction DESC, message.id DESC
 LIMIT %(limit)s

@@ -58,6 +58,9 @@ ALTER TABLE inbound_message ADD CONSTRAINT inbound_message_name UNIQUE (message_
 ALTER TABLE outbound_message DROP CONSTRAINT outbound_message_aansluiting_id_cpa_row_message_id_key;
 ALTER TABLE outbound_message ADD CONSTRAINT outbound_message_name UNIQUE (message_id, cpa_row, aansluiting_id);
 
+-- The answer to a message of ours is looked for by what it refers to.
+CREATE INDEX inbound_message_reference ON inbound_message (ref_to_message_id) WHERE ref_to_message_id IS NOT NULL;
+
 CREATE TABLE partner (
     partner text PRIMARY KEY,
     failures integer NOT NULL DEFAULT 0,
