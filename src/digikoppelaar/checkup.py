@@ -23,7 +23,7 @@ from digikoppelaar.flows import diagnosis
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.gateway import open_keyring
-from digikoppelaar.pki.certificate import Certificate, read_certificate
+from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -83,7 +83,15 @@ def _keys(keyring: Keyring) -> Iterator[Diagnosis]:
         if status.problem:
             yield Diagnosis(subject, Verdict.WRONG, status.problem, TrustError.default_advice)
         elif status.certificate:
-            yield _good(subject, f"valid until {status.certificate.not_after:%Y-%m-%d}")
+            yield _usable(subject, status.certificate, record.use)
+
+
+def _usable(subject: str, certificate: Certificate, use: Use) -> Diagnosis:
+    try:
+        check_use(certificate, use, SystemClock().now())
+    except DigikoppelaarError as error:
+        return _wrong(subject, error)
+    return _good(subject, f"valid until {certificate.not_after:%Y-%m-%d}")
 
 
 def _ends(keyring: Keyring, cpas: Sequence[CpaRecord]) -> Iterator[Diagnosis]:

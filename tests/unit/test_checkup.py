@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from tests.certificates import GEMEENTE, Authority, Shape
+
 from digikoppelaar import checkup
 from digikoppelaar.adapters.postgres.embedded import Lease
 from digikoppelaar.config import Config, Database
 from digikoppelaar.flows.diagnosis import Verdict
+from digikoppelaar.flows.registration import CertificateEntry, PartijEntry
+from digikoppelaar.wiring import apply_registration
 
 
 async def test_a_database_that_does_not_answer_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -27,3 +31,14 @@ async def test_an_installation_without_anything_on_record_is_well(tmp_path: Path
     found = [each async for each in checkup.check(config)]
     assert {each.subject for each in found} == {"disk", "database", "clock"}
     assert Verdict.WRONG not in {each.verdict for each in found}
+
+
+async def test_a_key_whose_certificate_is_meant_for_something_else_is_wrong(tmp_path: Path, database_url: str) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url=database_url))
+    chain, key = map(str, Authority().issue(Shape(key_encipherment=False)).write(tmp_path))
+    entries = [CertificateEntry(GEMEENTE, "pre", use, chain, key) for use in ("sign", "decrypt")]
+    await apply_registration(config, [PartijEntry(GEMEENTE, "Gemeente Voorbeeldstad"), *entries], dry_run=False)
+    found = {each.subject: each async for each in checkup.check(config, partners=False)}
+    assert found[f"key pre sign {GEMEENTE}"].verdict is Verdict.GOOD
+    assert found[f"key pre decrypt {GEMEENTE}"].verdict is Verdict.WRONG
+    assert "not meant for decrypt" in found[f"key pre decrypt {GEMEENTE}"].says

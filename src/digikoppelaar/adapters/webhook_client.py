@@ -54,7 +54,10 @@ class WebhookClient:
             ) as answer:
                 return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PartnerUnreachable(f"webhook at {target.host}: {type(error).__name__}") from error
+            raise PartnerUnreachable(
+                f"webhook at {target.host}: {type(error).__name__}",
+                advice="Controleer of de applicatie op deze URL luistert en of haar certificaat vertrouwd wordt.",
+            ) from error
 
 
 def checked_url(text: str, *, plain_http: bool) -> URL:

@@ -26,6 +26,7 @@ COLUMNS = {
     "message_id": "message_id",
     "reason": "reason",
 }
+PAYLOAD_COLUMNS = {"payload": "content_id", "type": "content_type", "bytes": "size", "sha256": "sha256"}
 ATTEMPT_COLUMNS = {
     "attempt": "number",
     "started": "started_at",
@@ -64,7 +65,7 @@ def show(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show one message with its attempts and payloads."""
+    """Show one message: the attempts to send it, or the payloads that came with it."""
     pages = asyncio.run(_show(message_id))
     if json:
         output.print_json(pages)
@@ -85,7 +86,7 @@ def _print_page(page: MessagePage) -> None:
             "action": message.action,
             "service": message.service,
             "cpa": message.cpa_id,
-            "partner": page.partner,
+            "partner": page.partner.rpartition("/")[2],
             "endpoint": page.endpoint,
             "refers to": message.ref_to_message_id,
             "verzoek": page.verzoeknummer,
@@ -93,7 +94,10 @@ def _print_page(page: MessagePage) -> None:
             "reason": message.reason,
         }
     )
-    output.print_table(ATTEMPT_COLUMNS, page.attempts, "No attempts.")
+    if message.direction is Direction.IN:
+        output.print_table(PAYLOAD_COLUMNS, page.payloads, "No payloads.")
+    else:
+        output.print_table(ATTEMPT_COLUMNS, page.attempts, "No attempts yet.")
 
 
 async def _list(wanted: MessageFilter) -> list[object]:
