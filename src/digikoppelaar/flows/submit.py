@@ -23,11 +23,12 @@ from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID, read_envelope, write
 from digikoppelaar.ebms.messages import Envelope, Part, Service, cid_uri, content_id_of
 from digikoppelaar.ebms.packaging import Packaged, frame, read_package
 from digikoppelaar.ebms.signature import sign, signed_references
-from digikoppelaar.errors import CpaError, SubmissionError, TrustError
+from digikoppelaar.errors import CpaError, StorageError, SubmissionError, TrustError
 from digikoppelaar.flows.judging import SentLately
 from digikoppelaar.flows.outbound import Outbox, SentElsewhere, domain_of, fill, to_send
 from digikoppelaar.flows.parcel import Encrypting, NewPayload, Packed, Parcel, sha256_of, size_of
 from digikoppelaar.flows.ports import (
+    Blob,
     BlobStore,
     Clock,
     CpaRecord,
@@ -154,7 +155,19 @@ class Submitter:
                 f"there is another message {message_id} under this CPA",
                 advice="Geef elk bericht een eigen MessageId, of laat digikoppelaar er een maken.",
             )
+        if found is not None:
+            await self._drop_copies(submission, found)
         return found is not None
+
+    async def _drop_copies(self, submission: Submission, first: SentMessage) -> None:
+        """Who asks again brings its large payloads again: they are ours now, and no row refers to them."""
+        used = {hole.blob for hole in first.holes}
+        for payload in submission.payloads:
+            if isinstance(payload.content, Blob) and payload.content.name not in used:
+                try:
+                    await self.blobs.delete(payload.content.name)
+                except StorageError as problem:
+                    log.warning("payload_not_removed", blob=payload.content.name, reason=str(problem))
 
     async def _encryption(self, cpa: CpaRecord, action: Action) -> Encrypting:
         """How to encrypt for the partner. Raises TrustError when its certificate may not be used (statement 152)."""

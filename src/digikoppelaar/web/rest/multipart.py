@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
+import structlog
 from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from digikoppelaar.errors import MimeError, TooLarge
+from digikoppelaar.errors import MimeError, StorageError, TooLarge
 from digikoppelaar.flows.ports import Blob, BlobStore
 from digikoppelaar.web.rest.problems import Problem
 from digikoppelaar.web.rest.requests import checked_text, media_type
+
+log = structlog.get_logger(__name__)
 
 IN_MEMORY: Final = 256 * 1024
 """Bytes of all parts of one body together; what goes over it goes to the blob store."""
@@ -63,7 +66,10 @@ class Upload:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for name in self._written:
-            await self._blobs.delete(name)
+            try:
+                await self._blobs.delete(name)
+            except StorageError as problem:  # what was answered stands, and the next blob has its turn
+                log.warning("payload_not_removed", blob=name, reason=str(problem))
 
     def take(self) -> None:
         """The blobs belong to a message from now on, or perhaps do: they stay."""

@@ -218,5 +218,39 @@ async def test_blobs_of_which_nobody_knows_whether_a_row_has_them_stay(
     assert len(blobs_of(world)) == 1
 
 
+async def test_asking_again_with_its_own_message_id_keeps_one_upload_only(world: World) -> None:
+    cpa = await world.cpa()
+    properties = {**PROPERTIES, "messageId": "eigen@gemeente", "conversationId": "c1"}
+    async with await world.http() as http:
+        for _ in range(3):
+            answer = await post(http, MTOM, form([("een@x", b"x" * MIB)], properties))
+            assert (answer.status_code, answer.text) == (200, "eigen@gemeente")
+    sent = await world.messages.find_outbound(cpa, "eigen@gemeente")
+    assert sent
+    [hole], [file] = sent.holes, blobs_of(world)
+    assert hole.blob.rpartition("/")[2] == file.name
+
+
+async def test_an_upload_that_cannot_be_written_is_asked_for_again(world: World) -> None:
+    await world.cpa()
+    Path(world.blobs._folder).mkdir(exist_ok=True)
+    (Path(world.blobs._folder) / "ebms").write_bytes(b"")  # where the folder of blobs should be
+    async with await world.http() as http:
+        answer = await post(http, MTOM, form([("een@x", b"x" * MIB)]))
+    assert (answer.status_code, answer.text) == (503, "no answer from storage")
+
+
+async def test_an_upload_that_cannot_be_removed_is_logged_and_the_answer_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(*_: object) -> None:
+        raise StorageError("read-only")
+
+    monkeypatch.setattr(type(world.blobs), "delete", stuck)
+    async with await world.http() as http:
+        answer = await post(http, MTOM, form([("een@x", b"x" * MIB), ("twee@x", b"y" * MIB)]))
+    assert (answer.status_code, answer.text) == (400, f"there is no CPA {PROPERTIES['cpaId']}")
+
+
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
