@@ -3,7 +3,17 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from tests.certificates import GEMEENTE, Authority, Shape, trust_in
+from tests.unit.adapters.test_keys import FixedClock
+
+from digikoppelaar.adapters.keys import Keyring
+from digikoppelaar.errors import DigikoppelaarError
+from digikoppelaar.pki.certificate import Use
 
 PROGRAM = """
 import logging
@@ -85,3 +95,31 @@ def test_work_goes_on_when_no_line_can_be_written() -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run([sys.executable, "-c", FULL_DISK], stdout=subprocess.PIPE, stderr=full, text=True)
     assert result.stdout == "still here\n"
+
+
+BROKEN_KEYS: dict[str, Callable[[bytes], bytes]] = {
+    "whole": lambda pem: pem,
+    "cut-off": lambda pem: pem[: len(pem) // 2],
+    "without-its-frame": lambda pem: b"\n".join(pem.splitlines()[1:-1]),
+    "of-another-kind": lambda pem: pem.replace(b"PRIVATE KEY", b"CERTIFICATE"),
+    "twice": lambda pem: pem * 2,
+}
+
+
+@pytest.mark.statement(218)
+@pytest.mark.parametrize("broken", BROKEN_KEYS)
+def test_no_line_of_a_key_file_is_told_however_it_is_broken(tmp_path: Path, broken: str) -> None:
+    authority = Authority()
+    issued = authority.issue(Shape(oin=GEMEENTE))
+    (record,) = issued.record(tmp_path, Use.SIGN)
+    pem = record.key_file.read_bytes()
+    record.key_file.write_bytes(BROKEN_KEYS[broken](pem))
+    told = ""
+    with capture_logs() as lines:
+        ring = Keyring([record], trust_in(authority.write_root(tmp_path), FixedClock(), "pre"), FixedClock())
+        try:
+            told += repr(ring.signer("pre", GEMEENTE, issued.der))
+        except DigikoppelaarError as error:
+            told += f"{error!r} {error.advice}"
+    told += repr(lines) + repr(ring)
+    assert [line for line in pem.decode().splitlines() if "-" not in line and line in told] == []
