@@ -134,7 +134,7 @@ class MtlsTransport:
                 **route,
             ) as answer,
         ):
-            return Reply(answer.status, answer.headers.get("Content-Type", ""), await _whole(answer))
+            return Reply(answer.status, _text(answer.headers.get("Content-Type", "")), await _whole(answer))
 
 
 def _data(body: bytes | Streamed) -> bytes | io.BytesIO | AsyncIterator[bytes]:
@@ -193,7 +193,12 @@ def _url(omgeving: str, text: str) -> URL:
 
 
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.headers.items()}
+    return {name.lower(): _text(value) for name, value in answer.headers.items()}
+
+
+def _text(value: str) -> str:
+    # Bytes that are not UTF-8 come as halves of surrogate pairs, which no database takes.
+    return value.encode(errors="replace").decode()
 
 
 async def _whole(answer: aiohttp.ClientResponse) -> bytes:

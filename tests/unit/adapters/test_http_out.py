@@ -263,6 +263,24 @@ async def test_an_answer_that_is_not_whole_is_no_answer(
     assert "/ebms" not in str(caught.value)
 
 
+async def test_bytes_in_a_header_that_are_no_text_become_text(sessions: MtlsSessions, context: ssl.SSLContext) -> None:
+    head = b'HTTP/1.1 200 OK\r\nContent-Type: text/xml; x="\xff\xc3\xab"\r\nContent-Length: 2\r\n\r\nok'
+    async with answering(context, head) as port:
+        assert await post(sessions, port) == (200, 'text/xml; x="?ë"', b"ok")
+
+
+@pytest.mark.statement(170)
+async def test_a_reply_that_never_ends_is_left_after_the_time_out(tmp_path: Path, context: ssl.SSLContext) -> None:
+    began = time.monotonic()
+    async with (
+        MtlsSessions(keyring(tmp_path), Timeouts(connect=5, read=5, total=0.5)) as sessions,
+        answering(context, HEAD, b"<a>", hang=True) as port,
+    ):
+        with pytest.raises(PartnerUnreachable, match="no answer in time"):
+            await post(sessions, port)
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.statement(170)
 async def test_a_server_that_never_answers_is_left_after_the_time_out(tmp_path: Path, context: ssl.SSLContext) -> None:
     began = time.monotonic()

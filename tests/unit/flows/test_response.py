@@ -103,6 +103,40 @@ async def test_a_response_without_a_signal_is_no_acknowledgment_and_leads_to_a_r
         await until(lambda: world.theirs.goes[0].state is State.ACKNOWLEDGED)
 
 
+async def test_an_acknowledgment_of_another_message_does_not_settle_the_one_that_was_posted() -> None:
+    replies: list[Reply] = []
+
+    def the_first_always(endpoint: str, reply: Reply) -> Reply:
+        replies.append(reply)
+        return replies[0]
+
+    async with two_handlers(synchronous) as world:
+        world.network.spoil = the_first_always
+        await world.theirs.submit(b"<een/>")
+        await until(lambda: world.theirs.goes[0].state is State.ACKNOWLEDGED)
+        await world.theirs.submit(b"<twee/>")
+        await until(lambda: len(world.theirs.goes) == 2 and world.theirs.goes[1].outcomes)
+        assert [each.state for each in world.theirs.goes] == [State.ACKNOWLEDGED, State.SENT]
+        assert world.theirs.told == ["DELIVERED"]
+        world.network.spoil = lambda _, reply: reply
+        second = world.theirs.goes[1].message.reliable
+        assert second is not None
+        world.theirs.watch.time += second.retry_interval
+        world.theirs.handler.sender.wake()
+        await until(lambda: world.theirs.goes[1].state is State.ACKNOWLEDGED)
+
+
+@pytest.mark.statement(112)
+@pytest.mark.parametrize("content_type", ["text/html", "", "ÿ", 'text/xml; x="ÿ"'])
+async def test_an_acknowledgment_under_an_odd_content_type_breaks_nothing(content_type: str) -> None:
+    async with two_handlers(synchronous) as world:
+        world.network.spoil = lambda _, reply: replace(reply, content_type=content_type)
+        await world.theirs.submit(b"<een/>")
+        await sent_once(world)
+        assert world.theirs.goes[0].state in {State.SENT, State.ACKNOWLEDGED}
+        assert (world.theirs.goes[0].state is State.ACKNOWLEDGED) == content_type.startswith("text/xml")
+
+
 @pytest.mark.statement(113)
 async def test_a_signal_in_the_response_to_an_asynchronous_message_is_not_looked_at() -> None:
     async with two_handlers(synchronous) as elsewhere:
