@@ -24,7 +24,7 @@ from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.flows.webhooks import WebhookPoster
 from digikoppelaar.web.rest import parts
 from digikoppelaar.web.rest.app import make_rest_app
-from digikoppelaar.wiring import Stores
+from digikoppelaar.wiring import Stores, policies
 
 LEASE: Final = 1.5
 """Of a post to a webhook, in its time-out."""
@@ -49,7 +49,7 @@ class ApplicationRole:
                 store=stores.applications,
                 keys=stores.applications,
                 registry=stores.registry,
-                cpas=OwnCpas(stores.registry, self.clock),
+                cpas=OwnCpas(stores.registry, self.clock, policies(self.config)),
                 submitter=self.submitter,
                 blobs=self.blobs,
                 ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),

@@ -3,6 +3,7 @@
 import asyncio
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +21,10 @@ from digikoppelaar.ebms.cpa_renew import renew
 from digikoppelaar.ebms.cpa_subject import Judgement
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.cpa_order import OrderFile, first_end
-from digikoppelaar.flows.cpas import WITH_CPA
-from digikoppelaar.flows.ports import Aansluiting, CpaRecord, is_sandbox
+from digikoppelaar.flows.cpas import WITH_CPA, judgement_in
+from digikoppelaar.flows.ports import Aansluiting, CpaRecord
 from digikoppelaar.flows.registration import CertificateEntry
 from digikoppelaar.pki.certificate import Use
-from digikoppelaar.pki.policy import policy_of
 
 
 def build_cpa(
@@ -45,8 +45,8 @@ def build_cpa(
     base = Path() if file is None else file.parent
     order = OrderFile(content, lambda name: tuple(each.der for each in read_chain(base / name)))
     now = SystemClock().now().replace(microsecond=0)
-    document, where = asyncio.run(_made(order, omgeving, renew_id, now))
-    judged = findings(document, Judgement(now, policy_of(where, None, sandbox=is_sandbox(where))))
+    document, judgement = asyncio.run(_made(order, omgeving, renew_id, now))
+    judged = findings(document, judgement)
     check_usable(judged)
     if out is not None:
         out.write_bytes(document)
@@ -58,9 +58,10 @@ def build_cpa(
         output.console.print(f"Wrote {out}; judge it with `digikoppelaar cpa lint {out}`.", markup=False)
 
 
-async def _made(order: OrderFile, omgeving: str | None, renew_id: str | None, now: datetime) -> tuple[bytes, str]:
-    """The document, and the omgeving that it is for."""
-    async with wiring.open_stores(configuration()) as stores:
+async def _made(order: OrderFile, omgeving: str | None, renew_id: str | None, now: datetime) -> tuple[bytes, Judgement]:
+    """The document, and by what it is judged: as an import will."""
+    config = configuration()
+    async with wiring.open_stores(config) as stores:
         registry = stores.registry
         if renew_id is not None:
             old = _the_only(
@@ -68,11 +69,13 @@ async def _made(order: OrderFile, omgeving: str | None, renew_id: str | None, no
             )
             ours = _ours(await registry.certificates(old.aansluiting.omgeving), old.aansluiting)
             document = await registry.cpa_document(old.id)
-            return _renewed(document, old, order, ours, now), old.aansluiting.omgeving
+            judgement = await judgement_in(old.aansluiting.omgeving, registry, wiring.policies(config), now)
+            judgement = replace(judgement, tolerances=old.agreement.tolerances)
+            return _renewed(document, old, order, ours, now), judgement
         aansluiting = _aansluiting(await registry.aansluitingen(), order.organisatie, omgeving)
         ours = _ours(await registry.certificates(aansluiting.omgeving), aansluiting)
         made = order.order(aansluiting.organisatie_naam, ours, now=now, version=RandomIds().unique())
-        return build(made), aansluiting.omgeving
+        return build(made), await judgement_in(aansluiting.omgeving, registry, wiring.policies(config), now)
 
 
 def _renewed(document: bytes, old: CpaRecord, order: OrderFile, ours: Certificates, now: datetime) -> bytes:

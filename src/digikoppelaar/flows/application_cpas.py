@@ -3,26 +3,25 @@
 An application works with CPAs of an aansluiting of kind `ebms`; those of the intake belong to an administrator.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import cpa_names, read_agreement
 from digikoppelaar.ebms.cpa_findings import check_usable, findings
-from digikoppelaar.ebms.cpa_subject import Judgement
 from digikoppelaar.errors import ConfigError, CpaError
 from digikoppelaar.flows.application import CONSUMERS, Application
-from digikoppelaar.flows.ports import Aansluiting, Clock, Consumer, CpaRecord, is_sandbox
+from digikoppelaar.flows.cpas import Machtigingen, judgement_in
+from digikoppelaar.flows.ports import Aansluiting, Clock, Consumer, CpaRecord
 from digikoppelaar.pki.oin import without_environment_suffix
-from digikoppelaar.pki.policy import policy_of
 
 KIND: Final = "ebms"
 """Of the aansluitingen that applications work with."""
 
 
-class CpaRecords(Protocol):
+class CpaRecords(Machtigingen, Protocol):
     """The CPAs of everybody; every method is one transaction and raises StorageError."""
 
     async def aansluitingen(self) -> Sequence[Aansluiting]:
@@ -53,12 +52,16 @@ class OwnCpas:
 
     records: CpaRecords
     clock: Clock
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """The policy that is configured, by omgeving; others have the default (pki.policy)."""
 
     async def validate(self, who: Application, document: bytes) -> Agreement:
         """The CPA as the organisatie sees it. Raises CpaError or XmlError when it cannot be used."""
         agreement = read_agreement(document, _our_party_ids(document, who))
-        policy = policy_of(who.omgeving, None, sandbox=is_sandbox(who.omgeving))
-        check_usable(findings(document, Judgement(self.clock.now(), policy, production=who.omgeving == "prod")))
+        known = await self.records.cpa(who.omgeving, agreement.cpa_id)
+        tolerances = known.agreement.tolerances if known and _is_own(known, who) else Tolerances()
+        judgement = await judgement_in(who.omgeving, self.records, self.policies, self.clock.now())
+        check_usable(findings(document, replace(judgement, tolerances=tolerances)))
         return agreement
 
     async def insert(self, who: Application, document: bytes, *, overwrite: bool) -> str:

@@ -18,7 +18,7 @@ from digikoppelaar.ebms.envelope import write_envelope
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Aansluiting, Consumer, CpaRecord, is_sandbox
 from digikoppelaar.pki.oin import without_environment_suffix
-from digikoppelaar.pki.policy import Policy, policy_of
+from digikoppelaar.pki.policy import policy_of
 
 WITH_CPA: Final = frozenset({"stam", "ebms"})
 """Kinds of aansluiting that go over ebMS; DROP is SOAP without a CPA."""
@@ -26,14 +26,18 @@ TOLERANCES: Final = tuple(field.name.replace("_", "-") for field in fields(Toler
 """The tolerances by the names that people give."""
 
 
-class CpaRecords(Protocol):
+class Machtigingen(Protocol):
+    """Who may act for whom."""
+
+    async def machtigingen(self, omgeving: str, now: datetime) -> Mapping[str, frozenset[str]]:
+        """By OIN: for which OINs its holder may act in this omgeving."""
+
+
+class CpaRecords(Machtigingen, Protocol):
     """The CPAs on record; every method is one transaction and raises StorageError."""
 
     async def aansluitingen(self) -> Sequence[Aansluiting]:
         """All aansluitingen."""
-
-    async def machtigingen(self, omgeving: str, now: datetime) -> Mapping[str, frozenset[str]]:
-        """By OIN: for which OINs its holder may act in this omgeving."""
 
     async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
         """The CPA under this name in this omgeving."""
@@ -116,14 +120,8 @@ async def import_cpa(records: CpaRecords, document: bytes, choice: ImportChoice,
     aansluiting = _aansluiting_of(_oins(document), await records.aansluitingen(), choice)
     known = await records.cpa(aansluiting.omgeving, names.cpa_id)
     tolerances = choice.tolerances or (known.agreement.tolerances if known else Tolerances())
-    judgement = Judgement(
-        now,
-        _policy(aansluiting.omgeving, choice),
-        await records.machtigingen(aansluiting.omgeving, now),
-        tolerances,
-        production=aansluiting.omgeving == "prod",
-    )
-    found = findings(document, judgement)
+    judgement = await judgement_in(aansluiting.omgeving, records, choice.policies or {}, now)
+    found = findings(document, replace(judgement, tolerances=tolerances))
     check_usable(found)
     agreement = replace(read_agreement(document, _our_party_ids(document, aansluiting)), tolerances=tolerances)
     changed = await records.import_cpa(
@@ -148,8 +146,17 @@ def _would_be(
     return CpaRecord(known.id if known else 0, aansluiting, agreement, consumer)
 
 
-def _policy(omgeving: str, choice: ImportChoice) -> Policy:
-    return policy_of(omgeving, (choice.policies or {}).get(omgeving), sandbox=is_sandbox(omgeving))
+async def judgement_in(omgeving: str, records: Machtigingen, policies: Mapping[str, str], now: datetime) -> Judgement:
+    """By what CPAs are judged in an omgeving: its policy, as configured in `policies`, and its machtigingen.
+
+    Tolerances belong to one CPA: the caller adds them.
+    """
+    return Judgement(
+        now,
+        policy_of(omgeving, policies.get(omgeving), sandbox=is_sandbox(omgeving)),
+        await records.machtigingen(omgeving, now),
+        production=omgeving == "prod",
+    )
 
 
 def _aansluiting_of(parties: set[str], aansluitingen: Sequence[Aansluiting], choice: ImportChoice) -> Aansluiting:
