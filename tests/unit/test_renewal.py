@@ -124,6 +124,17 @@ async def test_a_publisher_that_is_gone_costs_nothing_until_the_crl_is_over(tmp_
         assert (await trust.problem("pre", partner.der, clock.time) is None) is fine
 
 
+async def test_our_own_intermediates_vouch_for_the_first_partner_before_any_key_was_used(tmp_path: Path) -> None:
+    clock = FixedClock()
+    renewed = renewal(tmp_path, KEYS, [], clock)
+    partner = KEYS.issue(Shape(oin=LEVERANCIER))  # under the same TSP, and without its chain
+    no_path = await renewed.keyring.trust.problem("pre", partner.der, NOW)
+    assert no_path == "its chain does not reach a trust anchor of this omgeving"
+    await renewed.start()
+    clock.time = NOW + timedelta(minutes=2)
+    assert await renewed.keyring.trust.problem("pre", partner.der, NOW) != no_path
+
+
 async def test_another_node_takes_the_crls_from_the_database(tmp_path: Path) -> None:
     publisher, clock = Publisher(), FixedClock()
     async with published(publisher) as authority:

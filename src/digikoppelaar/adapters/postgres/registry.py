@@ -3,6 +3,7 @@
 Every method is one transaction and raises StorageError when the database fails.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,7 +34,7 @@ from digikoppelaar.flows.registration import (
 _SQL: Final = queries.load("registry")
 
 _SOME: Final = 20
-"""CPAs that are read in one go: each takes milliseconds in which nothing else of the process runs."""
+"""CPAs that are read in one go, beside the event loop: each takes milliseconds."""
 
 _PUT: Final[Mapping[type[Entry], str]] = {
     OrganisatieEntry: "put_organisatie",
@@ -67,9 +68,7 @@ class PostgresRegistry:
     async def agreements_since(self, omgeving: str, row: int) -> Sequence[tuple[int, Agreement]]:
         """CPAs in use with a row id above `row`, in that order: some of them, none when there are no more."""
         values = {"omgeving": omgeving, "row": row, "some": _SOME}
-        async with transaction(self.pool) as connection:
-            rows = await _all(connection, "cpas_since", values)
-            return [(row["cpa_row"], await self._agreement(connection, row)) for row in rows]
+        return [(row["cpa_row"], await self._agreement_aside(row)) for row in await self._all("cpas_since", values)]
 
     async def cpa_document(self, row_id: int) -> bytes:
         """The document of a CPA, byte for byte, also of one that was removed. Raises ConfigError."""
@@ -203,9 +202,17 @@ class PostgresRegistry:
             return kept
         [found] = await _all(connection, "cpa_document", {"id": row["cpa_row"]})
         key = (row["cpa_row"], found["sha256"], tolerances)  # the document may have been replaced since
-        return self.agreements.keep(
-            key, lambda: replace(read_agreement(found["document"], found["our_party_ids"]), tolerances=tolerances)
-        )
+        return self.agreements.keep(key, lambda: _read(found, tolerances))
+
+    async def _agreement_aside(self, row: Row) -> Agreement:
+        """As `_agreement`, for one of very many: read beside the event loop, which has messages to see to."""
+        tolerances = Tolerances(**row["tolerances"])
+        kept = self.agreements.get((row["cpa_row"], row["sha256"], tolerances))
+        if kept is not None:
+            return kept
+        [found] = await self._all("cpa_document", {"id": row["cpa_row"]})
+        read = await asyncio.to_thread(_read, found, tolerances)
+        return self.agreements.keep((row["cpa_row"], found["sha256"], tolerances), lambda: read)
 
     async def _all(self, query: str, values: Row) -> list[dict[str, Any]]:
         async with transaction(self.pool) as connection:
@@ -214,6 +221,10 @@ class PostgresRegistry:
 
 async def _all(connection: Connection, query: str, values: Row | None = None) -> list[dict[str, Any]]:
     return await (await connection.execute(_SQL[query], values or {})).fetchall()
+
+
+def _read(row: Row, tolerances: Tolerances) -> Agreement:
+    return replace(read_agreement(row["document"], row["our_party_ids"]), tolerances=tolerances)
 
 
 def _mappings(row: Row) -> Mappings:

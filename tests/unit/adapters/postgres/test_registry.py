@@ -140,6 +140,18 @@ async def test_importing_again_keeps_the_settings_unless_others_are_given(world:
     assert (kept.consumer, kept.agreement) == (Consumer.REST, replace(other, tolerances=lenient))
 
 
+async def test_all_cpas_are_read_in_turn_each_once_for_everybody(world: World) -> None:
+    registry = PostgresRegistry(world.pool)
+    [(row, agreement)] = await registry.agreements_since("sandbox-pre", 0)
+    assert (row, agreement) == (world.pre.id, world.pre.agreement)
+    [(_, again)] = await registry.agreements_since("sandbox-pre", 0)
+    assert again is agreement
+    found = await registry.cpa("sandbox-pre", AGREEMENT.cpa_id)
+    assert found
+    assert found.agreement is agreement
+    assert await registry.agreements_since("sandbox-pre", row) == []
+
+
 @pytest.mark.statement(207)
 async def test_a_removed_cpa_is_found_no_more_and_its_messages_stay_readable(world: World) -> None:
     await world.notify(0, "1234")
