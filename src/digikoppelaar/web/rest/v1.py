@@ -34,7 +34,8 @@ async def payload(parts: Parts, who: Application, request: Request) -> Response:
     if chosen is None:
         raise not_found("payload")
     headers = {
-        "Content-Type": chosen.content_type,
+        # A partner may write there what no header of ours can hold.
+        "Content-Type": chosen.content_type if chosen.content_type.isascii() else "application/octet-stream",
         "Content-Length": str(chosen.size),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(chosen.name or chosen.content_id, safe='')}",
         "Repr-Digest": f"sha-256=:{base64.b64encode(chosen.sha256).decode()}:",

@@ -143,3 +143,12 @@ async def test_an_upload_that_stops_leaves_nothing(world: World, tmp_path: Path,
         while [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]:
             await asyncio.sleep(0.05)
     assert (await facts(world))[2] == []
+
+
+async def test_a_payload_with_a_content_type_that_fits_no_header_can_still_be_downloaded(world: World) -> None:
+    name = await world.receive(await world.cpa(), b"<a/>")
+    await world.pool_execute("UPDATE payload SET content_type = 'text/€'")
+    async with await world.http() as http:
+        answer = await http.get(f"/api/v1/messages/{name}/payloads/p1%40dso.example")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+    assert answer.content == b"<a/>"
