@@ -20,6 +20,7 @@ from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.ebms.cpa_subject import Finding, Judgement, Severity
 from digikoppelaar.ebms.cpa_summary import Difference, difference, summary
 from digikoppelaar.errors import ConfigError, CpaError, PartnerUnreachable, XmlError
+from digikoppelaar.flows import cpas
 from digikoppelaar.flows.cpas import TOLERANCES, ImportChoice, action_named, names_of, preview, tolerances_of
 from digikoppelaar.flows.outbound import domain_of
 from digikoppelaar.flows.ports import Consumer, CpaRecord
@@ -193,12 +194,13 @@ def remove(
     cpa_id: Annotated[str, typer.Argument(help="The CPAId.")],
     omgeving: OmgevingOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also while messages under it wait.")] = False,
     json: Json = False,
 ) -> None:
     """Stop using a CPA: nothing is received or sent under it any more. Its messages stay readable."""
     if not yes:
         typer.confirm(f"Stop using {cpa_id}?", abort=True)
-    removed = asyncio.run(_remove(cpa_id, omgeving))
+    removed = asyncio.run(_remove(cpa_id, omgeving, force=force))
     if json:
         output.print_json({"cpa_id": cpa_id, "removed": removed})
     else:
@@ -290,10 +292,10 @@ async def _set(
         return _one([each for each in await registry.cpas(omgeving) if each.id == cpa.id], cpa_id)
 
 
-async def _remove(cpa_id: str, omgeving: str | None) -> bool:
+async def _remove(cpa_id: str, omgeving: str | None, *, force: bool) -> bool:
     async with wiring.open_stores(configuration()) as stores:
         found = [each for each in await stores.registry.cpas(omgeving) if each.agreement.cpa_id == cpa_id]
-        return await stores.registry.remove_cpa(_one(found, cpa_id).id, SystemClock().now())
+        return await cpas.remove_cpa(stores.registry, _one(found, cpa_id), force=force, now=SystemClock().now())
 
 
 # --- Printing ------------------------------------------------------------------------------------------------

@@ -65,6 +65,9 @@ class CpaRecords(Machtigingen, Protocol):
     async def remove_cpa(self, row_id: int, now: datetime) -> bool:
         """Stop using it; its messages stay readable. Whether anything changed."""
 
+    async def waiting_under(self, row_id: int) -> int:
+        """How many messages under it are not settled."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportChoice:
@@ -136,6 +139,21 @@ async def import_cpa(records: CpaRecords, document: bytes, choice: ImportChoice,
     )
     kept = None if choice.dry_run else await records.cpa(aansluiting.omgeving, agreement.cpa_id)
     return Imported(kept or _would_be(known, aansluiting, agreement, choice), changed, found)
+
+
+async def remove_cpa(records: CpaRecords, cpa: CpaRecord, *, force: bool, now: datetime) -> bool:
+    """Stop using a CPA; whether anything changed.
+
+    Raises ConfigError while messages under it wait, unless `force`: their acknowledgments would be refused.
+    """
+    waiting = 0 if force else await records.waiting_under(cpa.id)
+    if waiting:
+        raise ConfigError(
+            f"{waiting} messages under CPA {cpa.agreement.cpa_id} are not settled",
+            advice="Wacht tot ze zijn bevestigd (zie `digikoppelaar message list`), of verwijder toch met --force: "
+            "bevestigingen onder deze CPA worden dan geweigerd.",
+        )
+    return await records.remove_cpa(cpa.id, now)
 
 
 def _would_be(

@@ -11,7 +11,7 @@ from tests.trust import Verdicts
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, cpa_document
 from tests.unit.ebms.exchanges import NOW, THEIRS
 from tests.unit.flows.ebms_world import Counted, Keys, Party, dso, plain, sent
-from tests.unit.flows.stored_messages import inbound_of
+from tests.unit.flows.stored_messages import inbound_of, outbound_of
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.postgres.connect import opened_pool
@@ -25,7 +25,7 @@ from digikoppelaar.ebms.packaging import Packaged
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.errors import ConfigError, CpaError, XmlError
 from digikoppelaar.flows.administration import apply_registration, ping, refuse_embedded
-from digikoppelaar.flows.cpas import ImportChoice, Imported, import_cpa
+from digikoppelaar.flows.cpas import ImportChoice, Imported, import_cpa, remove_cpa
 from digikoppelaar.flows.judging import Judge
 from digikoppelaar.flows.ports import Claimed, CpaRecord
 from digikoppelaar.flows.receive import Arrival, Receiver
@@ -217,6 +217,24 @@ async def test_other_content_under_a_known_name_needs_to_be_asked_for(world: Wor
         await world.imported(longer)
     replaced = await world.imported(longer, replace=True)
     assert (replaced.changed, replaced.cpa.agreement.ends_at) == (True, datetime(2028, 1, 1, tzinfo=UTC))
+
+
+async def test_a_cpa_is_not_removed_while_messages_under_it_wait_unless_forced(world: World) -> None:
+    await world.register(aansluiting())
+    cpa = (await world.imported()).cpa
+    await world.messages.queue_outbound(outbound_of(cpa, "waits"))
+    with pytest.raises(ConfigError, match=r"1 messages under CPA .* not settled") as caught:
+        await remove_cpa(world.registry, cpa, force=False, now=NOW)
+    assert "--force" in caught.value.advice
+    assert len(await world.registry.cpas()) == 1
+    assert await remove_cpa(world.registry, cpa, force=True, now=NOW)
+    assert list(await world.registry.cpas()) == []
+
+
+async def test_a_cpa_under_which_nothing_waits_is_removed(world: World) -> None:
+    await world.register(aansluiting())
+    assert await remove_cpa(world.registry, (await world.imported()).cpa, force=False, now=NOW)
+    assert list(await world.registry.cpas()) == []
 
 
 # --- Ping ----------------------------------------------------------------------------------------------------

@@ -174,6 +174,11 @@ class PostgresRegistry:
         """Give a CPA another consumer or other tolerances; None leaves them. Whether it was there to be set."""
         return await self._changed("set_cpa", {"id": row_id, **_settings(consumer, tolerances)})
 
+    async def waiting_under(self, row_id: int) -> int:
+        """How many messages under this CPA are not settled."""
+        [row] = await self._all("waiting_under_cpa", {"id": row_id})
+        return int(row["waiting"])
+
     async def remove_cpa(self, row_id: int, now: datetime) -> bool:
         """Stop using a CPA; its messages stay (statement 207). Whether anything changed."""
         return await self._changed("remove_cpa", {"id": row_id, "now": now})

@@ -109,6 +109,9 @@ WHERE id = %(id)s AND removed_at IS NULL
 -- name: remove_cpa
 UPDATE cpa SET removed_at = %(now)s WHERE id = %(id)s AND removed_at IS NULL
 
+-- name: waiting_under_cpa
+SELECT count(*) AS waiting FROM outbound_message WHERE due_at IS NOT NULL AND cpa_row = %(id)s
+
 -- name: acts_for
 SELECT namens_oin FROM machtiging WHERE omgeving = %(omgeving)s AND gemachtigde_oin = %(oin)s AND since <= now()
 
