@@ -10,21 +10,24 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres.connect import transaction
 from digikoppelaar.adapters.probe import Greeting, greet
+from digikoppelaar.adapters.proxies import Proxies
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, TrustError
 from digikoppelaar.flows import diagnosis
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
-from digikoppelaar.gateway import open_keyring
-from digikoppelaar.pki.certificate import Certificate, Use, check_use, read_certificate
+from digikoppelaar.gateway import open_keyring, open_proxies
+from digikoppelaar.pki.certificate import Certificate, Use, check_use
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
+from digikoppelaar.renewal import read_all, their_certificates
 from digikoppelaar.wiring import Stores, open_stores
 
 log = structlog.get_logger(__name__)
@@ -61,7 +64,7 @@ async def _with_database(config: Config, stores: Stores, *, partners: bool) -> F
     for found in (*_keys(keyring), *_ends(keyring, cpas), *_outages(cpas)):
         yield found
     if partners:
-        async for found in _partners(keyring, cpas):
+        async for found in _partners(keyring, cpas, open_proxies(config)):
             yield found
 
 
@@ -103,7 +106,7 @@ def _ends(keyring: Keyring, cpas: Sequence[CpaRecord]) -> Iterator[Diagnosis]:
     theirs = (
         _certificate(Kind.PARTNER_CERTIFICATE, cpa.aansluiting.omgeving, certificate)
         for cpa in cpas
-        for certificate in _partner_certificates(cpa)
+        for certificate in read_all(their_certificates(cpa.agreement))
     )
     endings = dict.fromkeys((*ours, *theirs, *(_cpa_ending(cpa) for cpa in cpas)))
     yield from map(diagnosis.expiry, expiries(endings, SystemClock().now()))
@@ -116,15 +119,6 @@ def _certificate(kind: Kind, omgeving: str, certificate: Certificate) -> Ending:
 def _cpa_ending(cpa: CpaRecord) -> Ending:
     agreement = cpa.agreement
     return Ending(Kind.CPA, cpa.aansluiting.omgeving, agreement.cpa_id, f"CPA {agreement.cpa_id}", agreement.ends_at)
-
-
-def _partner_certificates(cpa: CpaRecord) -> Iterator[Certificate]:
-    agreement = cpa.agreement
-    channels = [*(each.channel for each in agreement.receives), agreement.their_signals]
-    signing = [channel.signing.certificate for channel in channels if channel.signing]
-    encryption = [each.channel.encryption.certificate for each in agreement.sends if each.channel.encryption]
-    for der in dict.fromkeys((*agreement.theirs.transport_certificates, *signing, *encryption)):
-        yield read_certificate(der)
 
 
 def _outages(cpas: Iterable[CpaRecord]) -> Iterator[Diagnosis]:
@@ -151,16 +145,25 @@ def _addresses(cpas: Iterable[CpaRecord]) -> list[_Address]:
     return list(found)
 
 
-async def _partners(keyring: Keyring, cpas: Sequence[CpaRecord]) -> Found:
+async def _partners(keyring: Keyring, cpas: Sequence[CpaRecord], proxies: Proxies) -> Found:
     room = asyncio.Semaphore(AT_ONCE)
 
     async def look(address: _Address) -> list[Diagnosis]:
         async with room:
-            return await _greeted(keyring, address)
+            return _behind_proxy(address, proxies) or await _greeted(keyring, address)
 
     for looking in asyncio.as_completed([look(address) for address in _addresses(cpas)]):
         for found in await looking:
             yield found
+
+
+def _behind_proxy(address: _Address, proxies: Proxies) -> list[Diagnosis]:
+    """A greeting goes straight, and messages to this partner do not: what it found would mean nothing."""
+    if not proxies.options(urlsplit(address.url).hostname or ""):
+        return []
+    advice = "Stuur een `digikoppelaar ping`: die gaat wel door de proxy."
+    says = "not tried, for messages to it go through a proxy"
+    return [Diagnosis(f"partner {address.omgeving} {address.url}", Verdict.WARNING, says, advice)]
 
 
 async def _greeted(keyring: Keyring, address: _Address) -> list[Diagnosis]:

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 from tests.certificates import GEMEENTE, Authority, Shape
+from tests.unit.ebms.exchanges import NOW
+from tests.unit.flows.test_administration import CPA, PARTIES, aansluiting
 
 from digikoppelaar import checkup
+from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.embedded import Lease
-from digikoppelaar.config import Config, Database
+from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.config import Config, Database, OutgoingProxy
+from digikoppelaar.flows import administration
+from digikoppelaar.flows.cpas import ImportChoice, import_cpa
 from digikoppelaar.flows.diagnosis import Verdict
 from digikoppelaar.flows.registration import CertificateEntry, PartijEntry
 from digikoppelaar.wiring import apply_registration
@@ -42,3 +48,18 @@ async def test_a_key_whose_certificate_is_meant_for_something_else_is_wrong(tmp_
     assert found[f"key pre sign {GEMEENTE}"].verdict is Verdict.GOOD
     assert found[f"key pre decrypt {GEMEENTE}"].verdict is Verdict.WRONG
     assert "not meant for decrypt" in found[f"key pre decrypt {GEMEENTE}"].says
+
+
+async def test_a_partner_behind_a_proxy_is_not_greeted_straight(tmp_path: Path, database_url: str) -> None:
+    async with opened_pool(lambda: database_url, 2) as pool:
+        registry = PostgresRegistry(pool)
+        await administration.apply_registration(
+            registry, (*PARTIES, aansluiting()), dry_run=False, embedded=True, now=NOW
+        )
+        await import_cpa(registry, CPA, ImportChoice(), now=NOW)
+    proxy = OutgoingProxy(hosts="*.example", url="http://127.0.0.1:1")
+    config = Config(data_folder=tmp_path, database=Database(url=database_url), proxy=(proxy,))
+    found = {each.subject: each async for each in checkup.check(config)}
+    asked = found["partner sandbox-pre https://dso.example/ebms"]
+    assert (asked.verdict, "through a proxy" in asked.says) == (Verdict.WARNING, True)
+    assert "digikoppelaar ping" in (asked.advice or "")
