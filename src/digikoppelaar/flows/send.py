@@ -150,17 +150,25 @@ class Sender:
 
     async def _post(self, claimed: Claimed) -> tuple[Event, Reply | None, str]:
         try:
-            reply = await self.transport.post(
-                claimed.omgeving,
-                claimed.partij_oin,
-                claimed.endpoint,
-                claimed.content_type,
-                body_of(claimed, self.blobs),
-            )
+            async with asyncio.timeout(_patience(claimed)):
+                reply = await self.transport.post(
+                    claimed.omgeving,
+                    claimed.partij_oin,
+                    claimed.endpoint,
+                    claimed.content_type,
+                    body_of(claimed, self.blobs),
+                )
         except (PartnerUnreachable, TrustError) as error:
             return Event.UNREACHABLE, None, str(error)
+        except TimeoutError:
+            return Event.UNREACHABLE, None, "no answer within RetryInterval"
         except Exception as error:  # whatever it was, nothing says that the message arrived
             log.exception("attempt_broke", message_id=claimed.message_id)
             return Event.UNREACHABLE, None, told(error)
         event = outcome(reply.status, acknowledged=claimed.reliable is not None)
         return event, reply, read_fault(reply.body) or ""
+
+
+def _patience(claimed: Claimed) -> float | None:
+    """Seconds for an attempt on top of the transport's own bounds: it ends before the next is due (KS-32)."""
+    return claimed.reliable.retry_interval.total_seconds() if claimed.reliable else None
