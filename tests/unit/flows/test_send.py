@@ -177,6 +177,19 @@ async def test_a_partner_that_hangs_takes_its_own_slots_and_delays_nobody() -> N
         assert len(world.line.posts) == 11
 
 
+@pytest.mark.statement(170)
+async def test_an_attempt_ends_before_the_next_is_due_however_long_the_partner_hangs() -> None:
+    async with sending() as world:
+        world.line.hanging["dso"] = asyncio.Event()
+        reliable = replace(RELIABLE, retry_interval=timedelta(seconds=0.05))
+        number = await world.store.queue_outbound(replace(outbound_of(PRE, "a1", reliable=reliable), endpoint="dso"))
+        world.sender.wake()
+        message = world.store.outbound[number]
+        await until(lambda: message.outcomes)
+        assert message.outcomes == [(1, Event.UNREACHABLE, None, "no answer within RetryInterval")]
+        assert not world.line.hanging["dso"].is_set()
+
+
 async def test_full_slots_and_a_due_message_do_not_make_the_sender_spin() -> None:
     async with sending(slots=1) as world:
         world.line.hanging["dso"] = asyncio.Event()
