@@ -86,5 +86,5 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
     assert silent == []
     assert {name for (name,) in hanging} == {
         *("cpa", "inbound_message", "message_event", "payload", "outbound_message", "attempt"),
-        *("notification", "verzoek", "verzoek_file", "step"),
+        *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
     }
