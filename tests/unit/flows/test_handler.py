@@ -18,13 +18,13 @@ from tests.unit.flows.ebms_world import OMGEVING, gemeente, message_of, until
 from tests.unit.flows.stored_messages import LEASE
 from tests.unit.flows.two_handlers import Keys, Network, Side, World, encrypted, two_handlers
 
-from digikoppelaar.adapters.memory.messages import MemoryRegistry
+from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
 from digikoppelaar.ebms.agreement import Agreement
 from digikoppelaar.ebms.reliability import State
 from digikoppelaar.errors import PartnerUnreachable
 from digikoppelaar.flows.handler import HandlerSettings
-from digikoppelaar.flows.ports import CpaRecord, Reply, Streamed
-from digikoppelaar.flows.receive import RECEIVED
+from digikoppelaar.flows.ports import CpaRecord, NewInbound, NewNotification, NewOutbound, Recorded, Reply, Streamed
+from digikoppelaar.flows.receive import RECEIVED, Answer
 
 CENTURY = timedelta(days=36_500)
 """Longer than any PersistDuration or retry window of a CPA."""
@@ -57,6 +57,36 @@ async def test_a_message_id_is_remembered_for_good() -> None:
         await until(lambda: len(world.network.posts) == 4)
         assert world.network.posts[3] == answered
         assert (len(world.ours.came), world.ours.told) == (1, ["RECEIVED"])
+
+
+class Slow(MemoryMessages):
+    """A store that commits when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def record_inbound(
+        self, inbound: NewInbound, answer: NewOutbound | None, job: NewNotification | None
+    ) -> Recorded | None:
+        """See flows.ports.MessageStore."""
+        self.asked.set()
+        await self.may.wait()
+        return await super().record_inbound(inbound, answer, job)
+
+
+@pytest.mark.statement(87, 164, 165)
+async def test_2xx_and_acknowledgment_come_only_after_the_commit() -> None:
+    ours = gemeente()
+    ours.messages = store = Slow()
+    receiving = asyncio.create_task(ours.receive(message_of()))
+    await asyncio.wait_for(store.asked.wait(), 10)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert (receiving.done(), ours.goes, ours.woken) == (False, [], 0)
+    store.may.set()
+    assert await receiving == RECEIVED == Answer(204)
+    assert (len(ours.came), len(ours.goes), ours.woken) == (1, 1, 1)
 
 
 @pytest.mark.statement(105)
