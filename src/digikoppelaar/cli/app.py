@@ -29,7 +29,7 @@ from digikoppelaar.errors import DigikoppelaarError
 
 app = typer.Typer(
     name="digikoppelaar",
-    help="Receive permit requests from DSO-LV over Digikoppeling ebMS2 and deliver them into the case folder.",
+    help="Exchange Digikoppeling ebMS2 messages, and bring permit requests from DSO-LV into the case folder.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
