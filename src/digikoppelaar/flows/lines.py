@@ -86,10 +86,20 @@ class Lines:
         return True
 
     def ended(self, partner: str) -> bool:
-        """A slot is free again; whether it is time to look for what waits: for several at once, that is cheaper."""
+        """A slot is free again; whether it is time to look for what waits."""
         line = self.to(partner)
         line.busy -= 1
-        return line.crowded and line.busy <= self.slots * _WELL_FILLED
+        return line.crowded and self._is_time(line)
+
+    def waits(self, partner: str) -> bool:
+        """Something waits for this partner; whether it is time to look for it."""
+        line = self.to(partner)
+        line.crowded = True
+        return self._is_time(line)
+
+    def _is_time(self, line: Line) -> bool:
+        """Looking for several at once is cheaper; while more are under way, the end of one of them comes soon."""
+        return line.busy <= self.slots * _WELL_FILLED
 
     def taken(self, now: datetime) -> Mapping[str, int]:
         """Of each partner, how many of the slots cannot be used now."""

@@ -10,7 +10,8 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 
 SAFETY_POLL = 1.0
 """Seconds between two looks when nothing wakes the sender."""
+ENDED_EVERY: Final = timedelta(seconds=1)
+"""Between two looks for messages that have no attempt or no time left."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class Sender:
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _attempts: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _running: bool = field(default=False, init=False)
+    _ended_at: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._lines = Lines(self.slots)
@@ -57,9 +61,12 @@ class Sender:
 
     async def commit(self, message: NewOutbound, store: Store) -> int | None:
         """See flows.outbound.Outbox."""
-        if not self._running or not self._lines.take(message.partner, self.clock.now()):
-            row = await store(message)
-            self.wake()
+        if not self._running:
+            return await store(message)
+        if not self._lines.take(message.partner, self.clock.now()):
+            row = await store(replace(message, announced=False))
+            if self._lines.waits(message.partner):
+                self.wake()
             return row
         started = False
         try:
@@ -100,6 +107,9 @@ class Sender:
 
     async def _start_due(self) -> None:
         now = self.clock.now()
+        if self._ended_at is None or now >= self._ended_at + ENDED_EVERY:
+            await self.messages.end_overdue(now)
+            self._ended_at = now
         taken = self._lines.taken(now)
         claims = await self.messages.claim(now, self.lease, taken, self.slots)
         self._lines.looked(Counter(claimed.partner for claimed in claims), taken)

@@ -110,7 +110,8 @@ Promise = Callable[[World], Awaitable[None]]
 
 
 async def claim(world: World, seconds: float = 0, **busy: int) -> list[Claimed]:
-    """What is claimed so long after NOW, with SLOTS slots for each partner."""
+    """What is claimed so long after NOW, with SLOTS slots for each partner; what has no chance left ends before."""
+    await world.store.end_overdue(after(seconds))
     return list(await world.store.claim(after(seconds), LEASE, busy, SLOTS))
 
 

@@ -46,6 +46,14 @@ def test_a_crowded_line_is_looked_at_for_several_at_once() -> None:
     assert [lines.ended("a") for _ in range(3)] == [False, True, True]
 
 
+def test_what_was_stored_while_the_last_attempt_ended_is_looked_for_at_once() -> None:
+    lines = Lines(1)
+    assert [lines.take("a", NOW) for _ in range(2)] == [True, False]
+    assert lines.ended("a")
+    lines.looked({}, {})
+    assert lines.waits("a")
+
+
 @pytest.mark.statement(70)
 def test_after_a_few_failures_in_a_row_one_attempt_at_a_time_is_made() -> None:
     line = Line("a")

@@ -1,5 +1,6 @@
 """Submitting: what an application may ask, what is made of it, and what asking twice does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from digikoppelaar.ebms.messages import Envelope, Service
 from digikoppelaar.ebms.packaging import read_package
 from digikoppelaar.ebms.reliability import State
 from digikoppelaar.errors import StorageError, SubmissionError, TrustError
+from digikoppelaar.flows import send
 from digikoppelaar.flows.handler import HandlerSettings
 from digikoppelaar.flows.parcel import NewPayload
 from digikoppelaar.flows.ports import NewOutbound, StoredPayload
@@ -41,6 +43,18 @@ async def content_of(side: Side, payload: StoredPayload) -> bytes:
 async def acknowledged(side: Side, number: int = 0) -> None:
     """The partner confirmed it."""
     await until(lambda: side.goes[number].state is State.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize("slots", [1, 3, 16])
+async def test_many_at_once_pass_through_few_slots_without_a_look_in_vain(
+    slots: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "SAFETY_POLL", 3600.0)
+    async with two_handlers(settings=HandlerSettings(slots=slots)) as world:
+        await asyncio.gather(*(world.theirs.submit(b"<een/>") for _ in range(60)))
+        await until(lambda: all(stored.state is State.ACKNOWLEDGED for stored in world.theirs.goes))
+        await until(lambda: all(stored.state is State.DELIVERED for stored in world.ours.goes))
+        assert len(world.ours.came) == 60
 
 
 @pytest.mark.statement(46, 54, 55)

@@ -161,12 +161,15 @@ async def two_handlers(
     change: Callable[[Agreement], Agreement] = lambda agreement: agreement,
     *,
     agreements: Sequence[Agreement] = (SIGNED_THEIRS, SIGNED_OURS),
+    settings: HandlerSettings | None = None,
 ) -> AsyncIterator[World]:
     """DSO-LV and a gemeente under these agreements, changed on both sides alike, until the context ends."""
     network, stop = Network(), asyncio.Event()
     theirs, ours = (
         Side(oin, change(agreement), network) for oin, agreement in zip((DSO, GEMEENTE), agreements, strict=True)
     )
+    for side in (theirs, ours):
+        side.handler = side.started(settings)
     network.sides = {"https://dso.example/ebms": theirs, "https://gemeente.example/ebms": ours}
     running = [asyncio.create_task(side.handler.sender.run(stop)) for side in (theirs, ours)]
     yield World(theirs, ours, network)

@@ -192,22 +192,21 @@ class MemoryMessages:
         self._move(stored, Event(event), now, reason)
         return stored.state
 
+    async def end_overdue(self, now: datetime) -> None:
+        """See flows.ports.MessageStore."""
+        for stored in self._due(now):
+            event = _event_of(stored, now)
+            if event is not Event.CLAIMED:
+                self._lose_attempt(stored)
+                self._move(stored, event, now, "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed")
+
     async def claim(self, now: datetime, lease: timedelta, busy: Mapping[str, int], slots: int) -> Sequence[Claimed]:
         """See flows.ports.MessageStore."""
         free: dict[str, int] = {}
         claimed = []
         for stored in self._due(now):
             partner = stored.message.partner
-            event = due(
-                attempts=stored.attempts,
-                delivery=_delivery(stored.message),
-                time_to_live=stored.message.time_to_live,
-                now=now,
-            )
-            if event is not Event.CLAIMED:
-                self._lose_attempt(stored)
-                self._move(stored, event, now, "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed")
-            elif free.setdefault(partner, slots - busy.get(partner, 0)) > 0:
+            if _event_of(stored, now) is Event.CLAIMED and free.setdefault(partner, slots - busy.get(partner, 0)) > 0:
                 free[partner] -= 1
                 claimed.append(self._claim(stored, now, lease))
         return claimed
@@ -275,6 +274,12 @@ class MemoryMessages:
             stored.settled_at = now
             if message.tells_application:
                 self.events.append(StoredEvent(message.cpa.id, message.message_id, EVENT_TYPES[stored.state]))
+
+
+def _event_of(stored: StoredOutbound, now: datetime) -> Event:
+    """What happens to a due message."""
+    message = stored.message
+    return due(attempts=stored.attempts, delivery=_delivery(message), time_to_live=message.time_to_live, now=now)
 
 
 def _found(message: NewInbound) -> Found:

@@ -28,7 +28,7 @@ KEPT: Final = 0.5
 _ROLLED_BACK: Final = ("22", "23", "40")
 """Classes of SQLSTATE after which it is certain that nothing was stored: bad data, a constraint, a deadlock."""
 
-Answer = dict[str, Any] | None
+Answer = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,18 @@ class GroupCommit:
         self._pool = pool
         self._waiting: list[_Waiting] = []
         self._alone = 0
+        self._came = asyncio.Event()
         self._hurry = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
     async def execute(self, query: bytes, values: Row, *, soon: bool = False) -> Answer:
-        """The first row that `query` gives, if any, after its commit. Raises StorageError.
+        """The rows that `query` gives, after its commit. Raises StorageError.
 
         `soon`: it may wait a little for others. A caller that is cancelled does not take its statement back.
         """
         waiting = _Waiting(query, values, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        self._came.set()
         if not soon:
             self._hurry.set()
         if self._running is None:
@@ -78,10 +80,8 @@ class GroupCommit:
 
     async def _something_came(self) -> bool:
         """Wait for somebody in a hurry, no longer than what waits may; False when there is nothing to do."""
-        if not self._hurry.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SOON if self._waiting else KEPT):
-                    await self._hurry.wait()
+        if await _is_set(self._came, KEPT):
+            await _is_set(self._hurry, SOON)
         return bool(self._waiting)
 
     def _next_group(self) -> Sequence[_Waiting]:
@@ -89,6 +89,7 @@ class GroupCommit:
         self._alone = max(self._alone - 1, 0)
         group, self._waiting = self._waiting[:size], self._waiting[size:]
         if not self._waiting:
+            self._came.clear()
             self._hurry.clear()
         return group
 
@@ -111,15 +112,30 @@ class GroupCommit:
     def _failed(self, group: Sequence[_Waiting], error: psycopg.Error) -> None:
         if len(group) > 1 and (error.sqlstate or "").startswith(_ROLLED_BACK):
             self._waiting, self._alone = [*group, *self._waiting], len(group)
+            self._came.set()
             self._hurry.set()
         else:
             _fail(group, failure(error))
 
 
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is, at the latest after so long."""
+    if not event.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+    return event.is_set()
+
+
 async def _commit(group: Sequence[_Waiting], connection: Connection) -> list[Answer]:
     async with connection.pipeline():  # its end is the commit: without BEGIN all of it is one transaction
         cursors = [await connection.execute(each.query, each.values) for each in group]
-    return [await cursor.fetchone() for cursor in cursors]
+    return [await cursor.fetchall() for cursor in cursors]
+
+
+def first(answer: Answer) -> dict[str, Any] | None:
+    """Of a statement that gives one row, or none when there was nothing to do."""
+    return answer[0] if answer else None
 
 
 def _fail(group: Sequence[_Waiting], error: StorageError) -> None:

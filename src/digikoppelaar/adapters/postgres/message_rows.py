@@ -81,6 +81,7 @@ def outbound_values(message: NewOutbound) -> dict[str, Any]:
         "synchronous": message.synchronous,
         "submission": message.submission,
         "tells_application": message.tells_application,
+        "announced": message.announced and message.state is State.CREATED,
     }
 
 
@@ -95,7 +96,7 @@ _OUTBOUND_COLUMNS: Final = (
     *("aansluiting_id", "cpa_row", "message_id", "conversation_id", "ref_to_message_id", "service", "service_type"),
     *("action", "timestamp", "partner", "endpoint", "content_type", "body", "holes", "retries", "retry_interval"),
     *("time_to_live", "state", "attempts", "max_attempts", "due_at", "settled_at", "synchronous", "submission"),
-    "tells_application",
+    *("tells_application", "announced"),
 )
 _NO_ANSWER: Final[Mapping[str, Any]] = {f"answer_{name}": None for name in _OUTBOUND_COLUMNS}
 
@@ -136,7 +137,7 @@ def claimed_message(row: Row) -> Claimed:
     """The row of an outbound message of which the next attempt was just written."""
     return Claimed(
         id=row["id"],
-        attempt=row["attempts"] + 1,
+        attempt=row["attempts"],
         message_id=row["message_id"],
         omgeving=row["omgeving"],
         partij_oin=row["partij_oin"],

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
-from digikoppelaar.adapters.postgres.group_commit import GroupCommit
+from digikoppelaar.adapters.postgres.group_commit import GroupCommit, first
 from digikoppelaar.adapters.postgres.message_rows import (
     answer_values,
     claimed_message,
@@ -26,7 +26,7 @@ from digikoppelaar.adapters.postgres.message_rows import (
     settled_values,
 )
 from digikoppelaar.ebms import names
-from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, delivery, due, lease_until, moved
+from digikoppelaar.ebms.reliability import SETTLED, Event, State, advance, delivery, due, moved
 from digikoppelaar.ebms.status import Found
 from digikoppelaar.errors import StorageError, VerzoekError
 from digikoppelaar.flows.intake_states import NotificationState
@@ -78,7 +78,7 @@ class PostgresMessages:
         """See flows.ports.MessageStore."""
         values = {**inbound_values(inbound), **payload_values(inbound), **answer_values(answer)}
         if job is None:
-            row = await self._together.execute(_SQL["record_inbound"], values)
+            row = first(await self._together.execute(_SQL["record_inbound"], values))
         else:
             async with transaction(self.pool) as connection:
                 row = await _one(connection, "record_inbound", values)
@@ -124,7 +124,7 @@ class PostgresMessages:
 
     async def queue_outbound(self, message: NewOutbound) -> int | None:
         """See flows.ports.MessageStore."""
-        row = await self._together.execute(_SQL["queue_outbound"], outbound_values(message))
+        row = first(await self._together.execute(_SQL["queue_outbound"], outbound_values(message)))
         return int(row["id"]) if row else None
 
     async def settle_by_signal(
@@ -133,20 +133,21 @@ class PostgresMessages:
         """See flows.ports.MessageStore."""
         [state] = {advance(before, Event(event)) for before in _OPEN}  # the same wherever it was, and settled
         values = {**inbound_values(signal), **settled_values(state, now, reason), "about": message_id, "open": _OPEN}
-        row = await self._together.execute(_SQL["settle_by_signal"], values)
+        row = first(await self._together.execute(_SQL["settle_by_signal"], values))
         if row is None:
             raise StorageError(f"there is no outbound message {message_id}")
         return str(row["state"])
 
-    async def claim(self, now: datetime, lease: timedelta, busy: Mapping[str, int], slots: int) -> Sequence[Claimed]:
+    async def end_overdue(self, now: datetime) -> None:
         """See flows.ports.MessageStore."""
         async with transaction(self.pool) as connection:
-            await _end_what_has_no_chance_left(connection, now)
-            wanted = {"now": now, "slots": slots, "busy": Jsonb(dict(busy))}
-            rows = await _all(connection, "lock_due", wanted)
-            if rows:
-                await connection.execute(_SQL["start_attempts"], _attempts(rows, now, lease))
-        return [claimed_message(row) for row in sorted(rows, key=lambda row: (row["due_at"], row["id"]))]
+            for row in await _all(connection, "lock_ended", {"now": now}):
+                await _end(connection, row, now)
+
+    async def claim(self, now: datetime, lease: timedelta, busy: Mapping[str, int], slots: int) -> Sequence[Claimed]:
+        """See flows.ports.MessageStore."""
+        wanted = {"now": now, "lease": lease, "slots": slots, "busy": Jsonb(dict(busy)), "lost": Event.LEASE_LOST}
+        return [claimed_message(row) for row in await self._together.execute(_SQL["claim"], wanted)]
 
     async def settle_attempt(
         self, claimed: Claimed, event: str, now: datetime, *, status: int | None, detail: str
@@ -156,7 +157,7 @@ class PostgresMessages:
         state, due_at = moved(State.SENDING, Event(event), attempt=claimed.attempt, now=now, delivery=how)
         report = {"id": claimed.id, "number": claimed.attempt, "event": event, "status": status, "detail": detail}
         values = {**settled_values(state, now, detail), **report, "due_at": due_at}
-        row = await self._together.execute(_SQL["settle_attempt"], values, soon=True)
+        row = first(await self._together.execute(_SQL["settle_attempt"], values, soon=True))
         if row is None:
             raise StorageError(f"there is no outbound message {claimed.id} with attempt {claimed.attempt}")
         return due_at if row["state"] else None
@@ -207,25 +208,13 @@ async def _store_notification(
         await jobs.defer(connection, jobs.FETCH, {"notification_id": row["id"]}, lock=lock)
 
 
-async def _end_what_has_no_chance_left(connection: Connection, now: datetime) -> None:
-    for row in await _all(connection, "lock_ended", {"now": now}):
-        how, before = delivery_of(row), State(row["state"])
-        event = due(attempts=row["attempts"], delivery=how, time_to_live=row["time_to_live"], now=now)
-        if before is State.SENDING:
-            lost = {"id": row["id"], "now": now, "event": Event.LEASE_LOST}
-            await connection.execute(_SQL["end_lost_attempt"], lost)
-            before = advance(before, Event.LEASE_LOST)
-        reason = "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed"
-        values = settled_values(advance(before, event), now, reason)
-        await connection.execute(_SQL["end"], {**values, "id": row["id"]})
-
-
-def _attempts(rows: Sequence[Row], now: datetime, lease: timedelta) -> dict[str, Any]:
-    """The next attempt of each row, whose lease is the core's to say."""
-    return {
-        "now": now,
-        "lost": Event.LEASE_LOST,
-        "ids": [row["id"] for row in rows],
-        "untils": [lease_until(sent_at=now, lease=lease, delivery=delivery_of(row)) for row in rows],
-        "were_sending": [row["id"] for row in rows if row["state"] == State.SENDING],
-    }
+async def _end(connection: Connection, row: Row, now: datetime) -> None:
+    how, before = delivery_of(row), State(row["state"])
+    event = due(attempts=row["attempts"], delivery=how, time_to_live=row["time_to_live"], now=now)
+    if before is State.SENDING:
+        lost = {"id": row["id"], "now": now, "event": Event.LEASE_LOST}
+        await connection.execute(_SQL["end_lost_attempt"], lost)
+        before = advance(before, Event.LEASE_LOST)
+    reason = "no attempt left" if event is Event.GAVE_UP else "TimeToLive passed"
+    values = settled_values(advance(before, event), now, reason)
+    await connection.execute(_SQL["end"], {**values, "id": row["id"]})

@@ -105,6 +105,8 @@ class NewOutbound:
     synchronous: bool = False
     """The signal about it comes in the HTTP response."""
     state: State = State.CREATED
+    announced: bool = True
+    """The commit wakes the senders of every process: nobody is at it yet."""
     service_type: str | None = None
     submission: bytes | None = None
     """What tells whether a submission with the same MessageId is the same again; None of what nobody submitted."""
@@ -245,9 +247,11 @@ class MessageStore(Protocol):
     async def claim(self, now: datetime, lease: timedelta, busy: Mapping[str, int], slots: int) -> Sequence[Claimed]:
         """Due messages, at most `slots` less `busy[partner]` for each partner, oldest first.
 
-        The attempt is written before it is returned. Messages that are due but have no attempt or no time left
-        are moved to failed or expired here. A lease that ran out makes a message due again.
+        The attempt is written before it is returned. A lease that ran out makes a message due again.
         """
+
+    async def end_overdue(self, now: datetime) -> None:
+        """Move messages that are due but have no attempt or no time left to failed or expired."""
 
     async def settle_attempt(
         self,

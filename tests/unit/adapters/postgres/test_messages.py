@@ -23,6 +23,7 @@ from tests.unit.flows.stored_messages import (
 )
 
 from digikoppelaar.adapters.postgres.connect import listen
+from digikoppelaar.adapters.postgres.group_commit import KEPT
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.errors import StorageError
@@ -163,6 +164,13 @@ async def test_many_that_come_at_once_share_commits(world: World) -> None:
     assert before
     assert after_it
     assert after_it["id"] - before["id"] < 20
+
+
+async def test_what_nobody_is_in_a_hurry_for_does_not_wait_for_a_connection_that_is_kept(world: World) -> None:
+    await world.messages.queue_outbound(outbound_of(world.pre, "a1"))
+    [claimed] = await world.messages.claim(NOW, LEASE, {}, 4)
+    async with asyncio.timeout(KEPT * 0.8):
+        await world.messages.settle_attempt(claimed, Event.DELIVERED, after(1), status=204, detail="")
 
 
 async def test_a_server_that_breaks_the_connection_fails_what_was_under_way_and_nothing_after_it(world: World) -> None:

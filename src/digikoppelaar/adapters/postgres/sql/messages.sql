@@ -96,7 +96,7 @@ WITH ids AS (
 )
 SELECT
     inbound.id, inbound.answer_id,
-    CASE WHEN %(answer_state)s::text = 'created' THEN pg_notify('outbound', '') END AS woken
+    CASE WHEN %(answer_announced)s::boolean THEN pg_notify('outbound', '') END AS woken
 FROM inbound
 
 -- name: insert_notification
@@ -142,7 +142,7 @@ WITH message AS (
     FROM message
     WHERE state = 'sending'
 )
-SELECT id, CASE WHEN state = 'created' THEN pg_notify('outbound', '') END AS woken FROM message
+SELECT id, CASE WHEN %(announced)s::boolean THEN pg_notify('outbound', '') END AS woken FROM message
 
 -- name: settle_by_signal
 -- Together. The signal is stored when it is new; our message moves when it was not settled before.
@@ -224,9 +224,11 @@ ORDER BY due_at, id
 LIMIT 500
 FOR UPDATE SKIP LOCKED
 
--- name: lock_due
--- Partners are found by skipping through the index, and each gives its own earliest: a backlog of one partner is
--- never read for another. FOR UPDATE and window functions do not go together, hence the lateral join.
+-- name: claim
+-- Together. Partners are found by skipping through the index, and each gives its own earliest: a backlog of one partner
+-- is never read for another. FOR UPDATE and window functions do not go together, hence the lateral join. An attempt
+-- that was under way and did not tell how it ended is lost; that is said by who makes the next one. The lease is
+-- `ebms.reliability.lease_until`.
 WITH RECURSIVE waiting AS (
     (
         SELECT partner
@@ -245,45 +247,47 @@ WITH RECURSIVE waiting AS (
     )
     FROM waiting
     WHERE waiting.partner IS NOT NULL
-)
-SELECT
-    due.id, due.due_at, due.state, due.attempts, due.message_id, due.aansluiting_id, due.service, due.partner,
-    due.endpoint, due.content_type, due.body, due.holes, due.retries, due.retry_interval, due.time_to_live,
-    due.synchronous, aansluiting.omgeving, aansluiting.partij_oin, cpa.cpa_id
-FROM waiting
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM outbound_message AS message
-    WHERE message.partner = waiting.partner
-      AND message.due_at <= %(now)s
-      AND message.attempts < message.max_attempts
-      AND (message.time_to_live IS NULL OR message.time_to_live > %(now)s)
-    ORDER BY message.due_at, message.id
-    LIMIT greatest(%(slots)s - coalesce((%(busy)s::jsonb ->> waiting.partner)::integer, 0), 0)
-    FOR UPDATE SKIP LOCKED
-) AS due
-JOIN aansluiting ON aansluiting.id = due.aansluiting_id
-JOIN cpa ON cpa.id = due.cpa_row
-WHERE waiting.partner IS NOT NULL
-
--- name: start_attempts
--- An attempt that was under way and did not tell how it ended is lost; said by who makes the next one.
-WITH claimed AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[]) AS claimed (id, until)
+), due AS MATERIALIZED (
+    SELECT due.id, due.state, due.due_at
+    FROM waiting
+    CROSS JOIN LATERAL (
+        SELECT message.id, message.state, message.due_at
+        FROM outbound_message AS message
+        WHERE message.partner = waiting.partner
+          AND message.due_at <= %(now)s
+          AND message.attempts < message.max_attempts
+          AND (message.time_to_live IS NULL OR message.time_to_live > %(now)s)
+        ORDER BY message.due_at, message.id
+        LIMIT greatest(%(slots)s - coalesce((%(busy)s::jsonb ->> waiting.partner)::integer, 0), 0)
+        FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE waiting.partner IS NOT NULL
 ), lost AS (
     UPDATE attempt
     SET ended_at = %(now)s, event = %(lost)s
-    WHERE outbound_message_id = ANY(%(were_sending)s::bigint[]) AND ended_at IS NULL
+    FROM due
+    WHERE due.state = 'sending' AND attempt.outbound_message_id = due.id AND attempt.ended_at IS NULL
 ), started AS (
     UPDATE outbound_message AS message
-    SET state = 'sending', attempts = message.attempts + 1, due_at = claimed.until
-    FROM claimed
-    WHERE message.id = claimed.id
-    RETURNING message.aansluiting_id, message.id, message.attempts
+    SET state = 'sending',
+        attempts = message.attempts + 1,
+        due_at = %(now)s + greatest(%(lease)s::interval, message.retry_interval)
+    FROM due
+    WHERE message.id = due.id
+    RETURNING message.*, due.due_at AS was_due
+), made AS (
+    INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
+    SELECT aansluiting_id, id, attempts, %(now)s
+    FROM started
 )
-INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
-SELECT aansluiting_id, id, attempts, %(now)s
+SELECT
+    started.id, started.attempts, started.message_id, started.service, started.partner, started.endpoint,
+    started.content_type, started.body, started.holes, started.retries, started.retry_interval, started.time_to_live,
+    started.synchronous, aansluiting.omgeving, aansluiting.partij_oin, cpa.cpa_id
 FROM started
+JOIN aansluiting ON aansluiting.id = started.aansluiting_id
+JOIN cpa ON cpa.id = started.cpa_row
+ORDER BY started.was_due, started.id
 
 -- name: end_lost_attempt
 UPDATE attempt
