@@ -205,6 +205,8 @@ def test_cbc_decrypts_by_tolerance_only_and_says_so(algorithm: str) -> None:
     assert decryptor.feed(document) + decryptor.finish() == PAYLOAD
     assert decryptor.is_legacy
     assert "is not allowed" in str(refusal(document))
+    well_wrapped = encrypted().replace(names.AES256_GCM.encode(), algorithm.encode())
+    assert f"the encryption algorithm '{algorithm}' is not allowed" in str(refusal(well_wrapped))
 
 
 # --- What is refused ---------------------------------------------------------------------------------------------

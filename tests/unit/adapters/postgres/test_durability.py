@@ -202,6 +202,36 @@ async def test_two_senders_on_one_database_never_make_the_same_attempt(world: Wo
     assert await world.count("attempt") == count
 
 
+@pytest.mark.statement(96, 103)
+async def test_of_two_copies_at_one_moment_one_is_stored(world: World) -> None:
+    async with opened_pool(lambda: world.url, 4) as pool:
+        workers = world.messages, PostgresMessages(pool)
+        for number in range(20):
+            copy = inbound_of(world.pre, f"m{number}")
+            answers = outbound_of(world.pre, f"a{number}"), outbound_of(world.pre, f"b{number}")
+            recorded = await asyncio.gather(
+                *(each.record_inbound(copy, answer, None) for each, answer in zip(workers, answers, strict=True))
+            )
+            assert len([each for each in recorded if each]) == 1
+    assert (await world.count("inbound_message"), await world.count("outbound_message")) == (20, 20)
+
+
+@pytest.mark.statement(68, 81)
+async def test_an_acknowledgment_between_two_sends_ends_them_also_when_it_overtakes_its_own_answer(
+    world: World,
+) -> None:
+    await world.messages.queue_outbound(outbound_of(world.pre, "a1", reliable=RELIABLE))
+    [claimed] = await world.messages.claim(NOW, LEASE, {}, 4)
+    for _ in range(2):
+        settled = await world.messages.settle_by_signal(
+            inbound_of(world.pre, "s1"), "a1", Event.ACKNOWLEDGED, "", after(1)
+        )
+        assert settled == State.ACKNOWLEDGED
+    await world.messages.settle_attempt(claimed, Event.TRANSPORTED, after(2), status=204, detail="")
+    assert await states(world) == {State.ACKNOWLEDGED: 1}
+    assert await world.messages.claim(after(10_000), LEASE, {}, 4) == []
+
+
 @pytest.mark.statement(214)
 async def test_a_clock_that_is_set_back_claims_nothing_early(world: World) -> None:
     await world.messages.queue_outbound(outbound_of(world.pre, "a1", reliable=RELIABLE))
@@ -235,7 +265,7 @@ REACHED: dict[State, tuple[Event, ...]] = {
     State.ACKNOWLEDGED: (Event.CLAIMED, Event.TRANSPORTED, Event.ACKNOWLEDGED),
     State.FAILED: (Event.CLAIMED, Event.REFUSED),
     State.DELIVERED: (Event.CLAIMED, Event.DELIVERED),
-    State.EXPIRED: (Event.CLAIMED,),
+    State.EXPIRED: (Event.TIME_TO_LIVE_PASSED,),
 }
 
 
@@ -250,6 +280,8 @@ async def test_the_state_of_a_message_can_be_seen_whatever_it_is(world: World, s
         match event:
             case Event.CLAIMED:
                 claimed = [*await world.messages.claim(NOW, LEASE, {}, 4)]
+            case Event.TIME_TO_LIVE_PASSED:
+                await world.messages.end_overdue(NOW)
             case Event.ACKNOWLEDGED:
                 await world.messages.settle_by_signal(inbound_of(world.pre, "s1"), "a1", event, "", NOW)
             case _:
