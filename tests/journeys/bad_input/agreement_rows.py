@@ -63,7 +63,7 @@ AGREEMENT = (
         why="61",
     ),
     rejected("MessageOrder", soap_changed(in_header(_ORDER % NAMESPACES)), "NotSupported", why="63"),
-    rejected("SyncReply", soap_changed(in_header(_SYNC % NAMESPACES)), "Inconsistent", why="107"),
+    rejected("SyncReply", soap_changed(in_header(_SYNC % NAMESPACES)), "Inconsistent", why="107, 111", status=200),
     rejected(
         "version 3.0",
         soap_changed(swap(rb'(<(?:\w+:)?MessageHeader\s[^>]*:version=)"2\.0"', rb'\1"3.0"')),

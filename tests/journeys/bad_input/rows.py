@@ -45,6 +45,6 @@ def fault(name: str, build: Build, *, why: str, code: str = "Client", status: in
     return BadInput(name, build, frozenset({status}), why, fault=code)
 
 
-def rejected(name: str, build: Build, code: str, *, why: str) -> BadInput:
+def rejected(name: str, build: Build, code: str, *, why: str, status: int = 204) -> BadInput:
     """A message that breaks the agreement: taken in, stored with the error, never handed over."""
-    return BadInput(name, build, frozenset({204}), why, error=code, stored=REJECTED)
+    return BadInput(name, build, frozenset({status}), why, error=code, stored=REJECTED)

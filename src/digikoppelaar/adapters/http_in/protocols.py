@@ -162,6 +162,8 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join((line, *headers, b"", b""))
 
     def send_400_response(self, msg: str) -> None:
+        if self.transport.is_closing():  # what still comes in was refused with what came before it
+            return
         if max(self._head_bytes, self._header_bytes) > self._grant.head_bytes:
             refuse(self._grant.name, "large-head", address_of(self.transport))
             self.transport.write(_TOO_LARGE)
