@@ -154,6 +154,7 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
     "manifest_version": (_with(manifest=Manifest(("cid:p1@dso",), "3.0")), "Inconsistent", "//Body/Manifest/@version"),
     "no_such_part": (_with(manifest=Manifest(("cid:p1@dso", "cid:p2@dso"))), "MimeProblem", "cid:p2@dso"),
     "outside": (_with(manifest=Manifest(("http://elders.example/x",))), "MimeProblem", "http://elders.example/x"),
+    "other_scheme": (_with(manifest=Manifest(("mid:p1@dso",))), "MimeProblem", "mid:p1@dso"),
     "relative": (_with(manifest=Manifest(("p1@dso",))), "MimeProblem", "p1@dso"),
 }
 
@@ -191,6 +192,7 @@ DEFECTS: dict[str, tuple[Change, str, str]] = {
         pytest.param("manifest_version", id="manifest_version", marks=pytest.mark.statement(49)),
         pytest.param("no_such_part", id="no_such_part", marks=pytest.mark.statement(47)),
         pytest.param("outside", id="outside", marks=pytest.mark.statement(48)),
+        pytest.param("other_scheme", id="other_scheme", marks=pytest.mark.statement(48)),
         pytest.param("relative", id="relative", marks=pytest.mark.statement(48)),
     ],
 )
