@@ -25,6 +25,9 @@ SOON: Final = 0.02
 """Seconds that a statement waits at most for company when nobody is in a hurry."""
 KEPT: Final = 0.5
 """Seconds that a connection is kept when there is nothing to do; after that it is checked again before use."""
+_PLAN_ONCE: Final = b"SET plan_cache_mode = force_generic_plan"
+"""The same few statements again and again, whose best plan does not depend on their values."""
+_PLAN_AS_OTHERS: Final = b"RESET plan_cache_mode"
 _ROLLED_BACK: Final = ("22", "23", "40")
 """Classes of SQLSTATE after which it is certain that nothing was stored: bad data, a constraint, a deadlock."""
 
@@ -68,9 +71,11 @@ class GroupCommit:
         try:
             async with self._pool.connection() as connection:
                 await connection.set_autocommit(True)  # a pipeline is a transaction of its own
+                await connection.execute(_PLAN_ONCE)
                 while await self._something_came() and await self._settle(self._next_group(), connection):
                     pass
                 if not connection.closed:
+                    await connection.execute(_PLAN_AS_OTHERS)
                     await connection.set_autocommit(False)
         except psycopg.Error as error:  # there is no connection
             _fail(self._waiting, failure(error))
