@@ -169,6 +169,15 @@ async def test_plain_http_is_for_the_sandbox_only(tmp_path: Path) -> None:
     assert reply.status == 204
 
 
+@pytest.mark.statement(169)
+async def test_the_server_hears_which_host_is_called(sessions: MtlsSessions, context: ssl.SSLContext) -> None:
+    named: list[str | None] = []
+    context.sni_callback = lambda connection, name, of: named.append(name)
+    async with serving(Seen(), context) as port:
+        await post(sessions, port)
+    assert named == ["localhost"]
+
+
 DAY = timedelta(days=1)
 BAD_SERVERS: dict[str, tuple[Callable[[], Issued], str]] = {
     "foreign root": (FOREIGN.issue, "its certificate is not trusted: (unable to get|self-signed)"),

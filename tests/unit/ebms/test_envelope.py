@@ -296,6 +296,14 @@ def test_what_is_no_ebms_envelope_is_refused_with_its_reason(document: str, reas
     assert refused.fault_code == "Client"
 
 
+@pytest.mark.statement(44)
+@pytest.mark.parametrize("language", ["", ' xml:lang="nl"'])
+def test_what_descriptions_say_is_ignored(language: str) -> None:
+    said = f"<eb:Description{language}>&lt;eb:Action>anders&lt;/eb:Action></eb:Description>" * 2
+    described = GOOD.replace("</eb:MessageHeader>", said + "</eb:MessageHeader>")
+    assert read_envelope(described.encode()).envelope == read_envelope(GOOD.encode()).envelope
+
+
 @pytest.mark.statement(7)
 def test_a_charset_other_than_utf_8_is_refused() -> None:
     refusal(GOOD, content_type="text/xml; charset=ISO-8859-1")

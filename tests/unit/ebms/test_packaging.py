@@ -107,6 +107,14 @@ def test_the_soap_part_need_not_come_first_when_start_names_it() -> None:
         read_package(made.content_type.replace(SOAP_ID, "elders@x"), made.body)
 
 
+@pytest.mark.statement(3)
+def test_a_multipart_of_the_soap_part_alone_is_read_too() -> None:
+    made = packaged(Payload("a@x", "application/pdf", b"x"))
+    alone = b"--grens-1\r\n".join(made.body.split(b"--grens-1\r\n")[:2]) + b"--grens-1--\r\n"
+    document, payloads = read_package(made.content_type, alone)
+    assert (document, payloads) == (write_envelope(wire.envelope("a@x")), [])
+
+
 @pytest.mark.statement(5)
 def test_without_start_the_first_part_is_the_soap_part() -> None:
     made = packaged(Payload("a@x", "text/xml", b"<a/>"))

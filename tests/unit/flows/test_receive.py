@@ -176,6 +176,7 @@ async def test_a_soap_action_without_its_quotes_is_forgiven() -> None:
 # --- Signals -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.statement(153, 154)
 async def test_a_ping_is_answered_with_a_pong_that_settles_it() -> None:
     ours, theirs = gemeente(), dso()
     ping = answers.ping(THEIRS, message_id="ping@dso", conversation_id="c2", now=NOW)

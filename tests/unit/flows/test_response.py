@@ -29,7 +29,7 @@ async def resent(world: World) -> None:
     world.theirs.handler.sender.wake()
 
 
-@pytest.mark.statement(106, 110)
+@pytest.mark.statement(60, 106, 110)
 async def test_the_acknowledgment_comes_in_the_response_and_nothing_else_travels() -> None:
     async with two_handlers(synchronous) as world:
         await world.theirs.submit(b"<een/>")

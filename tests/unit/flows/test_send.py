@@ -239,7 +239,7 @@ async def test_an_answer_settles_the_attempt(answer: Reply | Exception, signal: 
             assert message.attempts == 1
 
 
-@pytest.mark.statement(72)
+@pytest.mark.statement(72, 94)
 async def test_the_fault_of_the_partner_is_kept_and_the_text_of_a_mistake_of_ours_is_not() -> None:
     async with sending() as world:
         world.line.answers = [Reply(500, "text/xml", soap_fault("Server", "busy")), ZeroDivisionError("0123456789")]

@@ -85,6 +85,17 @@ async def test_a_message_reaches_the_flow_with_all_that_is_known_of_it(
     assert answer.startswith(b"HTTP/1.1 204 No Content\r\n")
 
 
+@pytest.mark.statement(163)
+async def test_headers_that_nobody_knows_change_nothing(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    flow = Flow()
+    odd = b"X-Onbekend: 1\r\nX-Onbekend: 2\r\nCookie: a=b\r\nForwarded: for=192.0.2.1\r\nExpires: 0\r\n\r\n"
+    async with serving(endpoint(flow), context) as port:
+        for request in (POST, POST.replace(b"\r\n\r\n", b"\r\n" + odd, 1)):
+            assert (await attempt(port, client, request)).startswith(b"HTTP/1.1 204 No Content\r\n")
+    plain, other = (replace(arrival, body=flow.arrivals[0].body) for arrival in flow.arrivals)
+    assert plain == other
+
+
 @pytest.mark.statement(164)
 async def test_an_empty_answer_has_no_content_type_and_no_body(context: ssl.SSLContext, client: ssl.SSLContext) -> None:
     async with serving(endpoint(Flow()), context) as port:
