@@ -47,6 +47,11 @@ def reasons() -> dict[int, str]:
     return _table("reasons")
 
 
+def notes() -> dict[int, str]:
+    """What must be said beside the tests of a statement."""
+    return _table("notes")
+
+
 def proofs() -> list[Proof]:
     """Every marked test, in the order of files and lines."""
     found = []
@@ -67,7 +72,9 @@ def page() -> str:
     for proof in proofs():
         for number in proof.numbers:
             tests[number].append(f"`{proof.test}`")
-    why = reasons()
+    why, beside = reasons(), notes()
+    for number, note in beside.items():
+        tests[number].append(note)
     rows = (
         f"| {number} | {text} | {'<br>'.join(tests[number]) or why.get(number, '**missing**')} |\n"
         for number, text in sorted(statements().items())
