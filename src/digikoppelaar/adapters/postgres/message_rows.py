@@ -86,14 +86,19 @@ def outbound_values(message: NewOutbound) -> dict[str, Any]:
 
 
 def answer_values(answer: NewOutbound | None) -> Mapping[str, Any]:
-    """The same for an answer, under names that begin with `answer_`; nothing but nulls when there is none."""
+    """The same for an answer, under names that begin with `answer_`; nothing but nulls when there is none.
+
+    Without what it shares with the message that it answers. The driver reads a query anew, every time, that is given
+    more than 50 values.
+    """
     if answer is None:
         return _NO_ANSWER
-    return {f"answer_{name}": value for name, value in outbound_values(answer).items()}
+    values = outbound_values(answer)
+    return {f"answer_{name}": values[name] for name in _OUTBOUND_COLUMNS}
 
 
 _OUTBOUND_COLUMNS: Final = (
-    *("aansluiting_id", "cpa_row", "message_id", "conversation_id", "ref_to_message_id", "service", "service_type"),
+    *("message_id", "conversation_id", "ref_to_message_id", "service", "service_type"),
     *("action", "timestamp", "partner", "endpoint", "content_type", "body", "holes", "retries", "retry_interval"),
     *("time_to_live", "state", "attempts", "max_attempts", "due_at", "settled_at", "synchronous", "submission"),
     *("tells_application", "announced"),

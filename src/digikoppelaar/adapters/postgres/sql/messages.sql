@@ -72,8 +72,8 @@ WITH ids AS (
     OVERRIDING SYSTEM VALUE
     SELECT
         inbound.answer_id,
-        %(answer_aansluiting_id)s::bigint, %(answer_cpa_row)s::bigint, %(answer_message_id)s::text,
-        %(answer_conversation_id)s::text, %(answer_ref_to_message_id)s::text, %(answer_service)s::text,
+        inbound.aansluiting_id, inbound.cpa_row, %(answer_message_id)s::text, %(answer_conversation_id)s::text,
+        %(answer_ref_to_message_id)s::text, %(answer_service)s::text,
         %(answer_service_type)s::text, %(answer_action)s::text, %(answer_timestamp)s::timestamptz,
         %(answer_partner)s::text, %(answer_endpoint)s::text, %(answer_content_type)s::text, %(answer_body)s::bytea,
         %(answer_holes)s::jsonb, %(answer_retries)s::integer, %(answer_retry_interval)s::interval,
