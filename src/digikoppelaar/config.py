@@ -126,7 +126,7 @@ class Limits(Section):
 class SenderSettings(Section):
     """`slots`: attempts under way for one partner. `timeout`: seconds for one attempt, whole."""
 
-    slots: int = Field(default=16, ge=1)
+    slots: int = Field(default=32, ge=1)
     timeout: float = Field(default=30.0, gt=0)
 
 

@@ -44,7 +44,7 @@ class Sender:
     clock: Clock
     blobs: BlobStore
     responses: Responses
-    slots: int = 16
+    slots: int = 32
     lease: timedelta = timedelta(seconds=45)
     _lines: Lines = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)

@@ -20,7 +20,8 @@ import psycopg
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, failure
 from digikoppelaar.errors import StorageError
 
-LARGEST_GROUP: Final = 64
+LARGEST_GROUP: Final = 16
+"""More would wait for each other: all of a large group come to the next step together, and leave the last one idle."""
 SOON: Final = 0.02
 """Seconds that a statement waits at most for company when nobody is in a hurry."""
 KEPT: Final = 0.5
