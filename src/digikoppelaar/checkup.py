@@ -1,4 +1,4 @@
-"""What `digikoppelaar check` looks at: database, clock, disk, keys, CPAs, and every partner's endpoint.
+"""What `digikoppelaar check` looks at: database, clock, disk, keys, CRLs, CPAs, queues, and every partner's endpoint.
 
 Each look is independent: one that fails is a finding, and the others go on. The rules stand in `flows.diagnosis`.
 Nothing is changed and no message is sent.
@@ -7,7 +7,7 @@ Nothing is changed and no message is sent.
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,19 +16,22 @@ import structlog
 
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres.connect import transaction
+from digikoppelaar.adapters.postgres.trust import PostgresTrust
 from digikoppelaar.adapters.probe import Greeting, greet
 from digikoppelaar.adapters.proxies import Proxies
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.config import Config
+from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, TrustError
 from digikoppelaar.flows import diagnosis
+from digikoppelaar.flows.cpas import judgement_in
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.gateway import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Certificate, Use, check_use
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
 from digikoppelaar.renewal import read_all, their_certificates
-from digikoppelaar.wiring import Stores, open_stores
+from digikoppelaar.wiring import Stores, open_stores, policies
 
 log = structlog.get_logger(__name__)
 
@@ -63,9 +66,34 @@ async def _with_database(config: Config, stores: Stores, *, partners: bool) -> F
         return
     for found in (*_keys(keyring), *_ends(keyring, cpas), *_outages(cpas)):
         yield found
+    async for found in _on_record(config, stores, cpas):
+        yield found
     if partners:
         async for found in _partners(keyring, cpas, open_proxies(config)):
             yield found
+
+
+async def _on_record(config: Config, stores: Stores, cpas: Sequence[CpaRecord]) -> Found:
+    """CRLs, CPAs as they would be judged at an import today, and what waits for partners."""
+    now = SystemClock().now()
+    for omgeving in sorted({*config.endpoint, *(cpa.aansluiting.omgeving for cpa in cpas)}):
+        for stored in await PostgresTrust(stores.pool).crls(omgeving):
+            yield diagnosis.revocations(omgeving, stored, now)
+    for cpa in cpas:
+        for found in await _judged(config, stores, cpa, now):
+            yield found
+    for row in await stores.reading.partners():
+        if waits := diagnosis.queue(row):
+            yield waits
+
+
+async def _judged(config: Config, stores: Stores, cpa: CpaRecord, now: datetime) -> list[Diagnosis]:
+    omgeving, cpa_id = cpa.aansluiting.omgeving, cpa.agreement.cpa_id
+    judgement = await judgement_in(omgeving, stores.registry, policies(config), now)
+    document = await stores.registry.cpa_document(cpa.id)
+    found = findings(document, replace(judgement, tolerances=cpa.agreement.tolerances))
+    told = (diagnosis.agreement_finding(omgeving, cpa_id, each) for each in found)
+    return [each for each in told if each is not None]
 
 
 async def _database_time(stores: Stores) -> datetime:

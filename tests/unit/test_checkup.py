@@ -10,6 +10,7 @@ from digikoppelaar import checkup
 from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.embedded import Lease
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.trust import PostgresTrust
 from digikoppelaar.config import Config, Database, OutgoingProxy
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.cpas import ImportChoice, import_cpa
@@ -63,3 +64,20 @@ async def test_a_partner_behind_a_proxy_is_not_greeted_straight(tmp_path: Path, 
     asked = found["partner sandbox-pre https://dso.example/ebms"]
     assert (asked.verdict, "through a proxy" in asked.says) == (Verdict.WARNING, True)
     assert "digikoppelaar ping" in (asked.advice or "")
+
+
+async def test_what_is_on_record_is_judged_as_it_would_be_today(tmp_path: Path, database_url: str) -> None:
+    async with opened_pool(lambda: database_url, 2) as pool:
+        registry = PostgresRegistry(pool)
+        await administration.apply_registration(
+            registry, (*PARTIES, aansluiting()), dry_run=False, embedded=True, now=NOW
+        )
+        imported = await import_cpa(registry, CPA, ImportChoice(), now=NOW)
+        await PostgresTrust(pool).crl_failed("sandbox-pre", "http://127.0.0.1:1/ca.crl", "no answer", NOW)
+    config = Config(data_folder=tmp_path, database=Database(url=database_url))
+    found = [each async for each in checkup.check(config, partners=False)]
+    [crl] = [each for each in found if each.subject.startswith("crl ")]
+    assert (crl.verdict, crl.says) == (Verdict.WRONG, "never fetched; the last attempt: no answer")
+    about = [each for each in found if each.subject == f"cpa sandbox-pre {imported.cpa.agreement.cpa_id}"]
+    assert about
+    assert all(each.advice for each in about)

@@ -10,6 +10,11 @@ from enum import StrEnum
 from typing import Final
 
 from digikoppelaar.ebms.agreement import Action, Agreement
+from digikoppelaar.ebms.cpa_subject import Finding, Severity
+from digikoppelaar.flows.lines import PATIENCE
+from digikoppelaar.flows.ports.trust import StoredCrl
+from digikoppelaar.flows.reading import PartnerRow
+from digikoppelaar.pki.crl import is_overdue
 from digikoppelaar.pki.expiry import Expiry, Kind
 
 CLOCK_WARNING: Final = timedelta(seconds=30)
@@ -71,6 +76,44 @@ _RENEWAL: Final = {
     Kind.TRUST_ANCHOR: "Zet het nieuwe stamcertificaat van PKIoverheid naast het oude.",
     Kind.CPA: "Spreek met de partner een nieuwe CPA af en importeer die naast de oude.",
 }
+
+
+def revocations(omgeving: str, stored: StoredCrl, now: datetime) -> Diagnosis:
+    """A list of revoked certificates: whether it still counts, and whether a newer one comes in time (3.4)."""
+    subject, crl = f"crl {omgeving} {stored.source}", stored.crl
+    why = f"; the last attempt: {stored.problem}" if stored.problem else ""
+    if crl is None:
+        return Diagnosis(subject, Verdict.WRONG, f"never fetched{why}", _CRL_ADVICE)
+    until = f"{crl.next_update:%Y-%m-%d %H:%M}"
+    if now > crl.next_update:
+        return Diagnosis(subject, Verdict.WRONG, f"ended at {until}{why}", _CRL_ADVICE)
+    late = stored.problem is not None and is_overdue(crl, now)
+    return _diagnosis(subject, Verdict.WARNING if late else Verdict.GOOD, f"counts until {until}{why}", _CRL_ADVICE)
+
+
+_CRL_ADVICE: Final = (
+    "Laat de gateway dit adres bereiken (firewall of proxy): zonder geldige lijst weigert `strict` de certificaten."
+)
+
+
+def agreement_finding(omgeving: str, cpa_id: str, found: Finding) -> Diagnosis | None:
+    """A remark about a CPA that is in use; None for mere information."""
+    if found.severity not in _OF_SEVERITY:
+        return None
+    says = f"{found.code} at {found.where}"
+    return Diagnosis(f"cpa {omgeving} {cpa_id}", _OF_SEVERITY[found.severity], says, found.sentence)
+
+
+_OF_SEVERITY: Final = {Severity.ERROR: Verdict.WRONG, Severity.WARNING: Verdict.WARNING}
+
+
+def queue(row: PartnerRow) -> Diagnosis | None:
+    """A partner that is not reached while messages wait for it."""
+    if not row.waiting or row.failures < PATIENCE:
+        return None
+    says = f"{row.waiting} messages wait, since {row.oldest:%Y-%m-%d %H:%M}; {row.failures} attempts in a row failed"
+    advice = "Vraag de partner of zijn adres in de lucht is; zie `digikoppelaar partner list` voor de laatste fout."
+    return Diagnosis(f"queue {row.omgeving} {row.party_id}", Verdict.WARNING, says, advice)
 
 
 def outage(agreement: Agreement) -> Diagnosis | None:

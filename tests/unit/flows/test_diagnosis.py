@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digikoppelaar.ebms.agreement import Action, Agreement, Channel, Characteristic, ReliableMessaging, Side
+from digikoppelaar.ebms.cpa_subject import Finding, Severity
 from digikoppelaar.ebms.messages import PartyId, Service
 from digikoppelaar.flows import diagnosis
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
+from digikoppelaar.flows.ports.trust import StoredCrl
+from digikoppelaar.flows.reading import PartnerRow
+from digikoppelaar.pki.crl import Crl
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -69,3 +73,53 @@ def test_best_effort_leaves_no_time_and_a_cpa_without_receiving_says_nothing() -
 def test_the_worst_verdict_counts() -> None:
     each = [Diagnosis("a", verdict, "") for verdict in (Verdict.GOOD, Verdict.WARNING, Verdict.WRONG)]
     assert [diagnosis.worst(each[:n]) for n in range(4)] == [Verdict.GOOD, Verdict.GOOD, Verdict.WARNING, Verdict.WRONG]
+
+
+@pytest.mark.parametrize(
+    ("hours", "problem", "verdict"),
+    [
+        (-1, None, Verdict.GOOD),
+        (-1, "no answer", Verdict.GOOD),
+        (-23, None, Verdict.GOOD),
+        (-23, "no answer", Verdict.WARNING),
+        (-25, None, Verdict.WRONG),
+        (-25, "no answer", Verdict.WRONG),
+    ],
+)
+def test_a_crl_is_wrong_when_it_ended_and_told_of_when_its_successor_does_not_come(
+    hours: int, problem: str | None, verdict: Verdict
+) -> None:
+    made = NOW + timedelta(hours=hours)
+    crl = Crl(b"", "CN=CA", made, made + timedelta(days=1))
+    found = diagnosis.revocations("pre", StoredCrl("http://crl.example/ca.crl", crl, NOW, problem), NOW)
+    assert found.verdict is verdict
+    assert (found.advice is None) is (verdict is Verdict.GOOD)
+    assert (problem or "") in found.says
+
+
+def test_a_crl_that_never_came_is_wrong_and_says_why() -> None:
+    found = diagnosis.revocations("pre", StoredCrl("http://crl.example/ca.crl", None, NOW, "answered 404"), NOW)
+    assert (found.verdict, found.says) == (Verdict.WRONG, "never fetched; the last attempt: answered 404")
+
+
+@pytest.mark.parametrize(
+    ("severity", "verdict"),
+    [(Severity.ERROR, Verdict.WRONG), (Severity.WARNING, Verdict.WARNING), (Severity.INFO, None)],
+)
+def test_a_remark_about_a_cpa_in_use_is_as_serious_as_at_its_import(
+    severity: Severity, verdict: Verdict | None
+) -> None:
+    told = diagnosis.agreement_finding("pre", "cpa-1", Finding("code", severity, "channel c", "Doe dit.", "KS-1"))
+    assert (told and (told.verdict, told.says, told.advice)) == (
+        (verdict, "code at channel c", "Doe dit.") if verdict else None
+    )
+
+
+@pytest.mark.parametrize(("waiting", "failures", "told"), [(0, 9, False), (4, 2, False), (4, 3, True)])
+def test_a_partner_is_told_of_when_messages_wait_and_nobody_answers(waiting: int, failures: int, *, told: bool) -> None:
+    row = PartnerRow(
+        "pre", "00000099000000001000", waiting, NOW if waiting else None, 5, failures, None, NOW, "refused"
+    )
+    found = diagnosis.queue(row)
+    assert (found is not None) is told
+    assert found is None or found.says.startswith("4 messages wait, since 2026-06-01 12:00; 3 attempts")
