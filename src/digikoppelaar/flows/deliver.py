@@ -12,6 +12,7 @@ import structlog
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Outcome, attempt
+from digikoppelaar.flows.delivery_steps import DeliverySteps
 from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import (
     Aansluiting,
@@ -57,7 +58,7 @@ class Delivery:
         xml = await self._xml(verzoek)
         document = await aside(lambda: as_json(read_verzoek(xml)))
         case_system = self.case_system_for(verzoek.aansluiting)
-        reference = await case_system.deliver(verzoek, document, self.blobs)
+        reference = await case_system.deliver(verzoek, document, self.blobs, DeliverySteps())
         await self.store.verzoek_delivered(verzoek_id, reference, self.clock.now())
         log.info("verzoek_delivered", verzoek=verzoek.id, volgnummer=verzoek.volgnummer)
 

@@ -27,7 +27,7 @@ from typing import Final, ParamSpec, TypeVar
 from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import CaseSystemError, StorageError
-from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Verzoek
+from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Steps, Verzoek
 
 DONE: Final = "gereed"
 """The marker: what watches the folder may take a case once this file is there."""
@@ -51,12 +51,15 @@ class FolderCaseSystem:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore) -> str:
+    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore, steps: Steps) -> str:
         """Write the case folder and return its path below the folder of this case system.
+
+        It is one step, and whether that was done is to be seen in the folder, so `steps` has nothing to add.
 
         A folder that is there already with the same files is success. Raises CaseSystemError when it holds
         something else or cannot be written, StorageError when a blob is not what was recorded.
         """
+        del steps
         reference = case_path(verzoek)
         case = self._folder / reference
         manifest = _manifest(verzoek, _laid_out(verzoek))

@@ -23,6 +23,7 @@ from digikoppelaar.flows.ports.facilities import (
     Download,
     DsoClient,
     Link,
+    Steps,
 )
 from digikoppelaar.flows.ports.machine import (
     Clock,
@@ -100,6 +101,7 @@ __all__ = [
     "SentMessage",
     "Signer",
     "Signers",
+    "Steps",
     "StoredPayload",
     "Streamed",
     "Transport",

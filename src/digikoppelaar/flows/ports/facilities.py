@@ -60,12 +60,26 @@ class DsoClient(Protocol):
         """The content behind a link; reading it raises FacilityAnswerBroken when it ends too early or too late."""
 
 
+class Steps(Protocol):
+    """What was done before of one delivery, so that a crash repeats one step and never the whole."""
+
+    def done(self, name: str) -> Mapping[str, str] | None:
+        """What was recorded of this step; None when it has to be done, perhaps again."""
+
+    async def record(self, name: str, outcome: Mapping[str, str]) -> None:
+        """This step is done. Durable before it returns; recording it again replaces the outcome.
+
+        `outcome` holds identifiers and URLs of the case system, never personal data. Raises StorageError.
+        """
+
+
 class CaseSystem(Protocol):
     """Where verzoeken of an aansluiting end up."""
 
-    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore) -> str:
-        """Hand the verzoek over, whole or not at all, and return its reference there.
+    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore, steps: Steps) -> str:
+        """Hand the verzoek over and return its reference there.
 
-        Must be safe to repeat after a crash at any point: a second call gives the same one case. `document` is
-        the parsed verzoek for verzoek.json. Raises CaseSystemError.
+        Must be safe to repeat after a crash at any point: a second call gives the same one case. A step that is done
+        is not done again; one that was under way may have been, so it looks before it makes. `document` is the parsed
+        verzoek as JSON. Raises CaseSystemError.
         """

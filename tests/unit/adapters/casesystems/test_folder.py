@@ -17,6 +17,7 @@ from digikoppelaar.adapters.casesystems import folder
 from digikoppelaar.adapters.casesystems.folder import DONE, MANIFEST, FolderCaseSystem, case_path
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.errors import CaseSystemError, StorageError
+from digikoppelaar.flows.delivery_steps import DeliverySteps
 from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Verzoek
 
 OIN = "00000099000000001000"
@@ -73,7 +74,9 @@ def check_whole(case: Path) -> None:
 
 async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
-    reference = await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {"naam": "Dakkapel é"}, blobs)
+    reference = await FolderCaseSystem(tmp_path).deliver(
+        await stored(blobs), {"naam": "Dakkapel é"}, blobs, DeliverySteps()
+    )
     assert reference == CASE
     check_whole(tmp_path / CASE)
     assert visible(tmp_path / CASE) == [
@@ -94,9 +97,9 @@ async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) 
 async def test_delivering_again_changes_nothing(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
-    await system.deliver(verzoek, {}, blobs)
+    await system.deliver(verzoek, {}, blobs, DeliverySteps())
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert await system.deliver(verzoek, {"understood": "better by now"}, blobs) == CASE
+    assert await system.deliver(verzoek, {"understood": "better by now"}, blobs, DeliverySteps()) == CASE
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
@@ -104,15 +107,17 @@ async def test_two_versions_stand_side_by_side(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system = FolderCaseSystem(tmp_path)
     for volgnummer in (0, 1):
-        await system.deliver(await stored(blobs, volgnummer=volgnummer), {}, blobs)
+        await system.deliver(await stored(blobs, volgnummer=volgnummer), {}, blobs, DeliverySteps())
     assert [path.name for path in sorted((tmp_path / "pre" / OIN).iterdir())] == ["2026060200019-0", "2026060200019-1"]
 
 
 async def test_two_deliveries_at_once_make_one_case(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
-    await asyncio.gather(*(system.deliver(verzoek, {}, blobs) for _ in range(4)), return_exceptions=True)
-    assert await system.deliver(verzoek, {}, blobs) == CASE
+    await asyncio.gather(
+        *(system.deliver(verzoek, {}, blobs, DeliverySteps()) for _ in range(4)), return_exceptions=True
+    )
+    assert await system.deliver(verzoek, {}, blobs, DeliverySteps()) == CASE
     check_whole(tmp_path / CASE)
     assert names_in(tmp_path / "pre" / OIN) == ["2026060200019-0"]
 
@@ -124,7 +129,7 @@ async def test_an_attempt_that_clears_up_never_empties_a_case_that_another_publi
     for number in range(2000):  # enough for the removal to be under way when the other attempt publishes
         (draft / "bijlagen" / str(number)).touch()
     verzoek = await stored(MemoryBlobs())
-    clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, {}, MemoryBlobs()))
+    clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, {}, MemoryBlobs(), DeliverySteps()))
     while draft.exists() and len(names_in(draft / "bijlagen")) == 2000:
         await asyncio.sleep(0)
     try:
@@ -168,7 +173,7 @@ async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
 
         monkeypatch.setattr(folder, "_in_thread", dying)
         try:
-            await FolderCaseSystem(root).deliver(verzoek, {}, blobs)
+            await FolderCaseSystem(root).deliver(verzoek, {}, blobs, DeliverySteps())
             finished = True
         except Crash:
             finished = False
@@ -176,7 +181,7 @@ async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
         case = root / CASE
         if case.exists():
             check_whole(case)
-        assert await FolderCaseSystem(root).deliver(verzoek, {}, blobs) == CASE
+        assert await FolderCaseSystem(root).deliver(verzoek, {}, blobs, DeliverySteps()) == CASE
         check_whole(case)
         assert names_in(case.parent) == [case.name]
         if finished:
@@ -198,11 +203,11 @@ async def test_a_full_or_failing_disk_leaves_nothing_and_tells_no_file_name(
     with monkeypatch.context() as patched:
         patched.setattr(os, call, refuse)
         with pytest.raises(CaseSystemError) as refused:
-            await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+            await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
     assert str(refused.value) == "case folder: No space left on device"
     assert not (tmp_path / CASE).exists()
     assert not list(tmp_path.glob("**/.*"))
-    await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+    await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
     check_whole(tmp_path / CASE)
 
 
@@ -215,7 +220,7 @@ async def test_something_else_in_its_place_is_told_and_left_alone(tmp_path: Path
         case.parent.mkdir(parents=True)
         case.write_text("?")
     else:
-        await system.deliver(verzoek, {}, blobs)
+        await system.deliver(verzoek, {}, blobs, DeliverySteps())
     match harm:
         case "another":
             verzoek = replace(verzoek, files=verzoek.files[:-1])
@@ -227,14 +232,14 @@ async def test_something_else_in_its_place_is_told_and_left_alone(tmp_path: Path
             (case / MANIFEST).write_text("{")
     before = visible(tmp_path)
     with pytest.raises(CaseSystemError, match="other content"):
-        await system.deliver(verzoek, {}, blobs)
+        await system.deliver(verzoek, {}, blobs, DeliverySteps())
     assert visible(tmp_path) == before
 
 
 async def test_an_empty_folder_in_its_place_is_no_obstacle(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     (tmp_path / CASE).mkdir(parents=True)
-    await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs)
+    await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps())
     check_whole(tmp_path / CASE)
 
 
@@ -254,7 +259,7 @@ class RottenBlobs(MemoryBlobs):
 async def test_a_blob_that_is_not_what_was_fetched_is_never_delivered(tmp_path: Path, content: bytes) -> None:
     blobs = RottenBlobs(content)
     with pytest.raises(StorageError, match="not what was fetched"):
-        await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs)
+        await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps())
     assert names_in(tmp_path / "pre" / OIN) == []
 
 
@@ -263,14 +268,14 @@ async def test_a_verzoek_with_a_missing_file_is_never_delivered(tmp_path: Path) 
     verzoek = await stored(blobs)
     half = replace(verzoek, files=(*verzoek.files[:-1], replace(verzoek.files[-1], blob=None)))
     with pytest.raises(StorageError):
-        await FolderCaseSystem(tmp_path).deliver(half, {}, blobs)
+        await FolderCaseSystem(tmp_path).deliver(half, {}, blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
 async def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     with pytest.raises(CaseSystemError, match="not there"):
-        await FolderCaseSystem(tmp_path / "share").deliver(await stored(blobs), {}, blobs)
+        await FolderCaseSystem(tmp_path / "share").deliver(await stored(blobs), {}, blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
@@ -296,7 +301,7 @@ async def test_no_part_of_the_path_leads_elsewhere(tmp_path: Path, field: str, v
     with pytest.raises(CaseSystemError):
         case_path(verzoek)
     with pytest.raises(CaseSystemError):
-        await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs)
+        await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
@@ -310,7 +315,7 @@ async def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path) -> None:
             await asyncio.Event().wait()
 
     blobs = Stalling()
-    delivery = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs))
+    delivery = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps()))
     await asyncio.wait_for(reached.wait(), 10)
     delivery.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -323,7 +328,7 @@ async def test_a_share_that_hangs_leaves_the_threads_of_everybody_else_alone(tmp
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
     (tmp_path / CASE).mkdir(parents=True)
     os.mkfifo(tmp_path / CASE / MANIFEST)  # reading it hangs until somebody writes
-    hanging = [asyncio.create_task(system.deliver(verzoek, {}, blobs)) for _ in range(64)]
+    hanging = [asyncio.create_task(system.deliver(verzoek, {}, blobs, DeliverySteps())) for _ in range(64)]
     try:
         async with asyncio.timeout(10):
             for _ in range(10):
