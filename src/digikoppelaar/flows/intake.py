@@ -1,6 +1,7 @@
 """Fetching a verzoek after its notification, file by file, so that a crash costs at most one file.
 
-    notification ──▶ summary ──▶ XML ──▶ verzoek version with its files ──▶ each file into the blob store ──▶ fetched
+    notification ──▶ summary ──▶ XML ──▶ verzoek version with its ruling and files ──▶ each file into the blob store
+                 ──▶ fetched, and what the ruling says
 
 Every step may run twice with one effect: a version is made or found, a file that is recorded is not fetched again,
 and a blob has a name that follows from the ids and the attempt. Two attempts at once are harmless: the first to record
@@ -35,6 +36,7 @@ from digikoppelaar.flows.ports import (
 )
 from digikoppelaar.stam import model
 from digikoppelaar.stam.notification import same_verzoeknummer
+from digikoppelaar.stam.rules import RuleSettings, judge, marked_test
 from digikoppelaar.stam.verzoek import LIMIT, read_verzoek
 
 log = structlog.get_logger()
@@ -50,6 +52,11 @@ def no_progress(file: File, done: int, total: int | None) -> None:
     """For whoever does not watch."""
 
 
+def usual_settings(_: Aansluiting) -> RuleSettings:
+    """Those of an aansluiting that chose nothing."""
+    return RuleSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it."""
@@ -60,6 +67,8 @@ class Intake:
     clock: Clock
     progress: Progress = no_progress
     file_limit: int = FILE_LIMIT
+    settings_for: Callable[[Aansluiting], RuleSettings] = usual_settings
+    """What an aansluiting chose where a rule leaves a choice."""
 
     async def attempt(self, notification_id: int, number: int) -> Outcome:
         """Attempt number `number` (from 1) to fetch; what went wrong is on record when this returns."""
@@ -84,7 +93,8 @@ class Intake:
         document = await _document(client, links)
         read = await aside(partial(_understood, document, notification, links))
         new, files = _new_verzoek(read), _new_files(links)
-        verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now())
+        rules = partial(judge, read, settings=self.settings_for(notification.aansluiting))
+        verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
         await self._fetch_files(client, verzoek, links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())
         log.info("verzoek_fetched", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, files=len(verzoek.files))
@@ -193,7 +203,7 @@ def _new_verzoek(verzoek: model.Verzoek) -> NewVerzoek:
         doel=verzoek.doel,
         naam=verzoek.naam or "",
         indien_datum=verzoek.indien_datum,
-        test=verzoek.aansluitactiviteit,
+        test=marked_test(verzoek),
     )
 
 

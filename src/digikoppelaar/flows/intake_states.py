@@ -1,12 +1,14 @@
 """The states of a notification and of a verzoek, and what an error means for the next attempt: tables only.
 
-    notification   received ──▶ fetched            verzoek   fetching ──▶ fetched ──▶ delivered
-                      │ ▲                                                   │ ▲
-                      ▼ │ released                                          ▼ │ released
-                    parked                                                parked
+    notification   received ──▶ fetched            verzoek   fetching ──▶ waiting ──▶ fetched ──▶ delivered
+                      │ ▲                                       ├─────────────────────▶│ ▲
+                      ▼ │ released                              ▼                      ▼ │ released
+                    parked                               ignored, kept_apart         parked
 
-A verzoek that is being fetched is never parked itself: its notification is. Stores take the state after an event
-from here, so that PostgreSQL and memory agree.
+A version waits while an earlier one of its verzoeknummer has not ended: that is `waiting`, not a job that sleeps. A
+version that a rule does not deliver is ignored, kept apart or parked when it is whole. One that is being fetched is
+never parked itself: its notification is. Stores take the state after an event from here, so that PostgreSQL and
+memory agree; who goes when is in flows/line.py.
 """
 
 from collections.abc import Mapping
@@ -48,15 +50,26 @@ class VerzoekState(StrEnum):
     """How far a verzoek version is."""
 
     FETCHING = "fetching"
+    WAITING = "waiting"
     FETCHED = "fetched"
     DELIVERED = "delivered"
     PARKED = "parked"
+    IGNORED = "ignored"
+    KEPT_APART = "kept_apart"
 
 
 class VerzoekEvent(StrEnum):
-    """What happens to a verzoek version. FETCHED: every file of it is in the blob store."""
+    """What happens to a verzoek version. The first five: every file of it is in the blob store."""
 
     FETCHED = "fetched"
+    QUEUED = "queued"
+    """An earlier version has not ended."""
+    IGNORED = "ignored"
+    KEPT_APART = "kept_apart"
+    HELD = "held"
+    """A rule wants a person to decide."""
+    TURN = "turn"
+    """Every earlier version has ended."""
     DELIVERED = "delivered"
     PARKED = "parked"
     RELEASED = "released"
@@ -77,22 +90,20 @@ _NOTIFICATION: Final[Mapping[tuple[NotificationState, NotificationEvent], Notifi
 
 _V, _VE = VerzoekState, VerzoekEvent
 _VERZOEK: Final[Mapping[tuple[VerzoekState, VerzoekEvent], VerzoekState]] = {
+    # Every move; any other event leaves a version where it is. Not whole, it cannot have been delivered.
     (_V.FETCHING, _VE.FETCHED): _V.FETCHED,
-    (_V.FETCHING, _VE.DELIVERED): _V.FETCHING,  # not whole, so it cannot have been delivered
-    (_V.FETCHING, _VE.PARKED): _V.FETCHING,
-    (_V.FETCHING, _VE.RELEASED): _V.FETCHING,
-    (_V.FETCHED, _VE.FETCHED): _V.FETCHED,
+    (_V.FETCHING, _VE.QUEUED): _V.WAITING,
+    (_V.FETCHING, _VE.IGNORED): _V.IGNORED,
+    (_V.FETCHING, _VE.KEPT_APART): _V.KEPT_APART,
+    (_V.FETCHING, _VE.HELD): _V.PARKED,
+    (_V.WAITING, _VE.FETCHED): _V.FETCHED,
+    (_V.WAITING, _VE.TURN): _V.FETCHED,
     (_V.FETCHED, _VE.DELIVERED): _V.DELIVERED,
     (_V.FETCHED, _VE.PARKED): _V.PARKED,
-    (_V.FETCHED, _VE.RELEASED): _V.FETCHED,
     (_V.PARKED, _VE.FETCHED): _V.FETCHED,  # it was announced again: a fresh chance
+    (_V.PARKED, _VE.QUEUED): _V.WAITING,
     (_V.PARKED, _VE.DELIVERED): _V.DELIVERED,
-    (_V.PARKED, _VE.PARKED): _V.PARKED,
     (_V.PARKED, _VE.RELEASED): _V.FETCHED,
-    (_V.DELIVERED, _VE.FETCHED): _V.DELIVERED,
-    (_V.DELIVERED, _VE.DELIVERED): _V.DELIVERED,
-    (_V.DELIVERED, _VE.PARKED): _V.DELIVERED,
-    (_V.DELIVERED, _VE.RELEASED): _V.DELIVERED,
 }
 
 
@@ -103,7 +114,8 @@ def notification_after(state: str, event: NotificationEvent) -> NotificationStat
 
 def verzoek_after(state: str, event: VerzoekEvent) -> VerzoekState:
     """The state of a verzoek version after `event`."""
-    return _VERZOEK[VerzoekState(state), event]
+    before = VerzoekState(state)
+    return _VERZOEK.get((before, event), before)
 
 
 def needs_fetch_job(before: str, after: str) -> bool:

@@ -278,9 +278,28 @@ def judge(verzoek: Verzoek, known: Known, settings: RuleSettings) -> Ruling:
     raise AssertionError("the last rule always decides")
 
 
+def withdraws(doel: str, volgnummer: int) -> bool:
+    """Whether the applicant withdraws: by the doel, or by the volgnummer that only a withdrawal has."""
+    return doel == codes.INTREKKEN or volgnummer == WITHDRAWN
+
+
+def when_released(action: Action, *, withdrawal: bool, continues: bool) -> Action:
+    """What is done with a version that a person let go on; `continues`: an earlier version was delivered."""
+    if action is not Action.PARK:
+        return action
+    if withdrawal:
+        return Action.DELIVER_INTREKKING
+    return Action.DELIVER_AANVULLING if continues else Action.DELIVER_NEW
+
+
+def taken_as_new(_: Known) -> Ruling:
+    """The ruling of who asks no rules."""
+    return Ruling(Action.DELIVER_NEW, "", "", "")
+
+
 def is_withdrawal(verzoek: Verzoek) -> bool:
-    """Whether the applicant withdraws: by its doel, or by the volgnummer that only a withdrawal has."""
-    return verzoek.doel == codes.INTREKKEN or verzoek.volgnummer == WITHDRAWN
+    """Whether this version is a withdrawal."""
+    return withdraws(verzoek.doel, verzoek.volgnummer)
 
 
 def _with_lapsed(ruling: Ruling, verzoek: Verzoek, known: Known) -> Ruling:

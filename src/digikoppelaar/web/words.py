@@ -34,9 +34,12 @@ class Word(NamedTuple):
 VERZOEK_STATES: Final = {
     "received": Word("ontvangen", Tone.BUSY),
     "fetching": Word("wordt opgehaald", Tone.BUSY),
+    "waiting": Word("wacht op een eerdere versie", Tone.BUSY),
     "fetched": Word("opgehaald", Tone.BUSY),
     "delivered": Word("afgeleverd", Tone.GOOD),
     "parked": Word("wacht op een beheerder", Tone.BAD),
+    "ignored": Word("niet afgeleverd: genegeerd", Tone.GOOD),
+    "kept_apart": Word("niet afgeleverd: apart bewaard", Tone.GOOD),
 }
 """States of a verzoek version, and of a notification without one (`flows.intake_states`)."""
 
@@ -68,6 +71,10 @@ STEPS: Final = {
     "delivery_failed": "Afleveren niet gelukt, wordt herhaald",
     "parked": "Wacht op een beheerder",
     "released": "Vrijgegeven door een beheerder",
+    "waiting": "Wacht tot een eerdere versie is afgehandeld",
+    "turn": "Aan de beurt: eerdere versies zijn afgehandeld",
+    "ignored": "Genegeerd volgens de regels",
+    "kept_apart": "Apart bewaard volgens de regels",
 }
 """Lines of a timeline."""
 

@@ -91,6 +91,9 @@ async def test_an_aanvulling_is_a_second_version() -> None:
     versions = list(world.store.verzoeken.values())
     assert [(verzoek.volgnummer, verzoek.doel) for verzoek in versions] == [(0, "initieren"), (1, "aanvullen")]
     await world.check_whole(versions[1])
+    assert (versions[1].state, versions[1].rule) == ("waiting", "aanvulling")
+    assert world.store.delivery_jobs == [versions[0].id]
+    await world.store.verzoek_delivered(versions[0].id, "map/1", NOW)
     assert world.store.delivery_jobs == [verzoek.id for verzoek in versions]
 
 

@@ -54,9 +54,26 @@ def test_delivered_is_final_and_only_a_delivery_leads_to_it(state: VerzoekState,
     assert is_delivered == (state is VerzoekState.DELIVERED or (whole and event is VerzoekEvent.DELIVERED))
 
 
-def test_what_is_not_whole_is_delivered_by_no_event_but_fetched() -> None:
+def test_what_is_not_whole_is_moved_by_no_event_but_becoming_whole() -> None:
     left = {event for event in VerzoekEvent if verzoek_after(VerzoekState.FETCHING, event) is not VerzoekState.FETCHING}
-    assert left == {VerzoekEvent.FETCHED}
+    assert left == {
+        VerzoekEvent.FETCHED,
+        VerzoekEvent.QUEUED,
+        VerzoekEvent.IGNORED,
+        VerzoekEvent.KEPT_APART,
+        VerzoekEvent.HELD,
+    }
+
+
+@pytest.mark.parametrize("state", [VerzoekState.DELIVERED, VerzoekState.IGNORED, VerzoekState.KEPT_APART])
+def test_what_has_ended_stays_ended(state: VerzoekState) -> None:
+    assert {verzoek_after(state, event) for event in VerzoekEvent} == {state}
+
+
+def test_what_waits_for_an_earlier_version_is_not_delivered_and_not_parked() -> None:
+    after = {event: verzoek_after(VerzoekState.WAITING, event) for event in VerzoekEvent}
+    gone = {event for event, state in after.items() if state is not VerzoekState.WAITING}
+    assert gone == {VerzoekEvent.TURN, VerzoekEvent.FETCHED}
 
 
 @pytest.mark.parametrize("error", [FacilityRefused, VerzoekError, TooLarge, ConfigError, TrustError, FacilityError])

@@ -13,6 +13,7 @@ import pytest
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Parked, Verzoek, VerzoekStore
+from digikoppelaar.stam.rules import Action, Known, Ruling
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 FILES = (
@@ -318,7 +319,150 @@ async def a_notification_without_verzoeknummer_stays_parked(world: World) -> Non
     assert (await world.store.notification(notification)).state == NotificationState.PARKED
 
 
+def ruled(action: Action, lapsed: tuple[str, ...] = ()) -> Callable[[Known], Ruling]:
+    """A judge who always says this."""
+    return lambda _: Ruling(action, "some_rule", "some reason", "Een reden.", lapsed=lapsed)
+
+
+async def whole(
+    world: World, volgnummer: int, action: Action = Action.DELIVER_NEW, number: str = "2026060200019"
+) -> Verzoek:
+    """A version that is announced and fetched, whatever follows from its ruling."""
+    notification = await world.notify(0, number)
+    new = version(number, volgnummer)
+    verzoek = await world.store.start_verzoek(notification, new, FILES, NOW, ruled(action))
+    await fetch_all(world, notification, verzoek)
+    return await world.store.verzoek(verzoek.id)
+
+
+async def state_of(world: World, verzoek: Verzoek) -> str:
+    return (await world.store.verzoek(verzoek.id)).state
+
+
+async def a_ruling_is_kept_with_its_version_and_asked_for_once(world: World) -> None:
+    one, two = await world.notify(0, "2026060200019"), await world.notify(0, "2026060200019")
+    made = await world.store.start_verzoek(one, version(), FILES, NOW, ruled(Action.DELIVER_AANVULLING, ("d7", "d9")))
+    again = await world.store.start_verzoek(two, version(), FILES, NOW, ruled(Action.IGNORE))
+    assert (again.action, again.rule, again.lapsed) == (Action.DELIVER_AANVULLING, "some_rule", ("d7", "d9"))
+    assert again == made
+
+
+async def the_judge_sees_what_is_on_record_of_this_verzoeknummer_only(world: World) -> None:
+    seen: list[Known] = []
+
+    def judge(known: Known) -> Ruling:
+        seen.append(known)
+        return ruled(Action.DELIVER_NEW)(known)
+
+    first = await whole(world, 0)
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    for which, number, volgnummer in ((0, "2026060200019", 999), (1, "2026060200019", 1), (0, "2026060200020", 1)):
+        notification = await world.notify(which, number)
+        await world.store.start_verzoek(notification, version(number, volgnummer), FILES, NOW, judge)
+    [(known)] = seen[0].versions
+    assert (known.volgnummer, known.state, known.withdrawal, known.document_ids) == (
+        0,
+        "delivered",
+        False,
+        frozenset({"d1"}),
+    )
+    assert (seen[0].own_oins, seen[0].case_linked) == (frozenset({first.aansluiting.organisatie_oin}), True)
+    assert [each.versions for each in seen[1:]] == [(), ()]
+
+
+async def what_is_ignored_or_kept_apart_ends_there_without_a_job(world: World) -> None:
+    ignored = await whole(world, 0, Action.IGNORE)
+    apart = await whole(world, 1, Action.KEEP_APART)
+    assert (ignored.state, apart.state) == (VerzoekState.IGNORED, VerzoekState.KEPT_APART)
+    assert await world.shown(None, ignored.id) == "some reason"
+    assert list(await world.jobs()) == []
+    with pytest.raises(StorageError):
+        await world.store.verzoek_delivered(apart.id, "map/1", NOW)
+
+
+async def what_a_rule_parks_is_delivered_when_a_person_lets_it(world: World) -> None:
+    parked = await whole(world, 999, Action.PARK)
+    assert (parked.state, list(await world.jobs())) == (VerzoekState.PARKED, [])
+    assert await world.shown(None, parked.id) == "some reason"
+    await world.store.release(parked.aansluiting.id, "2026060200019", NOW)
+    released = await world.store.verzoek(parked.id)
+    assert (released.state, released.action) == (VerzoekState.FETCHED, Action.DELIVER_INTREKKING)
+    assert list(await world.jobs()) == [parked.id]
+
+
+async def what_a_rule_parks_stays_parked_when_it_is_announced_again(world: World) -> None:
+    parked = await whole(world, 999, Action.PARK)
+    assert await whole(world, 999) == parked
+    assert list(await world.jobs()) == []
+
+
+async def a_version_waits_until_every_earlier_one_has_ended(world: World) -> None:
+    first, second, third = [await whole(world, number) for number in range(3)]
+    assert [each.state for each in (first, second, third)] == ["fetched", "waiting", "waiting"]
+    assert await world.shown(None, third.id) == "waits until volgnummer 0 has ended"
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    assert list(await world.jobs()) == [first.id, second.id]
+    assert await world.shown(None, second.id) is None
+    with pytest.raises(StorageError):
+        await world.store.verzoek_delivered(third.id, "map/3", NOW)
+    await world.store.verzoek_delivered(second.id, "map/2", NOW)
+    await world.store.verzoek_delivered(second.id, "map/2", NOW)
+    assert list(await world.jobs()) == [first.id, second.id, third.id]
+
+
+async def what_was_not_delivered_by_rule_holds_up_nobody(world: World) -> None:
+    await whole(world, 0, Action.IGNORE)
+    await whole(world, 1, Action.KEEP_APART)
+    assert (await whole(world, 2)).state == VerzoekState.FETCHED
+
+
+async def a_parked_version_holds_up_the_next_until_it_is_released_and_delivered(world: World) -> None:
+    first = await whole(world, 0)
+    await world.store.trouble(verzoek_id=first.id, reason="folder is full", advice="", parked=True, now=NOW)
+    second = await whole(world, 1)
+    assert second.state == VerzoekState.WAITING
+    await world.store.release(first.aansluiting.id, "2026060200019", NOW)
+    assert await state_of(world, second) == VerzoekState.WAITING
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    assert await state_of(world, second) == VerzoekState.FETCHED
+    assert list(await world.jobs()) == [first.id, first.id, second.id]
+
+
+async def a_version_waits_for_an_earlier_one_that_is_still_being_fetched(world: World) -> None:
+    earlier = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(earlier, version(), FILES, NOW)
+    second = await whole(world, 1)
+    assert second.state == VerzoekState.WAITING
+    await fetch_all(world, earlier, first)
+    assert await state_of(world, first) == VerzoekState.FETCHED
+    assert list(await world.jobs()) == [first.id]
+
+
+async def an_earlier_version_that_nobody_fetches_any_more_holds_up_nobody(world: World) -> None:
+    """DSO-LV hands out the newest version only: the notification of the first leads to the second now."""
+    earlier = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(earlier, version(), FILES, NOW)
+    second = await whole(world, 1)
+    assert second.state == VerzoekState.WAITING
+    await world.store.start_verzoek(earlier, version(volgnummer=1), FILES, NOW)
+    await world.store.verzoek_fetched(earlier, second.id, NOW)
+    assert await state_of(world, second) == VerzoekState.FETCHED
+    await fetch_all(world, earlier, first)  # by a worker that was taken for dead
+    assert await state_of(world, first) == VerzoekState.KEPT_APART
+    assert list(await world.jobs()) == [second.id]
+
+
 CONTRACT = (
+    a_ruling_is_kept_with_its_version_and_asked_for_once,
+    the_judge_sees_what_is_on_record_of_this_verzoeknummer_only,
+    what_is_ignored_or_kept_apart_ends_there_without_a_job,
+    what_a_rule_parks_is_delivered_when_a_person_lets_it,
+    what_a_rule_parks_stays_parked_when_it_is_announced_again,
+    a_version_waits_until_every_earlier_one_has_ended,
+    what_was_not_delivered_by_rule_holds_up_nobody,
+    a_parked_version_holds_up_the_next_until_it_is_released_and_delivered,
+    a_version_waits_for_an_earlier_one_that_is_still_being_fetched,
+    an_earlier_version_that_nobody_fetches_any_more_holds_up_nobody,
     a_notification_is_received_first,
     what_is_not_there_is_a_storage_error,
     a_version_is_made_with_its_files_in_order,

@@ -18,9 +18,11 @@ from digikoppelaar.flows.intake_states import (
     notification_after,
     verzoek_after,
 )
+from digikoppelaar.flows.line import Place, Step, in_turn, next_in_line, when_whole
 from digikoppelaar.flows.ports import (
     Aansluiting,
     File,
+    FileKind,
     NewFile,
     NewNotification,
     NewVerzoek,
@@ -28,6 +30,8 @@ from digikoppelaar.flows.ports import (
     Parked,
     Verzoek,
 )
+from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.stam.rules import Known, KnownVersion, Ruling, taken_as_new, when_released, withdraws
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class MemoryVerzoeken:
     delivery_jobs: list[int] = field(default_factory=list)
     notification_troubles: dict[int, Trouble] = field(default_factory=dict)
     verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
+    rulings: dict[int, Ruling] = field(default_factory=dict)
     _files: int = 0
 
     def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
@@ -74,12 +79,17 @@ class MemoryVerzoeken:
         return self.notifications[notification_id]
 
     async def start_verzoek(
-        self, notification_id: int, verzoek: NewVerzoek, files: Sequence[NewFile], now: datetime
+        self,
+        notification_id: int,
+        verzoek: NewVerzoek,
+        files: Sequence[NewFile],
+        now: datetime,
+        judge: Judge = taken_as_new,
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
         aansluiting = (await self.notification(notification_id)).aansluiting
         found = self._find(aansluiting, verzoek)
-        stored = self._completed(found, files) if found else self._make(aansluiting, verzoek, files)
+        stored = self._completed(found, files) if found else self._make(aansluiting, verzoek, files, judge)
         self.verzoek_of[notification_id] = stored.id
         return stored
 
@@ -102,13 +112,12 @@ class MemoryVerzoeken:
         verzoek = await self.verzoek(verzoek_id)
         if any(file.blob is None for file in verzoek.files):
             raise StorageError(f"verzoek {verzoek_id} is not whole yet")
-        state = verzoek_after(verzoek.state, VerzoekEvent.FETCHED)
-        if needs_delivery_job(verzoek.state, state):
-            self.delivery_jobs.append(verzoek_id)
-            self.verzoek_troubles.pop(verzoek_id, None)
-        self.verzoeken[verzoek_id] = replace(verzoek, state=state)
+        self.verzoek_of[notification_id] = verzoek_id
         self._move(notification_id, NotificationEvent.FETCHED)
         self.notification_troubles.pop(notification_id, None)
+        ruling = self.rulings[verzoek_id]
+        self._step(verzoek, when_whole(self._place(verzoek), self._line(verzoek), ruling.reason, ruling.advice))
+        self._advance(verzoek)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
         """See flows.ports.VerzoekStore."""
@@ -125,6 +134,7 @@ class MemoryVerzoeken:
         reference = verzoek.case_reference or case_reference
         self.verzoeken[verzoek_id] = replace(verzoek, state=state, case_reference=reference)
         self.verzoek_troubles.pop(verzoek_id, None)
+        self._advance(verzoek)
 
     async def trouble(
         self,
@@ -192,18 +202,65 @@ class MemoryVerzoeken:
             self.fetch_jobs.append(before.id)
 
     def _release_verzoek(self, before: Verzoek) -> None:
-        state = verzoek_after(before.state, VerzoekEvent.RELEASED)
-        self.verzoeken[before.id] = replace(before, state=state)
-        self.verzoek_troubles.pop(before.id, None)
-        if needs_delivery_job(before.state, state):
-            self.delivery_jobs.append(before.id)
+        continues = any(each.case_reference for each in self._versions(before))
+        withdrawal = withdraws(before.doel, before.volgnummer)
+        action = when_released(before.action, withdrawal=withdrawal, continues=continues)
+        self.verzoeken[before.id] = released = replace(before, action=action)
+        self._step(released, in_turn(self._place(released), self._line(released), VerzoekEvent.RELEASED))
+
+    def _versions(self, of: Verzoek) -> list[Verzoek]:
+        """Every version of its verzoeknummer, in order."""
+        key = (of.aansluiting.id, of.verzoeknummer)
+        found = (each for each in self.verzoeken.values() if (each.aansluiting.id, each.verzoeknummer) == key)
+        return sorted(found, key=lambda each: each.volgnummer)
+
+    def _line(self, of: Verzoek) -> list[Place]:
+        return list(map(self._place, self._versions(of)))
+
+    def _place(self, verzoek: Verzoek) -> Place:
+        expected = any(
+            version == verzoek.id and self.notifications[notification].state != NotificationState.FETCHED
+            for notification, version in self.verzoek_of.items()
+        )
+        return Place(verzoek.id, verzoek.volgnummer, verzoek.state, verzoek.action, expected)
+
+    def _step(self, verzoek: Verzoek, step: Step) -> None:
+        state = verzoek_after(verzoek.state, step.event)
+        if state == verzoek.state:
+            return
+        self.verzoeken[verzoek.id] = replace(self.verzoeken[verzoek.id], state=state)
+        self.verzoek_troubles.pop(verzoek.id, None)
+        if step.reason:
+            parked = state is VerzoekState.PARKED
+            self.verzoek_troubles[verzoek.id] = Trouble(step.reason, step.advice, parked=parked)
+        if needs_delivery_job(verzoek.state, state):
+            self.delivery_jobs.append(verzoek.id)
+
+    def _advance(self, ended: Verzoek) -> None:
+        following = next_in_line(self._line(ended))
+        if following:
+            self._step(self.verzoeken[following.id], Step(VerzoekEvent.TURN))
+
+    def _known(self, aansluiting: Aansluiting, versions: Sequence[Verzoek]) -> Known:
+        known = tuple(
+            KnownVersion(
+                volgnummer=each.volgnummer,
+                action=each.action,
+                state=each.state,
+                withdrawal=withdraws(each.doel, each.volgnummer),
+                document_ids=frozenset(file.document_id for file in each.files if file.kind is FileKind.BIJLAGE),
+            )
+            for each in versions
+        )
+        linked = any(each.case_reference for each in versions)
+        return Known(frozenset({aansluiting.organisatie_oin}), known, case_linked=linked)
 
     def _find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
         wanted = (aansluiting.id, new.verzoeknummer, new.volgnummer)
         stored = self.verzoeken.values()
         return next((v for v in stored if (v.aansluiting.id, v.verzoeknummer, v.volgnummer) == wanted), None)
 
-    def _make(self, aansluiting: Aansluiting, new: NewVerzoek, files: Sequence[NewFile]) -> Verzoek:
+    def _make(self, aansluiting: Aansluiting, new: NewVerzoek, files: Sequence[NewFile], judge: Judge) -> Verzoek:
         stored = Verzoek(
             id=len(self.verzoeken) + 1,
             aansluiting=aansluiting,
@@ -216,6 +273,8 @@ class MemoryVerzoeken:
             state=VerzoekState.FETCHING,
             files=tuple(map(self._file, sorted(files, key=lambda file: file.position))),
         )
+        ruling = self.rulings[stored.id] = judge(self._known(aansluiting, self._versions(stored)))
+        stored = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
         self.verzoeken[stored.id] = stored
         return stored
 
@@ -243,7 +302,7 @@ class MemoryVerzoeken:
 
     def _verzoek_trouble(self, verzoek_id: int, told: Trouble) -> None:
         verzoek = self.verzoeken[verzoek_id]
-        if verzoek.state == VerzoekState.DELIVERED:
+        if verzoek.state not in (VerzoekState.FETCHED, VerzoekState.PARKED):
             return
         self.verzoek_troubles[verzoek_id] = told
         if told.parked:

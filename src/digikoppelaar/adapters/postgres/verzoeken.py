@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from digikoppelaar.adapters.postgres import jobs, queries
+from digikoppelaar.adapters.postgres import jobs, line, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
@@ -17,12 +17,13 @@ from digikoppelaar.flows.intake_states import (
     NotificationState,
     VerzoekEvent,
     VerzoekState,
-    needs_delivery_job,
     needs_fetch_job,
     notification_after,
     verzoek_after,
 )
 from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Parked, Verzoek
+from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.stam.rules import Action, taken_as_new
 
 _SQL: Final = queries.load("verzoeken")
 
@@ -42,12 +43,17 @@ class PostgresVerzoeken:
         )
 
     async def start_verzoek(
-        self, notification_id: int, verzoek: NewVerzoek, files: Sequence[NewFile], now: datetime
+        self,
+        notification_id: int,
+        verzoek: NewVerzoek,
+        files: Sequence[NewFile],
+        now: datetime,
+        judge: Judge = taken_as_new,
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
             notification = await _found(connection, "lock_notification", notification_id)
-            verzoek_id = await _made_or_found(connection, notification, verzoek, files)
+            verzoek_id = await _made_or_found(connection, notification, verzoek, files, judge)
             await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
             return await _verzoek(connection, verzoek_id)
 
@@ -65,15 +71,11 @@ class PostgresVerzoeken:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
             notification = await _found(connection, "lock_notification", notification_id)
-            verzoek = await _found(connection, "lock_verzoek", verzoek_id)
+            verzoek = await _locked_in_line(connection, verzoek_id)
             await _require_whole(connection, verzoek_id)
             await _notification_fetched(connection, notification, verzoek_id)
-            after = verzoek_after(verzoek["state"], VerzoekEvent.FETCHED)
-            if not needs_delivery_job(verzoek["state"], after):
-                return
-            await connection.execute(_SQL["verzoek_fetched"], {"id": verzoek_id, "state": after, "now": now})
-            await jobs.defer_about(connection, jobs.DELIVER, verzoek)
-            await _tell(connection, verzoek, "fetched", now, verzoek_id=verzoek_id)
+            await line.whole(connection, verzoek, now)
+            await line.advance(connection, verzoek, now)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
         """See flows.ports.VerzoekStore."""
@@ -83,7 +85,7 @@ class PostgresVerzoeken:
     async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
-            row = await _found(connection, "lock_verzoek", verzoek_id)
+            row = await _locked_in_line(connection, verzoek_id)
             after = verzoek_after(row["state"], VerzoekEvent.DELIVERED)
             if after is not VerzoekState.DELIVERED:
                 raise StorageError(f"verzoek {verzoek_id} is {row['state']} and cannot have been delivered")
@@ -91,6 +93,7 @@ class PostgresVerzoeken:
                 values = {"id": verzoek_id, "state": after, "case_reference": case_reference, "now": now}
                 await connection.execute(_SQL["verzoek_delivered"], values)
                 await _tell(connection, row, "delivered", now, verzoek_id=verzoek_id)
+                await line.advance(connection, row, now)
 
     async def trouble(
         self,
@@ -117,12 +120,13 @@ class PostgresVerzoeken:
         which = {"aansluiting_id": aansluiting_id, "verzoeknummer": verzoeknummer}
         async with transaction(self.pool) as connection:
             notifications = await (await connection.execute(_SQL["lock_parked_notifications"], which)).fetchall()
+            await line.lock(connection, which)
             verzoeken = await (await connection.execute(_SQL["lock_parked_verzoeken"], which)).fetchall()
             if not dry_run:
                 for row in notifications:
                     await _release_notification(connection, row, now)
                 for row in verzoeken:
-                    await _release_verzoek(connection, row, now)
+                    await line.release(connection, row, now)
         return [Parked(row["id"], row["volgnummer"], row["reason"]) for row in (*notifications, *verzoeken)]
 
 
@@ -148,18 +152,33 @@ async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
         state=row["state"],
         files=tuple(File(**{**file, "kind": FileKind(file["kind"])}) for file in files),
         case_reference=row["case_reference"],
+        action=Action(row["action"]),
+        rule=row["rule"],
+        lapsed=tuple(row["lapsed"]),
     )
 
 
-async def _made_or_found(connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile]) -> int:
+async def _locked_in_line(connection: Connection, verzoek_id: int) -> dict[str, Any]:
+    """The row, once nobody else is at work on the versions of its verzoeknummer."""
+    await line.lock(connection, await _found(connection, "key_of_verzoek", verzoek_id))
+    return await _found(connection, "lock_verzoek", verzoek_id)
+
+
+async def _made_or_found(
+    connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile], judge: Judge
+) -> int:
     values = {
         **asdict(new),
         "aansluiting_id": notification["aansluiting_id"],
         "received_at": notification["received_at"],
         "state": VerzoekState.FETCHING,
     }
-    made = await (await connection.execute(_SQL["insert_verzoek"], values)).fetchone()
-    known = made or await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
+    await line.lock(connection, values)
+    known = await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
+    if known is None:
+        ruling = judge(await line.known(connection, values))
+        judged = {**values, **line.columns(ruling)}
+        known = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
     assert known is not None
     locked = await _found(connection, "lock_verzoek", known["id"])
     # DSO-LV may announce a file later than its verzoek: it belongs to the version as long as that is not whole.
@@ -195,7 +214,7 @@ async def _trouble_of_notification(
 
 async def _trouble_of_verzoek(connection: Connection, verzoek_id: int, told: Row, parked: bool, now: datetime) -> None:
     row = await _found(connection, "lock_verzoek", verzoek_id)
-    if row["state"] == VerzoekState.DELIVERED:
+    if row["state"] not in (VerzoekState.FETCHED, VerzoekState.PARKED):
         return
     after = verzoek_after(row["state"], VerzoekEvent.PARKED) if parked else row["state"]
     await connection.execute(_SQL["trouble_of_verzoek"], {"id": verzoek_id, "state": after, **told})
@@ -209,14 +228,6 @@ async def _release_notification(connection: Connection, row: Row, now: datetime)
     if needs_fetch_job(row["state"], after):
         await jobs.defer_about(connection, jobs.FETCH, row)
     await _tell(connection, row, "released", now, notification_id=row["id"])
-
-
-async def _release_verzoek(connection: Connection, row: Row, now: datetime) -> None:
-    after = verzoek_after(row["state"], VerzoekEvent.RELEASED)
-    await connection.execute(_SQL["release_verzoek"], {"id": row["id"], "state": after})
-    if needs_delivery_job(row["state"], after):
-        await jobs.defer_about(connection, jobs.DELIVER, row)
-    await _tell(connection, row, "released", now, verzoek_id=row["id"])
 
 
 async def _tell(

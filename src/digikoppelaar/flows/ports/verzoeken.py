@@ -1,12 +1,16 @@
 """Notifications, verzoek versions and their files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
 from digikoppelaar.flows.ports.connections import Aansluiting
+from digikoppelaar.stam.rules import Action, Known, Ruling, taken_as_new
+
+Judge = Callable[[Known], Ruling]
+"""Says what is done with a version, from what is on record about its verzoeknummer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Verzoek:
-    """A verzoek version in our store, with its files. `state`: see flows/intake_states.py."""
+    """A verzoek version in our store, with its files. `state`: see flows/intake_states.py.
+
+    `action` and `rule` are what `stam.rules` said of it; `lapsed` are ids of documents that it no longer names.
+    """
 
     id: int
     aansluiting: Aansluiting
@@ -95,6 +102,9 @@ class Verzoek:
     state: str
     files: tuple[File, ...]
     case_reference: str | None = None
+    action: Action = Action.DELIVER_NEW
+    rule: str = ""
+    lapsed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,26 +131,29 @@ class VerzoekStore(Protocol):
         verzoek: NewVerzoek,
         files: Sequence[NewFile],
         now: datetime,
+        judge: Judge = taken_as_new,
     ) -> Verzoek:
         """The verzoek version with its files, made or found, and linked to the notification. Safe to repeat.
 
-        A version that is still being fetched gets the files that it does not have yet.
+        `judge` is asked once, when the version is made, in the transaction that makes it: of two versions at once
+        one sees the other. A version that is still being fetched gets the files that it does not have yet.
         """
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """This file is in the blob store. False, and nothing changed, when another attempt recorded it first."""
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
-        """All files are there: state `fetched`, notification done, and the job to deliver, in one transaction.
+        """All files are there: notification done, and what ruling and place in the line say, in one transaction.
 
-        A verzoek that is already delivered stays delivered and gets no second job.
+        State `fetched` and the job to deliver, or waiting, ignored, kept apart, parked (flows/line.py). A version that
+        is already delivered stays delivered and gets no second job.
         """
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
         """The verzoek version; raises StorageError when it is not there."""
 
     async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
-        """State `delivered`, with where the case system put it."""
+        """State `delivered`, with where the case system put it, and the job of the version that waited for it."""
 
     async def trouble(
         self,

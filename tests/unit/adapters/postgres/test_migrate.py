@@ -28,6 +28,7 @@ STEPS = [
     "0003 generic ebms messages",
     "0004 certificates and crls",
     "0005 applications",
+    "0006 rulings and order",
 ]
 
 

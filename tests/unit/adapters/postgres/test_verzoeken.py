@@ -9,6 +9,7 @@ from tests.unit.flows import verzoek_store_contract as contract
 
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import FileKind, NewFile
+from digikoppelaar.stam.rules import Action, Known, Ruling
 
 
 async def about(world: World, task: str) -> list[int]:
@@ -80,3 +81,61 @@ async def test_a_release_is_a_line_in_the_timeline(world: World) -> None:
     page = await world.reading.verzoek(verzoek.aansluiting.id, "2026060200019")
     assert page
     assert [version.steps[-1].name for version in page.versions] == ["released", "released"]
+
+
+async def test_two_workers_that_end_versions_at_once_let_each_next_one_go_once(world: World) -> None:
+    place = contract_world(world)
+    first, second, third = [await contract.whole(place, number) for number in range(3)]
+    await asyncio.gather(*(world.verzoeken.verzoek_delivered(first.id, "map/1", NOW) for _ in range(4)))
+    assert await about(world, "deliver") == [first.id, second.id]
+    await asyncio.gather(*(world.verzoeken.verzoek_delivered(second.id, "map/2", NOW) for _ in range(4)))
+    assert await about(world, "deliver") == [first.id, second.id, third.id]
+
+
+async def test_a_version_that_is_whole_while_the_one_before_it_ends_gets_one_job(world: World) -> None:
+    place = contract_world(world)
+    for number in range(10):
+        verzoeknummer = f"20260602000{number:02}"
+        first = await contract.whole(place, 0, number=verzoeknummer)
+        notification = await place.notify(0, verzoeknummer)
+        second = await world.verzoeken.start_verzoek(
+            notification, contract.version(verzoeknummer, 1), contract.FILES, NOW
+        )
+        for file in second.files:
+            await world.verzoeken.file_fetched(file.id, f"verzoeken/{file.id}", 3, bytes(32), NOW)
+        await asyncio.gather(
+            world.verzoeken.verzoek_delivered(first.id, "map/1", NOW),
+            world.verzoeken.verzoek_fetched(notification, second.id, NOW),
+        )
+        assert (await about(world, "deliver"))[-2:] == [first.id, second.id]
+    assert await world.count("procrastinate_jobs WHERE task_name = 'deliver'") == 20
+
+
+async def test_two_versions_at_once_see_each_other_when_they_are_judged(world: World) -> None:
+    seen: list[int] = []
+
+    def judge(known: Known) -> Ruling:
+        seen.append(len(known.versions))
+        return contract.ruled(Action.DELIVER_NEW)(known)
+
+    notifications = [await world.notify(0, "2026060200019") for _ in range(4)]
+    await asyncio.gather(
+        *(
+            world.verzoeken.start_verzoek(each, contract.version(volgnummer=number), contract.FILES, NOW, judge)
+            for number, each in enumerate(notifications)
+        )
+    )
+    assert sorted(seen) == [0, 1, 2, 3]
+
+
+async def test_a_crash_before_the_next_version_has_its_job_undoes_the_end_of_the_one_before_it(world: World) -> None:
+    first, second = [await contract.whole(contract_world(world), number) for number in range(2)]
+    async with world.pool.connection() as connection:
+        await connection.execute("ALTER TABLE step ADD CONSTRAINT crash CHECK (name <> 'turn')")
+    with pytest.raises(StorageError):
+        await world.verzoeken.verzoek_delivered(first.id, "map/1", NOW)
+    assert (await world.verzoeken.verzoek(first.id)).state == "fetched"
+    async with world.pool.connection() as connection:
+        await connection.execute("ALTER TABLE step DROP CONSTRAINT crash")
+    await world.verzoeken.verzoek_delivered(first.id, "map/1", NOW)
+    assert await about(world, "deliver") == [first.id, second.id]

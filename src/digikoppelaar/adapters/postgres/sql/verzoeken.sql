@@ -10,7 +10,7 @@ WHERE notification.id = %(id)s
 -- name: verzoek
 SELECT
     verzoek.id AS verzoek_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam,
-    verzoek.test, verzoek.state, verzoek.case_reference,
+    verzoek.test, verzoek.state, verzoek.case_reference, verzoek.action, verzoek.rule, verzoek.lapsed,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
@@ -27,18 +27,20 @@ ORDER BY position, id
 SELECT id, aansluiting_id, verzoeknummer, received_at, state FROM notification WHERE id = %(id)s FOR UPDATE
 
 -- name: lock_verzoek
-SELECT id, aansluiting_id, verzoeknummer, state FROM verzoek WHERE id = %(id)s FOR UPDATE
+SELECT id, aansluiting_id, verzoeknummer, volgnummer, state FROM verzoek WHERE id = %(id)s FOR UPDATE
+
+-- name: key_of_verzoek
+SELECT aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s
 
 -- name: insert_verzoek
--- No row comes back when the version is there: another notification announced it too.
 INSERT INTO verzoek (
-    aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, received_at
+    aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, received_at,
+    action, rule, rule_reason, rule_advice, lapsed
 )
 VALUES (
     %(aansluiting_id)s, %(verzoeknummer)s, %(volgnummer)s, %(type)s, %(doel)s, %(naam)s, %(indien_datum)s, %(test)s,
-    %(state)s, %(received_at)s
+    %(state)s, %(received_at)s, %(action)s, %(rule)s, %(rule_reason)s, %(rule_advice)s, %(lapsed)s
 )
-ON CONFLICT (aansluiting_id, verzoeknummer, volgnummer) DO NOTHING
 RETURNING id
 
 -- name: find_verzoek
@@ -68,11 +70,6 @@ SELECT id FROM verzoek_file WHERE id = %(id)s
 
 -- name: missing_files
 SELECT count(*) AS missing FROM verzoek_file WHERE verzoek_id = %(verzoek_id)s AND fetched_at IS NULL
-
--- name: verzoek_fetched
-UPDATE verzoek
-SET state = %(state)s, fetched_at = coalesce(fetched_at, %(now)s), reason = NULL, advice = NULL
-WHERE id = %(id)s
 
 -- name: notification_fetched
 UPDATE notification
@@ -115,9 +112,6 @@ FOR UPDATE
 
 -- name: release_notification
 UPDATE notification SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
-
--- name: release_verzoek
-UPDATE verzoek SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
 
 -- name: insert_step
 INSERT INTO step (aansluiting_id, name, at, detail, notification_id, verzoek_id)

@@ -1,0 +1,86 @@
+"""The order of the versions of one verzoeknummer: a version goes to the case system when every earlier one has ended.
+
+Pure: stores ask this inside their transaction, so that PostgreSQL and memory agree. Which state follows an event is in
+flows/intake_states.py, what the rules say of a version in stam/rules.py.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState
+from digikoppelaar.stam.rules import Action
+
+_ASIDE: Final[Mapping[Action, VerzoekEvent]] = {
+    Action.IGNORE: VerzoekEvent.IGNORED,
+    Action.KEEP_APART: VerzoekEvent.KEPT_APART,
+    Action.PARK: VerzoekEvent.HELD,
+}
+_GOING: Final = (VerzoekState.WAITING, VerzoekState.FETCHED, VerzoekState.PARKED)
+_OUT: Final = (VerzoekState.FETCHED, VerzoekState.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A version in the line. `expected`: a notification that is not done yet leads to it."""
+
+    id: int
+    volgnummer: int
+    state: str
+    action: Action
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens to a version, and what is shown about it; both texts are empty when nothing is."""
+
+    event: VerzoekEvent
+    reason: str = ""
+    advice: str = ""
+
+
+def when_whole(own: Place, line: Sequence[Place], reason: str, advice: str) -> Step:
+    """What follows when every file of `own` is there; `reason` and `advice` are those of its ruling."""
+    if own.action in _ASIDE:
+        return Step(_ASIDE[own.action], reason, advice)
+    overtaken = [each for each in line if each.volgnummer > own.volgnummer and each.state in _OUT]
+    if overtaken and own.state == VerzoekState.FETCHING:
+        newer = overtaken[0].volgnummer
+        return Step(
+            VerzoekEvent.KEPT_APART,
+            f"volgnummer {newer} was on its way to the case system before this version was whole",
+            "Deze versie is ingehaald door een nieuwere en is alleen bewaard.",
+        )
+    return in_turn(own, line, VerzoekEvent.FETCHED)
+
+
+def in_turn(own: Place, line: Sequence[Place], event: VerzoekEvent) -> Step:
+    """`event` when no earlier version stands in the way, else QUEUED."""
+    first = next(_before(own, line), None)
+    if first is None:
+        return Step(event)
+    return Step(
+        VerzoekEvent.QUEUED,
+        f"waits until volgnummer {first.volgnummer} has ended",
+        f"Deze versie wacht tot volgnummer {first.volgnummer} is afgehandeld.",
+    )
+
+
+def next_in_line(line: Sequence[Place]) -> Place | None:
+    """The version that waits for nothing any more; `line` is in the order of volgnummers."""
+    waiting = (each for each in line if each.state == VerzoekState.WAITING)
+    return next((each for each in waiting if next(_before(each, line), None) is None), None)
+
+
+def _before(own: Place, line: Sequence[Place]) -> Iterator[Place]:
+    """Earlier versions that have not ended.
+
+    DSO-LV hands out the newest version only, so what is half fetched ends when no notification leads to it any more.
+    """
+    return (
+        each
+        for each in line
+        if each.volgnummer < own.volgnummer
+        and (each.state in _GOING or (each.state == VerzoekState.FETCHING and each.expected))
+    )
