@@ -1,0 +1,89 @@
+"""The circuit breaker of one target: pure, in memory, and lost with the process, which costs a few calls.
+
+    closed ──TRIPPED──▶ open ──RESTED──▶ half_open ──SUCCEEDED──▶ closed
+                          ▲                  │
+                          └─────FAILED───────┘
+
+Closed, everything may go. Open, nothing may, until the pause is over. Half open, one attempt finds out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+PATIENCE: Final = 5
+"""Failures in a row before a target is left alone."""
+PAUSE: Final = timedelta(seconds=30)
+
+
+class BreakerState(StrEnum):
+    """Whether attempts may go to a target."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class BreakerEvent(StrEnum):
+    """What happened. TRIPPED: a failure, and PATIENCE in a row with it. RESTED: the pause is over."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TRIPPED = "tripped"
+    RESTED = "rested"
+
+
+_S, _E = BreakerState, BreakerEvent
+TABLE: Final[Mapping[tuple[BreakerState, BreakerEvent], BreakerState]] = {
+    (_S.CLOSED, _E.SUCCEEDED): _S.CLOSED,
+    (_S.CLOSED, _E.FAILED): _S.CLOSED,
+    (_S.CLOSED, _E.TRIPPED): _S.OPEN,
+    (_S.CLOSED, _E.RESTED): _S.CLOSED,
+    (_S.OPEN, _E.SUCCEEDED): _S.CLOSED,  # an attempt from before it opened
+    (_S.OPEN, _E.FAILED): _S.OPEN,
+    (_S.OPEN, _E.TRIPPED): _S.OPEN,
+    (_S.OPEN, _E.RESTED): _S.HALF_OPEN,
+    (_S.HALF_OPEN, _E.SUCCEEDED): _S.CLOSED,
+    (_S.HALF_OPEN, _E.FAILED): _S.OPEN,
+    (_S.HALF_OPEN, _E.TRIPPED): _S.OPEN,
+    (_S.HALF_OPEN, _E.RESTED): _S.HALF_OPEN,
+}
+
+
+@dataclass(slots=True)
+class Breaker:
+    """The breaker of one target, and how many attempts are under way there."""
+
+    state: BreakerState = BreakerState.CLOSED
+    failures: int = 0
+    busy: int = 0
+    open_until: datetime | None = None
+
+    def enter(self, slots: int, now: datetime) -> bool:
+        """Whether an attempt may start now, which is then under way; `slots` may be at once. `leave` ends it."""
+        if self.open_until is not None and now >= self.open_until:
+            self._after(BreakerEvent.RESTED)
+        room = {BreakerState.CLOSED: slots, BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1}[self.state]
+        if self.busy >= room:
+            return False
+        self.busy += 1
+        return True
+
+    def leave(self, *, reached: bool | None, now: datetime) -> None:
+        """An attempt ended; `reached`: the target answered, whatever it said. None: the attempt says nothing of it."""
+        self.busy -= 1
+        if reached is None:
+            return
+        if reached:
+            self.failures, self.open_until = 0, None
+            self._after(BreakerEvent.SUCCEEDED)
+            return
+        self.failures += 1
+        self._after(BreakerEvent.TRIPPED if self.failures >= PATIENCE else BreakerEvent.FAILED)
+        if self.state is BreakerState.OPEN:
+            self.open_until = now + PAUSE
+
+    def _after(self, event: BreakerEvent) -> None:
+        self.state = TABLE[self.state, event]

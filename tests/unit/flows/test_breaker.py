@@ -1,0 +1,61 @@
+"""A target that does not answer is left alone, and looked at again by one attempt at a time."""
+
+from datetime import UTC, datetime
+from itertools import product
+
+from digikoppelaar.flows.breaker import PATIENCE, PAUSE, TABLE, Breaker, BreakerEvent, BreakerState
+
+NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+
+
+def tripped() -> Breaker:
+    """A breaker that has just opened."""
+    breaker = Breaker()
+    for _ in range(PATIENCE):
+        assert breaker.enter(4, NOW)
+        breaker.leave(reached=False, now=NOW)
+    return breaker
+
+
+def test_every_event_in_every_state_is_in_the_table() -> None:
+    assert set(TABLE) == set(product(BreakerState, BreakerEvent))
+
+
+def test_no_more_attempts_than_slots_are_under_way_at_once() -> None:
+    breaker = Breaker()
+    assert [breaker.enter(2, NOW) for _ in range(3)] == [True, True, False]
+    breaker.leave(reached=True, now=NOW)
+    assert breaker.enter(2, NOW)
+
+
+def test_failures_in_a_row_open_it_and_the_pause_lets_one_attempt_through() -> None:
+    breaker = tripped()
+    assert breaker.state is BreakerState.OPEN
+    assert not breaker.enter(4, NOW)
+    assert [breaker.enter(4, NOW + PAUSE) for _ in range(2)] == [True, False]
+    assert breaker.state is BreakerState.HALF_OPEN
+
+
+def test_an_answer_closes_it_and_a_failure_opens_it_for_another_pause() -> None:
+    for reached, state in ((True, BreakerState.CLOSED), (False, BreakerState.OPEN)):
+        breaker = tripped()
+        assert breaker.enter(4, NOW + PAUSE)
+        breaker.leave(reached=reached, now=NOW + PAUSE)
+        assert breaker.state is state
+        assert breaker.enter(4, NOW + PAUSE) is reached
+
+
+def test_an_answer_in_between_starts_the_count_again() -> None:
+    breaker = Breaker()
+    for reached in [*[False] * (PATIENCE - 1), True, False]:
+        breaker.enter(1, NOW)
+        breaker.leave(reached=reached, now=NOW)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_an_attempt_that_was_stopped_says_nothing_and_gives_its_place_back() -> None:
+    breaker = tripped()
+    assert breaker.enter(4, NOW + PAUSE)
+    breaker.leave(reached=None, now=NOW + PAUSE)
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert breaker.enter(4, NOW + PAUSE)
