@@ -9,7 +9,7 @@ a file has recorded it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -34,9 +34,9 @@ from digikoppelaar.flows.ports import (
     Verzoek,
     VerzoekStore,
 )
-from digikoppelaar.stam import model
-from digikoppelaar.stam.notification import same_verzoeknummer
-from digikoppelaar.stam.rules import RuleSettings, judge, marked_test
+from digikoppelaar.stam import codes, model
+from digikoppelaar.stam.notification import WITHDRAWN, same_verzoeknummer
+from digikoppelaar.stam.rules import RuleSettings, is_withdrawal, judge, marked_test
 from digikoppelaar.stam.verzoek import LIMIT, read_verzoek
 
 log = structlog.get_logger()
@@ -92,6 +92,8 @@ class Intake:
         links = await client.summary(notification.verzoeknummer)
         document = await _document(client, links)
         read = await aside(partial(_understood, document, notification, links))
+        if notification.withdrawal and not is_withdrawal(read):
+            read, links = _withdrawn(read), [link for link in links if link.kind is FileKind.XML]
         new, files = _new_verzoek(read), _new_files(links)
         rules = partial(judge, read, settings=self.settings_for(notification.aansluiting))
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
@@ -193,6 +195,11 @@ def _check_linked(verzoek: model.Verzoek, links: Sequence[Link]) -> None:
             f"summary has no link to {len(missing)} of the documents that verzoek {verzoek.verzoeknummer} names",
             advice="DSO-LV noemt niet alle bijlagen van dit verzoek; digikoppelaar vraagt ze vanzelf opnieuw op.",
         )
+
+
+def _withdrawn(newest: model.Verzoek) -> model.Verzoek:
+    """The withdrawal of which only the notification tells: a version of its own, with the newest XML as its file."""
+    return replace(newest, volgnummer=WITHDRAWN, doel=codes.INTREKKEN)
 
 
 def _new_verzoek(verzoek: model.Verzoek) -> NewVerzoek:

@@ -209,7 +209,8 @@ class Receiver:
         # An unreadable notification is still acknowledged and kept: the message is good, a person must look at it.
         try:
             first = await message.spool.content(decision.payloads[0], LIMIT + 1) if decision.payloads else b""
-            return NewNotification(read_notification(first).verzoeknummer)
+            facts = read_notification(first)
+            return NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
         except PartnerError as error:
             return NewNotification("", problem=str(error))
 

@@ -12,9 +12,13 @@ from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.errors import VerzoekError
+from digikoppelaar.stam import codes
 
 LIMIT: Final = 1024 * 1024
 """Bytes. A notification holds little more than a number."""
+
+WITHDRAWN: Final = 999
+"""The volgnummer of a withdrawal by the applicant (stam.md 1.3)."""
 
 _VERZOEKNUMMER: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,79}", re.ASCII)
 """Thirteen digits where seen, up to 80 letters and digits in a model (stam.md 1.3). It ends up in addresses and in
@@ -25,12 +29,16 @@ _OIN: Final = re.compile(r"[0-9]{20}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class NotificationFacts:
-    """What a notification says. Only the verzoeknummer is certain to be there; `oins` in order of the document."""
+    """What a notification says. Only the verzoeknummer is certain to be there; `oins` in order of the document.
+
+    `withdrawal`: the applicant withdraws, whether or not a verzoekbericht is behind it (stam.md 1.2, 1.3).
+    """
 
     verzoeknummer: str
     volgnummer: int | None = None
     doel: str | None = None
     oins: tuple[str, ...] = ()
+    withdrawal: bool = False
 
 
 def read_notification(payload: bytes) -> NotificationFacts:
@@ -39,10 +47,12 @@ def read_notification(payload: bytes) -> NotificationFacts:
     Raises VerzoekError when there is no usable verzoeknummer, XmlError or TooLarge when it is no acceptable XML.
     """
     leaves = _leaves(xml.parse(payload, limit=LIMIT))
+    volgnummer, doel = _number(_first(leaves, "volgnummer")), _first(leaves, "doel")
     return NotificationFacts(
         verzoeknummer=checked_verzoeknummer(_first(leaves, "verzoeknummer")),
-        volgnummer=_number(_first(leaves, "volgnummer")),
-        doel=_first(leaves, "doel"),
+        volgnummer=volgnummer,
+        doel=doel,
+        withdrawal=codes.read_doel(doel) == codes.INTREKKEN or volgnummer == WITHDRAWN or _closes(leaves),
         oins=tuple(dict.fromkeys(text for _, text in leaves if _OIN.fullmatch(text))),
     )
 
@@ -64,6 +74,11 @@ def same_verzoeknummer(one: str, other: str) -> bool:
 def _leaves(root: etree._Element) -> list[tuple[str, str]]:
     """Name in lower case and trimmed text of every element, in the order of the document."""
     return [(xml.local_name(element).casefold(), (element.text or "").strip()) for element in root.iter("*")]
+
+
+def _closes(leaves: list[tuple[str, str]]) -> bool:
+    """The form of an intermediary: `root` with oin, verzoeknummer and actie `close` (stam.md 1.2, OW-STAM)."""
+    return leaves[0][0] == "root" and (_first(leaves, "actie") or "").casefold() == "close"
 
 
 def _first(leaves: list[tuple[str, str]], name: str) -> str | None:

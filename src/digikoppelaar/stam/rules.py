@@ -12,7 +12,7 @@ from typing import Final
 
 from digikoppelaar.stam import codes
 from digikoppelaar.stam.model import Verzoek
-from digikoppelaar.stam.verzoek import WITHDRAWN
+from digikoppelaar.stam.notification import WITHDRAWN
 
 
 class Action(StrEnum):

@@ -26,15 +26,12 @@ from digikoppelaar.stam.model import (
     Waarden,
 )
 from digikoppelaar.stam.node import Node
-from digikoppelaar.stam.notification import checked_verzoeknummer
+from digikoppelaar.stam.notification import WITHDRAWN, checked_verzoeknummer
 from digikoppelaar.stam.persons import read_contactpersoon, read_partij
 from digikoppelaar.stam.times import read_moment
 
 LIMIT: Final = 32 * 1024 * 1024
 """Bytes of a verzoek XML that is parsed in memory; answers and geometries, never documents, are inside it."""
-
-WITHDRAWN: Final = 999
-"""The volgnummer of a withdrawal by the applicant (stam.md 1.3)."""
 
 _NAMESPACE: Final = re.compile(r"http://www\.omgevingswet\.nl/koppelvlak/stam-v(\d{1,3})(?:/|$)")
 

@@ -97,6 +97,49 @@ async def test_an_aanvulling_is_a_second_version() -> None:
     assert world.store.delivery_jobs == [verzoek.id for verzoek in versions]
 
 
+async def withdrawal_announced(world: World) -> int:
+    return world.store.announce(AANSLUITING, NewNotification(NUMBER, withdrawal=True), NOW)
+
+
+async def test_a_withdrawal_without_a_verzoek_behind_it_is_a_version_of_its_own_after_the_others() -> None:
+    world = World()
+    await world.intake().fetch(world.announce())
+    for notification in (await withdrawal_announced(world), await withdrawal_announced(world)):
+        assert await world.intake().attempt(notification, 1) == Done()
+    first, last = world.store.verzoeken.values()
+    assert (last.volgnummer, last.doel, last.rule, last.state) == (999, "intrekken", "withdrawal", "waiting")
+    assert [(file.kind, file.blob is not None) for file in last.files] == [(FileKind.XML, True)]
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    assert world.store.delivery_jobs == [first.id, last.id]
+
+
+async def test_a_withdrawal_of_what_never_came_is_parked_for_a_person() -> None:
+    world = World()
+    assert await world.intake().attempt(await withdrawal_announced(world), 1) == Done()
+    (verzoek,) = world.store.verzoeken.values()
+    assert (verzoek.state, verzoek.rule) == ("parked", "withdrawal_of_the_unknown")
+    assert "onbekend verzoek" in world.store.verzoek_troubles[verzoek.id].advice
+
+
+async def test_a_withdrawal_that_dies_at_any_point_is_one_version_with_one_job() -> None:
+    for at in range(1, 200):
+        world = World()
+        await world.intake().fetch(world.announce())
+        await world.store.verzoek_delivered(1, "map/1", NOW)
+        notification = await withdrawal_announced(world)
+        try:
+            await world.intake(Doom(at)).attempt(notification, 1)
+            finished = True
+        except Crash:
+            finished = False
+        assert await world.intake().attempt(notification, 1) == Done()
+        assert world.store.delivery_jobs == [1, 2]
+        assert [each.volgnummer for each in world.store.verzoeken.values()] == [0, 999]
+        if finished:
+            break
+    assert at > 5
+
+
 async def test_the_announcement_of_a_delivered_version_delivers_nothing_again() -> None:
     world = World()
     await world.intake().fetch(world.announce())

@@ -1,6 +1,7 @@
 """A notification is read by name, and nothing unsafe gets out of it."""
 
 import pytest
+from tests.shared import shared_data
 
 from digikoppelaar.errors import DigikoppelaarError, VerzoekError
 from digikoppelaar.stam.notification import NotificationFacts, read_notification
@@ -44,3 +45,32 @@ def test_a_payload_without_verzoeknummer_is_the_partners_fault(payload: bytes) -
 
 def test_a_volgnummer_that_is_no_number_is_no_reason_to_refuse() -> None:
     assert read_notification(b"<n><verzoeknummer>1</verzoeknummer><volgnummer>x</volgnummer></n>").volgnummer is None
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["<doel>Intrekken</doel>", "<doel> INTREKKEN </doel>", "<volgnummer>999</volgnummer>"],
+)
+def test_a_withdrawal_is_told_by_doel_or_volgnummer(inside: str) -> None:
+    assert read_notification(f"<n><verzoeknummer>1</verzoeknummer>{inside}</n>".encode()).withdrawal
+
+
+def test_a_withdrawal_in_the_form_of_an_intermediary_is_one() -> None:
+    facts = read_notification(
+        shared_data("stam", "samples", "intrekbericht-digikoppelaar-eigen-formaat.xml").read_bytes()
+    )
+    assert facts.withdrawal
+    assert len(facts.oins) == 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"<n><verzoeknummer>1</verzoeknummer></n>",
+        b"<n><verzoeknummer>1</verzoeknummer><doel>Aanvullen</doel><volgnummer>2</volgnummer></n>",
+        b"<root><verzoeknummer>1</verzoeknummer><actie>open</actie></root>",
+        b"<n><verzoeknummer>1</verzoeknummer><actie>close</actie></n>",
+    ],
+)
+def test_nothing_else_is_a_withdrawal(payload: bytes) -> None:
+    assert not read_notification(payload).withdrawal

@@ -64,7 +64,8 @@ class MemoryVerzoeken:
     def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
         """What MessageStore.record_inbound does with an application job; returns the id of the notification."""
         state = NotificationState.PARKED if new.problem else NotificationState.RECEIVED
-        stored = Notification(len(self.notifications) + 1, aansluiting, new.verzoeknummer, received_at, state)
+        number = len(self.notifications) + 1
+        stored = Notification(number, aansluiting, new.verzoeknummer, received_at, state, new.withdrawal)
         self.notifications[stored.id] = stored
         if new.problem:
             self.notification_troubles[stored.id] = Trouble(new.problem, "", parked=True)

@@ -197,6 +197,7 @@ async def _store_notification(
         "aansluiting_id": aansluiting_id,
         "inbound_message_id": inbound_id,
         "verzoeknummer": job.verzoeknummer,
+        "withdrawal": job.withdrawal,
         "received_at": inbound.received_at,
         "state": NotificationState.PARKED if job.problem else NotificationState.RECEIVED,
         "reason": job.problem,

@@ -39,7 +39,12 @@ class PostgresVerzoeken:
         async with transaction(self.pool) as connection:
             row = await _found(connection, "notification", notification_id)
         return Notification(
-            row["notification_id"], aansluiting_of(row), row["verzoeknummer"], row["received_at"], row["state"]
+            row["notification_id"],
+            aansluiting_of(row),
+            row["verzoeknummer"],
+            row["received_at"],
+            row["state"],
+            row["withdrawal"],
         )
 
     async def start_verzoek(

@@ -23,6 +23,7 @@ class NewNotification:
 
     verzoeknummer: str
     problem: str | None = None
+    withdrawal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Notification:
     verzoeknummer: str
     received_at: datetime
     state: str
+    withdrawal: bool = False
+    """It says that the verzoek is withdrawn, also when no verzoekbericht says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,11 @@ FROM inbound
 
 -- name: insert_notification
 INSERT INTO notification (
-    aansluiting_id, inbound_message_id, verzoeknummer, received_at, state, reason, advice
+    aansluiting_id, inbound_message_id, verzoeknummer, withdrawal, received_at, state, reason, advice
 )
 VALUES (
-    %(aansluiting_id)s, %(inbound_message_id)s, %(verzoeknummer)s, %(received_at)s, %(state)s, %(reason)s,
-    %(advice)s
+    %(aansluiting_id)s, %(inbound_message_id)s, %(verzoeknummer)s, %(withdrawal)s, %(received_at)s, %(state)s,
+    %(reason)s, %(advice)s
 )
 ON CONFLICT (aansluiting_id, inbound_message_id) DO NOTHING
 RETURNING id

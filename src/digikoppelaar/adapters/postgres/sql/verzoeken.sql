@@ -1,6 +1,7 @@
 -- name: notification
 SELECT
     notification.id AS notification_id, notification.verzoeknummer, notification.received_at, notification.state,
+    notification.withdrawal,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM notification
 JOIN aansluiting ON aansluiting.id = notification.aansluiting_id

@@ -23,3 +23,6 @@ WHERE action = 'deliver_new' AND EXISTS (
     WHERE earlier.aansluiting_id = verzoek.aansluiting_id AND earlier.verzoeknummer = verzoek.verzoeknummer
       AND earlier.volgnummer < verzoek.volgnummer
 );
+
+ALTER TABLE notification ADD COLUMN withdrawal boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN notification.withdrawal IS 'It says that the verzoek is withdrawn, also when no verzoekbericht says so.';
