@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration, known_state
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage
 from digikoppelaar.web.words import VERZOEK_STATES
@@ -96,6 +98,34 @@ def release(
         output.print_json({"released": bool(parked) and not dry_run, "parked": parked})
     elif parked:
         output.console.print("Nothing changed: --dry-run." if dry_run else "Released.")
+
+
+@app.command("notify")
+def notify(
+    file: Annotated[Path, typer.Argument(help="A notification as DSO-LV or an intermediary sent it.", dir_okay=False)],
+    organisatie: Annotated[str, typer.Option("--organisatie", help="The OIN of the organisatie it is for.")],
+    omgeving: Annotated[str, typer.Option("--omgeving", help="The omgeving it belongs to.")],
+    json: Json = False,
+) -> None:
+    """Take in a notification from a file, as if it had come over ebMS. The same file again changes nothing."""
+    try:
+        payload = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    told = asyncio.run(_notify(payload, organisatie, omgeving))
+    if json:
+        output.print_json(told)
+    elif told.notification_id is None:
+        output.console.print(f"Verzoek {told.verzoeknummer}: this notification was there before; nothing changed.")
+    else:
+        what = "its withdrawal" if told.withdrawal else "it"
+        output.console.print(f"Verzoek {told.verzoeknummer}: {what} will be fetched.")
+
+
+async def _notify(payload: bytes, organisatie: str, omgeving: str) -> Announced:
+    async with wiring.open_stores(configuration()) as stores:
+        aansluiting = stam_aansluiting(await stores.registry.aansluitingen(), organisatie, omgeving)
+        return await announce(stores.verzoeken, aansluiting, payload, SystemClock().now())
 
 
 def _print_parked(parked: Sequence[Parked]) -> None:

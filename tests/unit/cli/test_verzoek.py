@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 from tests.unit.adapters.postgres.world import NOW, World, opened_world
+from tests.unit.ebms.cpas import GEMEENTE
 from typer.testing import CliRunner
 
 from digikoppelaar.cli.app import app
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, VerzoekError
 from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek
 from digikoppelaar.flows.reading import VerzoekFilter
 
@@ -133,3 +134,35 @@ def test_a_notification_without_verzoeknummer_is_refused_with_what_to_do(install
     assert isinstance(result.exception, ConfigError)
     assert "message list" in result.exception.advice
     assert installation.states() == ["parked", "parked", "parked"]
+
+
+def notify(installation: Installation, file: Path, *more: str) -> Result:
+    """`verzoek notify` for the gemeente in sandbox-pre, or where `more` says."""
+    where = more or ("--organisatie", GEMEENTE, "--omgeving", "sandbox-pre", "--json")
+    return CliRunner().invoke(app, ["--config", str(installation.file), "verzoek", "notify", str(file), *where])
+
+
+def test_a_notification_from_a_file_is_taken_in_once(installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "notificatie.xml"
+    file.write_bytes(b"<root><verzoeknummer>2026060200077</verzoeknummer><actie>close</actie></root>")
+    first, second = (json.loads(notify(installation, file).output) for _ in range(2))
+    assert (first["verzoeknummer"], first["withdrawal"]) == ("2026060200077", True)
+    assert second == {**first, "notification_id": None}
+    assert installation.states() == ["parked", "parked", "received"]
+    fetch = (
+        f"procrastinate_jobs WHERE task_name = 'fetch' AND args ->> 'notification_id' = '{first['notification_id']}'"
+    )
+    assert installation.ask(lambda world: world.count(fetch)) == 1
+
+
+def test_a_file_that_is_no_notification_and_an_unknown_organisatie_store_nothing(
+    installation: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "notificatie.xml"
+    file.write_bytes(b"<n><naam>iets</naam></n>")
+    assert isinstance(notify(installation, file).exception, VerzoekError)
+    assert isinstance(notify(installation, tmp_path / "weg.xml").exception, ConfigError)
+    file.write_bytes(b"<n><verzoeknummer>1</verzoeknummer></n>")
+    unknown = notify(installation, file, "--organisatie", "00000099000000007000", "--omgeving", "sandbox-pre")
+    assert isinstance(unknown.exception, ConfigError)
+    assert installation.states() == ["parked", "parked"]

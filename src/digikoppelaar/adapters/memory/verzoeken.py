@@ -58,6 +58,7 @@ class MemoryVerzoeken:
     delivery_jobs: list[int] = field(default_factory=list)
     notification_troubles: dict[int, Trouble] = field(default_factory=dict)
     verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
+    by_hash: dict[tuple[int, bytes], int] = field(default_factory=dict)
     rulings: dict[int, Ruling] = field(default_factory=dict)
     _files: int = 0
 
@@ -78,6 +79,15 @@ class MemoryVerzoeken:
         if notification_id not in self.notifications:
             raise StorageError(f"there is no notification {notification_id}")
         return self.notifications[notification_id]
+
+    async def announced(
+        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+    ) -> int | None:
+        """See flows.ports.VerzoekStore."""
+        if (aansluiting.id, sha256) in self.by_hash:
+            return None
+        self.by_hash[aansluiting.id, sha256] = made = self.announce(aansluiting, new, now)
+        return made
 
     async def start_verzoek(
         self,

@@ -21,7 +21,17 @@ from digikoppelaar.flows.intake_states import (
     notification_after,
     verzoek_after,
 )
-from digikoppelaar.flows.ports import File, FileKind, NewFile, NewVerzoek, Notification, Parked, Verzoek
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    File,
+    FileKind,
+    NewFile,
+    NewNotification,
+    NewVerzoek,
+    Notification,
+    Parked,
+    Verzoek,
+)
 from digikoppelaar.flows.ports.verzoeken import Judge
 from digikoppelaar.stam.rules import Action, taken_as_new
 
@@ -46,6 +56,20 @@ class PostgresVerzoeken:
             row["state"],
             row["withdrawal"],
         )
+
+    async def announced(
+        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+    ) -> int | None:
+        """See flows.ports.VerzoekStore."""
+        values = {"aansluiting_id": aansluiting.id, "verzoeknummer": new.verzoeknummer, "withdrawal": new.withdrawal}
+        received = {**values, "sha256": sha256, "now": now, "state": NotificationState.RECEIVED}
+        async with transaction(self.pool) as connection:
+            row = await (await connection.execute(_SQL["insert_announced"], received)).fetchone()
+            if row is None:
+                return None
+            await jobs.defer_about(connection, jobs.FETCH, row)
+            await _tell(connection, row, "received", now, notification_id=row["id"])
+            return int(row["id"])
 
     async def start_verzoek(
         self,

@@ -128,6 +128,11 @@ class VerzoekStore(Protocol):
     async def notification(self, notification_id: int) -> Notification:
         """The notification; raises StorageError when it is not there."""
 
+    async def announced(
+        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+    ) -> int | None:
+        """A notification that came in a file with this hash, and its job to fetch; its id, None when it was there."""
+
     async def start_verzoek(
         self,
         notification_id: int,

@@ -8,6 +8,12 @@ JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
 WHERE notification.id = %(id)s
 
+-- name: insert_announced
+INSERT INTO notification (aansluiting_id, file_sha256, verzoeknummer, withdrawal, received_at, state)
+VALUES (%(aansluiting_id)s, %(sha256)s, %(verzoeknummer)s, %(withdrawal)s, %(now)s, %(state)s)
+ON CONFLICT (aansluiting_id, file_sha256) DO NOTHING
+RETURNING id, aansluiting_id, verzoeknummer
+
 -- name: verzoek
 SELECT
     verzoek.id AS verzoek_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam,

@@ -26,3 +26,10 @@ WHERE action = 'deliver_new' AND EXISTS (
 
 ALTER TABLE notification ADD COLUMN withdrawal boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN notification.withdrawal IS 'It says that the verzoek is withdrawn, also when no verzoekbericht says so.';
+
+-- A notification may also come in a file: then its hash tells it from others.
+ALTER TABLE notification
+    ALTER COLUMN inbound_message_id DROP NOT NULL,
+    ADD COLUMN file_sha256 digest,
+    ADD UNIQUE (aansluiting_id, file_sha256),
+    ADD CHECK (num_nonnulls(inbound_message_id, file_sha256) = 1);

@@ -1,0 +1,45 @@
+"""A notification that came in a file, from an older adapter or by hand, taken in as if it had come over ebMS.
+
+The same bytes for the same aansluiting are one notification, however often they are offered.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import Aansluiting, NewNotification, VerzoekStore
+from digikoppelaar.stam.notification import read_notification
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What was taken in; `notification_id` is None when the same bytes were there before."""
+
+    verzoeknummer: str
+    withdrawal: bool
+    notification_id: int | None
+
+
+async def announce(store: VerzoekStore, aansluiting: Aansluiting, payload: bytes, now: datetime) -> Announced:
+    """Store the notification with the job that fetches its verzoek.
+
+    Raises VerzoekError, XmlError or TooLarge when it cannot be read, and then stores nothing; StorageError.
+    """
+    facts = read_notification(payload)
+    new = NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
+    found = await store.announced(aansluiting, new, hashlib.sha256(payload).digest(), now)
+    return Announced(facts.verzoeknummer, facts.withdrawal, found)
+
+
+def stam_aansluiting(aansluitingen: Iterable[Aansluiting], organisatie_oin: str, omgeving: str) -> Aansluiting:
+    """The one over which this organisatie receives verzoeken in this omgeving; ConfigError when there is none."""
+    wanted = ("stam", organisatie_oin, omgeving)
+    found = next((each for each in aansluitingen if (each.kind, each.organisatie_oin, each.omgeving) == wanted), None)
+    if found is None:
+        raise ConfigError(
+            f"organisatie {organisatie_oin} has no aansluiting stam in {omgeving}",
+            advice="Kies een organisatie en omgeving uit de registratie.",
+        )
+    return found
