@@ -36,7 +36,7 @@ from digikoppelaar.flows.ports import (
 )
 from digikoppelaar.stam import codes, model
 from digikoppelaar.stam.notification import WITHDRAWN, same_verzoeknummer
-from digikoppelaar.stam.rules import RuleSettings, is_withdrawal, judge, marked_test
+from digikoppelaar.stam.rules import is_withdrawal, judge, marked_test
 from digikoppelaar.stam.verzoek import LIMIT, read_verzoek
 
 log = structlog.get_logger()
@@ -52,11 +52,6 @@ def no_progress(file: File, done: int, total: int | None) -> None:
     """For whoever does not watch."""
 
 
-def usual_settings(_: Aansluiting) -> RuleSettings:
-    """Those of an aansluiting that chose nothing."""
-    return RuleSettings()
-
-
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it."""
@@ -67,8 +62,6 @@ class Intake:
     clock: Clock
     progress: Progress = no_progress
     file_limit: int = FILE_LIMIT
-    settings_for: Callable[[Aansluiting], RuleSettings] = usual_settings
-    """What an aansluiting chose where a rule leaves a choice."""
 
     async def attempt(self, notification_id: int, number: int) -> Outcome:
         """Attempt number `number` (from 1) to fetch; what went wrong is on record when this returns."""
@@ -95,7 +88,7 @@ class Intake:
         if notification.withdrawal and not is_withdrawal(read):
             read, links = _withdrawn(read), [link for link in links if link.kind is FileKind.XML]
         new, files = _new_verzoek(read), _new_files(links)
-        rules = partial(judge, read, settings=self.settings_for(notification.aansluiting))
+        rules = partial(judge, read, settings=notification.aansluiting.rules)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
         await self._fetch_files(client, verzoek, links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())

@@ -5,13 +5,14 @@ for traffic hangs on these rows.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from digikoppelaar.errors import ConfigError, OinError
 from digikoppelaar.flows.ports import OMGEVINGEN
 from digikoppelaar.pki.oin import check_oin
+from digikoppelaar.stam.rules import Action
 
 KINDS: Final = ("stam", "drop", "ebms")
 USES: Final = ("tls-server", "tls-client", "sign", "decrypt")
@@ -66,7 +67,8 @@ class MachtigingEntry:
 class AansluitingEntry:
     """One link of one organisatie in one omgeving; `dso` and `case_system` are settings of flows.ports.
 
-    Both are empty for kind `ebms`, where an application takes the messages.
+    `intake` holds what it chose where a rule leaves a choice (stam.rules.RuleSettings).
+    All are empty for kind `ebms`, where an application takes the messages.
     """
 
     organisatie_oin: str
@@ -75,6 +77,7 @@ class AansluitingEntry:
     partij_oin: str
     dso: Mapping[str, str]
     case_system: Mapping[str, str]
+    intake: Mapping[str, str] = field(default_factory=dict)
 
 
 Entry = OrganisatieEntry | PartijEntry | CertificateEntry | MachtigingEntry | AansluitingEntry
@@ -114,12 +117,12 @@ class Change:
 def _values(entry: Entry) -> dict[str, str]:
     """Every field as text, and every setting of a field that holds settings."""
     values: dict[str, str] = {}
-    for field in fields(entry):
-        value = getattr(entry, field.name)
+    for item in fields(entry):
+        value = getattr(entry, item.name)
         if isinstance(value, Mapping):
-            values |= {f"{field.name}.{name}": str(each) for name, each in value.items()}
+            values |= {f"{item.name}.{name}": str(each) for name, each in value.items()}
         elif value is not None:
-            values[field.name] = str(value)
+            values[item.name] = str(value)
     return values
 
 
@@ -237,13 +240,33 @@ def _aansluiting(table: _Table) -> AansluitingEntry:
     kind = table.text("kind", KINDS)
     facility = _applications(table) if kind == "ebms" else (_dso(table.table("dso")), _case_system(table))
     return AansluitingEntry(
-        table.oin("organisatie_oin"), kind, table.text("omgeving", OMGEVINGEN), table.oin("partij_oin"), *facility
+        table.oin("organisatie_oin"),
+        kind,
+        table.text("omgeving", OMGEVINGEN),
+        table.oin("partij_oin"),
+        *facility,
+        intake=_intake(table),
     )
+
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "kopiebericht": (Action.IGNORE, Action.KEEP_APART),
+    "aanvulling_without_first": (Action.DELIVER_NEW, Action.PARK),
+}
+
+
+def _intake(table: _Table) -> Mapping[str, str]:
+    if "intake" not in table.values:
+        return {}
+    settings = table.table("intake")
+    if unknown := sorted(set(settings.values) - set(_CHOICES)):
+        raise ConfigError(f"{settings.name}: there is no setting {', '.join(unknown)}")
+    return {name: settings.text(name, allowed) for name, allowed in _CHOICES.items() if name in settings.values}
 
 
 def _applications(table: _Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Nothing to set: the consumer stands with each CPA."""
-    if unused := sorted({"dso", "case_system"} & set(table.values)):
+    if unused := sorted({"dso", "case_system", "intake"} & set(table.values)):
         raise ConfigError(f"{table.name}: kind ebms has no {' or '.join(unused)}; each CPA has its own consumer")
     return {}, {}
 

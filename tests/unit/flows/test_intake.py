@@ -24,6 +24,7 @@ from digikoppelaar.flows.attempts import Done
 from digikoppelaar.flows.intake import Intake, blob_name
 from digikoppelaar.flows.intake_states import Park, Retry
 from digikoppelaar.flows.ports import Blob, File, FileKind, NewNotification, Verzoek
+from digikoppelaar.stam.rules import Action, RuleSettings
 
 
 class World:
@@ -119,6 +120,14 @@ async def test_a_withdrawal_of_what_never_came_is_parked_for_a_person() -> None:
     (verzoek,) = world.store.verzoeken.values()
     assert (verzoek.state, verzoek.rule) == ("parked", "withdrawal_of_the_unknown")
     assert "onbekend verzoek" in world.store.verzoek_troubles[verzoek.id].advice
+
+
+async def test_what_the_aansluiting_chose_counts() -> None:
+    world = World(FakeDso(volgnummer=1))
+    choosy = replace(AANSLUITING, rules=RuleSettings(aanvulling_without_first=Action.PARK))
+    assert await world.intake().attempt(world.store.announce(choosy, NewNotification(NUMBER), NOW), 1) == Done()
+    (verzoek,) = world.store.verzoeken.values()
+    assert (verzoek.state, verzoek.rule) == ("parked", "rerouted_aanvulling")
 
 
 async def test_a_withdrawal_that_dies_at_any_point_is_one_version_with_one_job() -> None:

@@ -147,3 +147,17 @@ def test_an_aansluiting_with_any_other_partner_has_no_facility_and_no_case_syste
 def test_a_case_system_of_an_aansluiting_that_has_none_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="aansluiting 1: kind ebms has no case_system"):
         read(EBMS + '[aansluiting.case_system]\nkind = "folder"\npath = "zaken"\n')
+
+
+INTAKE = FILE + '\n[aansluiting.intake]\nkopiebericht = "keep_apart"\n'
+
+
+def test_an_aansluiting_says_what_it_chose_where_a_rule_leaves_a_choice() -> None:
+    assert read(INTAKE)[-1].intake == {"kopiebericht": "keep_apart"}  # type: ignore[union-attr]
+    assert read(FILE)[-1].intake == {}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("line", ['kopiebericht = "deliver_new"', 'kopieberichten = "ignore"'])
+def test_a_choice_that_no_rule_leaves_is_refused(line: str) -> None:
+    with pytest.raises(ConfigError):
+        read(FILE + f"\n[aansluiting.intake]\n{line}\n")

@@ -30,6 +30,7 @@ from digikoppelaar.flows.registration import (
     OrganisatieEntry,
     PartijEntry,
 )
+from digikoppelaar.stam.rules import Action, RuleSettings
 
 _SQL: Final = queries.load("registry")
 
@@ -249,6 +250,7 @@ def aansluiting_of(row: Row) -> Aansluiting:
         partij_oin=row["partij_oin"],
         dso=DsoSettings(**dso) if dso else None,
         case_system=CaseSystemSettings(case_system.pop("kind"), case_system) if case_system else None,
+        rules=RuleSettings(**{name: Action(value) for name, value in row["intake"].items()}),
     )
 
 

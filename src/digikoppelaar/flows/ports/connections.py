@@ -1,12 +1,13 @@
 """Who is connected to what: aansluitingen, CPAs and machtigingen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from digikoppelaar.ebms.agreement import Agreement
+from digikoppelaar.stam.rules import RuleSettings
 
 OMGEVINGEN = ("sandbox-pre", "sandbox-prod", "pre", "prod")
 
@@ -50,6 +51,8 @@ class Aansluiting:
     partij_oin: str
     dso: DsoSettings | None
     case_system: CaseSystemSettings | None
+    rules: RuleSettings = field(default_factory=RuleSettings)
+    """What it chose where a rule of the intake leaves a choice."""
 
 
 class Consumer(StrEnum):

@@ -23,6 +23,7 @@ from digikoppelaar.flows.registration import (
     PartijEntry,
     difference,
 )
+from digikoppelaar.stam.rules import Action
 
 GEMACHTIGDE = "00000099000000009000"
 OTHER_CPA = CPA.replace(b"<tp:Retries>5<", b"<tp:Retries>6<")
@@ -44,12 +45,15 @@ async def test_every_kind_of_entry_can_change(world: World) -> None:
         replace(
             next(each for each in ENTRIES if isinstance(each, AansluitingEntry)),
             case_system={"kind": "folder", "path": "/x"},
+            intake={"kopiebericht": "keep_apart"},
         ),
     ]
     changes = difference(await world.registry.entries(), changed)
     assert len(changes) == 5
     await world.registry.apply(changes, NOW)
     assert difference(await world.registry.entries(), changed) == ()
+    chosen = {each.omgeving: each.rules.kopiebericht for each in await world.registry.aansluitingen()}
+    assert chosen == {"sandbox-pre": Action.KEEP_APART, "sandbox-prod": Action.IGNORE}
 
 
 async def test_a_change_that_points_nowhere_is_refused_whole(world: World) -> None:

@@ -33,3 +33,6 @@ ALTER TABLE notification
     ADD COLUMN file_sha256 digest,
     ADD UNIQUE (aansluiting_id, file_sha256),
     ADD CHECK (num_nonnulls(inbound_message_id, file_sha256) = 1);
+
+ALTER TABLE aansluiting ADD COLUMN intake jsonb NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN aansluiting.intake IS 'What it chose where a rule leaves a choice (stam.rules.RuleSettings).';
