@@ -24,6 +24,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     │   ├── FacilityRefused       administrator   401 or 403: mandate, certificate or API key
     │   └── FacilityAnswerBroken  facility, retry truncated, wrong length or wrong content
     ├── CaseSystemError           administrator, retry  the case system could not take the verzoek
+    ├── CaseSystemRefused         administrator   the case system will not take the verzoek as it is
     └── StorageError              ours, retry     the database or the blob store failed
 """
 
@@ -235,6 +236,16 @@ class CaseSystemError(DigikoppelaarError):
     fault = Fault.ADMINISTRATOR
     retryable = True
     default_advice = "Controleer of het zaaksysteem of de map bereikbaar en beschrijfbaar is."
+
+
+class CaseSystemRefused(DigikoppelaarError):
+    """The case system answered that it will not take this: asking the same again will not help."""
+
+    fault = Fault.ADMINISTRATOR
+    default_advice = (
+        "Het zaaksysteem weigert dit verzoek. Controleer de instellingen van de bestemming "
+        "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
+    )
 
 
 class StorageError(DigikoppelaarError):

@@ -54,6 +54,7 @@ from digikoppelaar.flows.revocation import Revocation
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
+from digikoppelaar.flows.targets import Target
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores
@@ -233,7 +234,7 @@ class Gateway:
         return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)
 
     def _delivery(self) -> Delivery:
-        return Delivery(self.stores.verzoeken, _case_system, self._blobs(), self.clock)
+        return Delivery(self.stores.verzoeken, _case_system, self._blobs(), self.clock, self.stores.deliveries)
 
     def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
         if aansluiting.dso is None:
@@ -282,11 +283,10 @@ async def _ended(running: "asyncio.Future[None]", patience: float) -> None:
     await asyncio.wait({running})
 
 
-def _case_system(aansluiting: Aansluiting) -> CaseSystem:
-    settings = aansluiting.case_system
-    if settings is None or settings.kind != "folder":
-        raise ConfigError(f"aansluiting {aansluiting.id} has no case system that this version knows")
-    return FolderCaseSystem(Path(settings.settings["path"]))
+def _case_system(aansluiting: Aansluiting, target: Target) -> CaseSystem:
+    if target.kind != "folder":
+        raise ConfigError(f"aansluiting {aansluiting.id}: this version has no case system of kind {target.kind}")
+    return FolderCaseSystem(Path(target.settings["path"]))
 
 
 async def _check_database(config: Config, stores: Stores) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from digikoppelaar.adapters.postgres import embedded
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
@@ -36,6 +37,7 @@ class Stores:
     registry: PostgresRegistry
     messages: PostgresMessages
     verzoeken: PostgresVerzoeken
+    deliveries: PostgresDeliveries
     reading: PostgresReading
     applications: PostgresApplications
     webhooks: PostgresWebhooks
@@ -64,6 +66,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresRegistry(pool),
                 PostgresMessages(pool),
                 PostgresVerzoeken(pool),
+                PostgresDeliveries(pool),
                 PostgresReading(pool),
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),

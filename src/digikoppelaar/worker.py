@@ -16,7 +16,7 @@ from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition, Job
 
-from digikoppelaar.adapters.postgres.jobs import DELIVER, FETCH, replace_lost, rescue_stalled
+from digikoppelaar.adapters.postgres.jobs import DELIVER, DELIVER_TARGET, FETCH, replace_lost, rescue_stalled
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.attempts import Outcome
 from digikoppelaar.flows.deliver import Delivery
@@ -62,7 +62,7 @@ class _AsTold(BaseRetryStrategy):
 
 
 def register(app: App, intake: Intake, delivery: Delivery, clock: Clock) -> None:
-    """Teach `app` the two kinds of job."""
+    """Teach `app` the kinds of job."""
     retry = _AsTold(clock)
 
     @app.task(name=FETCH, queue=FETCH, pass_context=True, retry=retry)
@@ -72,6 +72,11 @@ def register(app: App, intake: Intake, delivery: Delivery, clock: Clock) -> None
     @app.task(name=DELIVER, queue=DELIVER, pass_context=True, retry=retry)
     async def deliver(context: JobContext, verzoek_id: int) -> None:
         await _attempt(context, lambda number: delivery.attempt(verzoek_id, number))
+
+    @app.task(name=DELIVER_TARGET, queue=DELIVER_TARGET, pass_context=True, retry=retry)
+    async def deliver_target(context: JobContext, delivery_id: int, verzoek_id: int) -> None:
+        del verzoek_id  # for whoever looks for lost jobs
+        await _attempt(context, lambda _: delivery.attempt_target(delivery_id))
 
 
 async def _attempt(context: JobContext, make: Callable[[int], Awaitable[Outcome]]) -> None:

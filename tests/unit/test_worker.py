@@ -15,6 +15,7 @@ from digikoppelaar import worker
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.postgres.connect import transaction
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.jobs import make_app
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import FacilityRefused, FacilityUnavailable
@@ -36,7 +37,12 @@ async def working(world: World, dso: FakeDso, folder: Path) -> AsyncIterator[Non
     """A worker that fetches from `dso` and delivers into `folder`."""
     app, clock, blobs, stop = await make_app(world.pool), SystemClock(), MemoryBlobs(), asyncio.Event()
     intake = Intake(world.verzoeken, lambda _: dso, blobs, clock)
-    worker.register(app, intake, Delivery(world.verzoeken, lambda _: FolderCaseSystem(folder), blobs, clock), clock)
+    worker.register(
+        app,
+        intake,
+        Delivery(world.verzoeken, lambda *_: FolderCaseSystem(folder), blobs, clock, PostgresDeliveries(world.pool)),
+        clock,
+    )
     running = asyncio.create_task(worker.run(app, 2, stop))
     try:
         yield

@@ -17,7 +17,9 @@ from tests.unit.flows.dso_world import AANSLUITING, NUMBER, FakeDso
 
 from digikoppelaar import worker
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.jobs import DELIVER, FETCH, make_app
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import CaseSystemError, FacilityNotFound, FacilityRefused, FacilityUnavailable
@@ -63,7 +65,9 @@ class Queue:
         self.app = App(connector=self.connector)
         blobs, clock = MemoryBlobs(), FarFuture()
         intake = Intake(self.verzoeken, lambda _: self.dso, blobs, clock)
-        worker.register(self.app, intake, Delivery(self.verzoeken, lambda _: self.cases, blobs, clock), clock)
+        worker.register(
+            self.app, intake, Delivery(self.verzoeken, lambda *_: self.cases, blobs, clock, MemoryDeliveries()), clock
+        )
 
     async def announce(self) -> int:
         """A notification with its job."""
@@ -183,7 +187,9 @@ async def working(world: World, dso: FakeDso) -> AsyncIterator[asyncio.Event]:
     """A worker that fetches from `dso`; ends it, when the event that it gives did not."""
     app, blobs, clock, stop = await make_app(world.pool), MemoryBlobs(), SystemClock(), asyncio.Event()
     intake = Intake(world.verzoeken, lambda _: dso, blobs, clock)
-    worker.register(app, intake, Delivery(world.verzoeken, lambda _: Cases(), blobs, clock), clock)
+    worker.register(
+        app, intake, Delivery(world.verzoeken, lambda *_: Cases(), blobs, clock, PostgresDeliveries(world.pool)), clock
+    )
     running = asyncio.create_task(worker.run(app, 2, stop))
     try:
         yield stop

@@ -1,66 +1,156 @@
-"""Handing a verzoek that is whole to the case system of its aansluiting.
+"""Handing a verzoek that is whole to the targets of its aansluiting.
 
-The case system makes a repeated delivery one case; only then is the verzoek delivered in our own record. A crash
-between the two repeats the delivery, never the case.
+    job deliver ──▶ plan: a row `delivery` for each target ──▶ one target: at once; several: a job for each
+                                                              ──▶ all delivered: so is the verzoek
+
+Each target has its own row, steps, attempts, slots and circuit breaker, so that one that is dead holds up no other. The
+case system makes a repeated delivery one case; only then is it delivered in our own record. A crash between the two
+repeats a step, never the case.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 import structlog
 
-from digikoppelaar.errors import StorageError
+from digikoppelaar.errors import CaseSystemError, ConfigError, PartnerUnreachable, StorageError
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.attempts import Outcome, attempt
+from digikoppelaar.flows.attempts import Done, Outcome, attempt
+from digikoppelaar.flows.breaker import Breaker
 from digikoppelaar.flows.delivery_steps import DeliverySteps
-from digikoppelaar.flows.intake_states import VerzoekState
+from digikoppelaar.flows.intake_states import Retry, VerzoekState
 from digikoppelaar.flows.ports import (
     Aansluiting,
     BlobStore,
     CaseSystem,
     Clock,
+    DeliveryState,
+    DeliveryStore,
     FileKind,
+    StoredDelivery,
     Verzoek,
     VerzoekStore,
 )
+from digikoppelaar.flows.targets import Target, chosen, targets_of
+from digikoppelaar.stam import model
 from digikoppelaar.stam.verzoek import as_json, read_verzoek
 
 log = structlog.get_logger()
 
+SLOTS: Final = 4
+"""Attempts at once to one target, in one process."""
+LOOK_AGAIN: Final = 2.0
+"""Seconds until a delivery looks again whether its target has room; it costs no attempt."""
+_NOT_REACHED: Final = (CaseSystemError, PartnerUnreachable, TimeoutError)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Delivers verzoeken with these parts; `case_system_for` gives the case system of one aansluiting."""
+    """Delivers verzoeken with these parts; `case_system_for` gives the case system that is a target."""
 
     store: VerzoekStore
-    case_system_for: Callable[[Aansluiting], CaseSystem]
+    case_system_for: Callable[[Aansluiting, Target], CaseSystem]
     blobs: BlobStore
     clock: Clock
+    deliveries: DeliveryStore
+    slots: int = SLOTS
+    _breakers: dict[tuple[int, str], Breaker] = field(default_factory=dict)
 
     async def attempt(self, verzoek_id: int, number: int) -> Outcome:
-        """Attempt number `number` (from 1) to deliver; what went wrong is on record when this returns."""
+        """Attempt number `number` (from 1) to plan, and to deliver when there is one target.
 
-        async def tell(*, reason: str, advice: str, parked: bool) -> None:
-            await self.store.trouble(
-                verzoek_id=verzoek_id, reason=reason, advice=advice, parked=parked, now=self.clock.now()
-            )
+        What went wrong is on record when this returns.
+        """
+        planned: list[StoredDelivery] = []
 
-        return await attempt(lambda: self.deliver(verzoek_id), number, tell)
+        async def plan() -> None:
+            planned.extend(await self.plan(verzoek_id))
 
-    async def deliver(self, verzoek_id: int) -> None:
-        """Deliver this version, unless it was delivered before.
+        outcome = await attempt(plan, number, partial(self._tell, verzoek_id))
+        if isinstance(outcome, Done) and len(planned) == 1:
+            return await self.attempt_target(planned[0].id)
+        return outcome
 
-        Raises CaseSystemError, ConfigError, or StorageError (also when not every file is there yet).
+    async def plan(self, verzoek_id: int) -> tuple[StoredDelivery, ...]:
+        """The deliveries of this version; none when it was delivered before.
+
+        Raises ConfigError when no target fits, or StorageError (also when not every file is there yet).
         """
         verzoek = await self.store.verzoek(verzoek_id)
         if verzoek.state == VerzoekState.DELIVERED:
-            return
+            return ()
+        targets = _chosen(verzoek, await self._read(verzoek))
+        return tuple(await self.deliveries.plan(verzoek_id, [each.name for each in targets], self.clock.now()))
+
+    async def attempt_target(self, delivery_id: int) -> Outcome:
+        """One attempt at one target; when that has no room, nothing is tried and no attempt is counted."""
+        try:
+            delivery = await self.deliveries.delivery(delivery_id)
+            verzoek = await self.store.verzoek(delivery.verzoek_id)
+            breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
+            if not breaker.enter(self.slots, self.clock.now()):
+                return Retry(LOOK_AGAIN)
+        except StorageError as error:
+            log.warning("delivery_waits_for_storage", delivery=delivery_id, reason=str(error))
+            return Retry(LOOK_AGAIN)
+        return await self._tried(verzoek, delivery, breaker)
+
+    async def _tried(self, verzoek: Verzoek, delivery: StoredDelivery, breaker: Breaker) -> Outcome:
+        """An attempt under way; what became of it moves the breaker."""
+        reached: bool | None = None
+
+        async def step() -> None:
+            nonlocal reached
+            try:
+                await self._deliver(verzoek, delivery)
+                reached = True
+            except _NOT_REACHED:
+                reached = False
+                raise
+
+        try:
+            tell = partial(self._tell, verzoek.id, delivery_id=delivery.id)
+            return await attempt(step, await self._number(delivery), tell)
+        finally:
+            breaker.leave(reached=reached, now=self.clock.now())
+
+    async def _number(self, delivery: StoredDelivery) -> int:
+        """On record before the attempt is made; when that fails, so will the attempt, which then counts for nothing."""
+        try:
+            return await self.deliveries.started(delivery.id)
+        except StorageError:
+            return delivery.attempts + 1
+
+    async def _deliver(self, verzoek: Verzoek, delivery: StoredDelivery) -> None:
+        """Hand it to its target unless that has it, and settle the verzoek when every target does."""
+        reference = delivery.case_reference
+        if delivery.state != DeliveryState.DELIVERED or reference is None:
+            read = await self._read(verzoek)
+            target = _target(verzoek, read, delivery.target)
+            steps = DeliverySteps(dict(delivery.steps), partial(self._record, delivery.id))
+            case_system = self.case_system_for(verzoek.aansluiting, target)
+            document = await aside(lambda: as_json(read))
+            reference = await case_system.deliver(verzoek, document, self.blobs, steps)
+        if await self.deliveries.delivered(delivery.id, reference, self.clock.now()):
+            await self.store.verzoek_delivered(verzoek.id, reference, self.clock.now())
+        log.info("verzoek_delivered", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, target=delivery.target)
+
+    async def _record(self, delivery_id: int, name: str, outcome: Mapping[str, str]) -> None:
+        await self.deliveries.record(delivery_id, name, outcome, self.clock.now())
+
+    async def _tell(
+        self, verzoek_id: int, *, delivery_id: int | None = None, reason: str, advice: str, parked: bool
+    ) -> None:
+        now = self.clock.now()
+        if delivery_id is not None:
+            await self.deliveries.trouble(delivery_id, reason, advice, now, parked=parked)
+        await self.store.trouble(verzoek_id=verzoek_id, reason=reason, advice=advice, parked=parked, now=now)
+
+    async def _read(self, verzoek: Verzoek) -> model.Verzoek:
         xml = await self._xml(verzoek)
-        document = await aside(lambda: as_json(read_verzoek(xml)))
-        case_system = self.case_system_for(verzoek.aansluiting)
-        reference = await case_system.deliver(verzoek, document, self.blobs, DeliverySteps())
-        await self.store.verzoek_delivered(verzoek_id, reference, self.clock.now())
-        log.info("verzoek_delivered", verzoek=verzoek.id, volgnummer=verzoek.volgnummer)
+        return await aside(lambda: read_verzoek(xml))
 
     async def _xml(self, verzoek: Verzoek) -> bytes:
         if any(file.blob is None for file in verzoek.files):
@@ -69,3 +159,17 @@ class Delivery:
         if blob is None:
             raise StorageError(f"verzoek {verzoek.id} has no XML")
         return b"".join([chunk async for chunk in self.blobs.get(blob)])
+
+
+def _chosen(verzoek: Verzoek, read: model.Verzoek) -> tuple[Target, ...]:
+    return chosen(targets_of(verzoek.aansluiting.case_system), read)
+
+
+def _target(verzoek: Verzoek, read: model.Verzoek, name: str) -> Target:
+    targets = {each.name: each for each in _chosen(verzoek, read)}
+    if name not in targets:  # the settings changed since it was planned
+        raise ConfigError(
+            f"verzoek {verzoek.id} no longer goes to target {name}",
+            advice="De bestemmingen zijn gewijzigd; geef het verzoek vrij met `digikoppelaar verzoek release`.",
+        )
+    return targets[name]

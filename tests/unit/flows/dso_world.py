@@ -12,12 +12,13 @@ from typing import Any
 from tests.unit.stam.documents import verzoek_xml
 
 from digikoppelaar.errors import FacilityAnswerBroken, FacilityNotFound
-from digikoppelaar.flows.ports import Aansluiting, Download, FileKind, Link
+from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Download, FileKind, Link
 
 OIN = "00000099000000001000"
 NUMBER = "2026060200019"
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
-AANSLUITING = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "stam", "sandbox-pre", OIN, None, None)
+FOLDER = CaseSystemSettings("folder", {"path": "cases"})
+AANSLUITING = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "stam", "sandbox-pre", OIN, None, FOLDER)
 PDF = b"%PDF-1.7 samenvatting"
 BIJLAGEN = {
     "d1": ("gevel.png", b"png" * 200_000),

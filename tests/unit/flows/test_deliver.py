@@ -1,5 +1,8 @@
 """A verzoek that is whole becomes one case, whatever happens on the way."""
 
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,16 @@ from tests.unit.flows.dso_world import AANSLUITING, NOW, NUMBER, OIN, Crash, Doo
 
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.attempts import Done
-from digikoppelaar.flows.deliver import Delivery
+from digikoppelaar.flows.breaker import PATIENCE
+from digikoppelaar.flows.deliver import LOOK_AGAIN, Delivery
 from digikoppelaar.flows.intake import Intake
-from digikoppelaar.flows.intake_states import Retry
-from digikoppelaar.flows.ports import NewNotification
+from digikoppelaar.flows.intake_states import Park, Retry
+from digikoppelaar.flows.ports import CaseSystemSettings, NewNotification, Steps
+from digikoppelaar.flows.targets import flattened
 
 CASE = f"sandbox-pre/{OIN}/{NUMBER}-0"
 
@@ -27,12 +33,13 @@ async def fetched(volgnummer: int = 0) -> tuple[MemoryVerzoeken, MemoryBlobs]:
     return store, blobs
 
 
-def delivery(store: Any, blobs: Any, folder: Path, doom: Doom | None = None) -> Delivery:
+def delivery(store: Any, blobs: Any, folder: Path, doom: Doom | None = None, deliveries: Any = None) -> Delivery:
     """The flow into `folder`; with `doom` it may die at any door."""
     case_system: Any = FolderCaseSystem(folder)
+    deliveries = deliveries or MemoryDeliveries()
     if doom:
-        store, case_system = Doomed(store, doom), Doomed(case_system, doom)
-    return Delivery(store, lambda _: case_system, blobs, Standstill())
+        store, case_system, deliveries = Doomed(store, doom), Doomed(case_system, doom), Doomed(deliveries, doom)
+    return Delivery(store, lambda *_: case_system, blobs, Standstill(), deliveries)
 
 
 async def test_a_verzoek_becomes_a_case_and_says_where(tmp_path: Path) -> None:
@@ -46,28 +53,28 @@ async def test_a_verzoek_becomes_a_case_and_says_where(tmp_path: Path) -> None:
 
 async def test_a_delivered_verzoek_is_not_delivered_again(tmp_path: Path) -> None:
     store, blobs = await fetched()
-    await delivery(store, blobs, tmp_path).deliver(1)
+    await delivery(store, blobs, tmp_path).attempt(1, 1)
     assert await delivery(store, blobs, tmp_path / "elsewhere").attempt(1, 1) == Done()
 
 
 async def test_a_crash_at_any_point_and_a_rerun_make_one_case(tmp_path: Path) -> None:
     crashes = 0
     for at in range(1, 50):
-        store, blobs = await fetched()
+        (store, blobs), deliveries = await fetched(), MemoryDeliveries()
         folder = tmp_path / str(at)
         folder.mkdir()
         try:
-            await delivery(store, blobs, folder, Doom(at)).attempt(1, 1)
+            await delivery(store, blobs, folder, Doom(at), deliveries).attempt(1, 1)
             finished = True
         except Crash:
             finished = False
-        assert await delivery(store, blobs, folder).attempt(1, 1) == Done()
+        assert await delivery(store, blobs, folder, None, deliveries).attempt(1, 1) == Done()
         assert [path.name for path in (folder / CASE).parent.iterdir()] == [f"{NUMBER}-0"]
         assert store.verzoeken[1].case_reference == CASE
         if finished:
             break
         crashes += 1
-    assert crashes == 6
+    assert crashes == 16
 
 
 async def test_a_folder_that_is_away_is_waited_for_and_then_used(tmp_path: Path) -> None:
@@ -85,5 +92,83 @@ async def test_what_is_not_whole_is_not_delivered(tmp_path: Path) -> None:
     notification = store.announce(AANSLUITING, NewNotification(NUMBER), NOW)
     await Intake(store, lambda _: FakeDso(cut={"/d/d1": 0}), blobs, Standstill()).attempt(notification, 1)
     with pytest.raises(StorageError, match="not whole"):
-        await delivery(store, blobs, tmp_path).deliver(1)
+        await delivery(store, blobs, tmp_path).plan(1)
     assert list(tmp_path.iterdir()) == []
+
+
+TWO = flattened([{"name": name, "kind": "webhook"} for name in ("dead", "alive")])
+
+
+class Named:
+    """A case system that does two steps. It hangs, or dies after a step, when a test says so."""
+
+    def __init__(self, *, hangs: bool = False, dies_after: int = 0) -> None:
+        self.hangs, self.dies_after, self.calls = hangs, dies_after, list[str]()
+
+    async def deliver(self, verzoek: Any, document: Any, blobs: Any, steps: Steps) -> str:
+        """See flows.ports.CaseSystem."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        for name in ("zaak", "document"):
+            if steps.done(name) is None:
+                self.calls.append(name)
+                await steps.record(name, {"of": name})
+                if len(self.calls) == self.dies_after:
+                    self.dies_after = 0
+                    raise Crash
+        return "case"
+
+
+async def to_two(store: MemoryVerzoeken) -> None:
+    """The verzoek in this store goes to the targets of TWO."""
+    settings = CaseSystemSettings("targets", {key: value for key, value in TWO.items() if key != "kind"})
+    store.verzoeken[1] = replace(store.verzoeken[1], aansluiting=replace(AANSLUITING, case_system=settings))
+
+
+async def test_a_target_that_hangs_does_not_hold_up_another() -> None:
+    (store, blobs), deliveries = await fetched(), MemoryDeliveries()
+    await to_two(store)
+    systems: dict[str, Any] = {"dead": Named(hangs=True), "alive": Named()}
+    flow = Delivery(store, lambda _, target: systems[target.name], blobs, Standstill(), deliveries, slots=1)
+    assert await flow.attempt(1, 1) == Done()
+    assert deliveries.jobs == [1, 2]
+    hanging = asyncio.create_task(flow.attempt_target(1))
+    await asyncio.sleep(0)
+    try:
+        assert await asyncio.wait_for(flow.attempt_target(2), 10) == Done()
+        assert await flow.attempt_target(1) == Retry(LOOK_AGAIN)  # its only slot is taken: no attempt is counted
+        assert deliveries.rows[1].attempts == 1
+        assert (deliveries.rows[2].state, store.verzoeken[1].state) == ("delivered", "fetched")
+    finally:
+        hanging.cancel()
+        await asyncio.wait([hanging])
+    systems["dead"] = Named()
+    assert await flow.attempt_target(1) == Done()
+    assert store.verzoeken[1].state == "delivered"
+
+
+async def test_a_crash_between_steps_repeats_no_step_that_is_on_record(tmp_path: Path) -> None:
+    for dies_after in (1, 2):
+        (store, blobs), deliveries, system = await fetched(), MemoryDeliveries(), Named(dies_after=dies_after)
+        for _ in range(2):
+            flow = Delivery(store, lambda *_, it=system: it, blobs, Standstill(), deliveries)
+            with suppress(Crash):
+                await flow.attempt(1, 1)
+        assert system.calls == ["zaak", "document"]
+        assert store.verzoeken[1].case_reference == "case"
+
+
+async def test_a_target_that_never_answers_is_left_alone(tmp_path: Path) -> None:
+    store, blobs = await fetched()
+    flow, deliveries = delivery(store, blobs, tmp_path / "away"), MemoryDeliveries()
+    flow = replace(flow, deliveries=deliveries)
+    for _ in range(PATIENCE + 2):
+        assert isinstance(await flow.attempt(1, 1), Retry)
+    assert deliveries.rows[1].attempts == PATIENCE
+
+
+async def test_a_verzoek_without_target_is_parked_with_advice(tmp_path: Path) -> None:
+    store, blobs = await fetched()
+    store.verzoeken[1] = replace(store.verzoeken[1], aansluiting=replace(AANSLUITING, case_system=None))
+    assert await delivery(store, blobs, tmp_path).attempt(1, 1) == Park()
+    assert "bestemming" in store.verzoek_troubles[1].advice

@@ -15,7 +15,9 @@ from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, trans
 FETCH: Final = "fetch"
 """Job with `notification_id`: fetch its verzoek."""
 DELIVER: Final = "deliver"
-"""Job with `verzoek_id`: hand it to the case system."""
+"""Job with `verzoek_id`: hand it to its targets."""
+DELIVER_TARGET: Final = "deliver_target"
+"""Job with `delivery_id` and `verzoek_id`: hand it to one of several targets."""
 
 _ARGUMENT: Final = {FETCH: "notification_id", DELIVER: "verzoek_id"}
 _WITHOUT_JOB: Final = {FETCH: "notifications_without_job", DELIVER: "verzoeken_without_job"}

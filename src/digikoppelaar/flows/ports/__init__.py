@@ -16,6 +16,7 @@ from digikoppelaar.flows.ports.connections import (
     is_production,
     is_sandbox,
 )
+from digikoppelaar.flows.ports.deliveries import DeliveryState, DeliveryStore, StoredDelivery
 from digikoppelaar.flows.ports.facilities import (
     Blob,
     BlobStore,
@@ -75,6 +76,8 @@ __all__ = [
     "CpaRecord",
     "Decrypter",
     "Decrypters",
+    "DeliveryState",
+    "DeliveryStore",
     "Download",
     "DsoClient",
     "DsoSettings",
@@ -102,6 +105,7 @@ __all__ = [
     "Signer",
     "Signers",
     "Steps",
+    "StoredDelivery",
     "StoredPayload",
     "Streamed",
     "Transport",

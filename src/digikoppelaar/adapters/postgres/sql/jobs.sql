@@ -41,7 +41,7 @@ WHERE state = 'fetched' AND id = ANY(ARRAY(
     EXCEPT
     SELECT args ->> 'verzoek_id'
     FROM procrastinate_jobs
-    WHERE task_name = 'deliver' AND status IN ('todo', 'doing')
+    WHERE task_name IN ('deliver', 'deliver_target') AND status IN ('todo', 'doing')
 )::bigint[])
 ORDER BY id
 LIMIT %(limit)s

@@ -1,0 +1,91 @@
+"""The DeliveryStore in PostgreSQL.
+
+Every method is one transaction and raises StorageError when the database fails or a row is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from digikoppelaar.adapters.postgres import jobs, queries
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.ports import DeliveryState, StoredDelivery
+
+_SQL: Final = queries.load("deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDeliveries:
+    """Deliveries and their steps."""
+
+    pool: Pool
+
+    async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
+        """See flows.ports.DeliveryStore."""
+        async with transaction(self.pool) as connection:
+            verzoek = await _one(connection, "lock_verzoek", {"id": verzoek_id})
+            values = {
+                "verzoek_id": verzoek_id,
+                "aansluiting_id": verzoek["aansluiting_id"],
+                "targets": list(targets),
+                "now": now,
+            }
+            await connection.execute(_SQL["drop_others"], values)
+            await connection.execute(_SQL["plan"], values)
+            rows = await (await connection.execute(_SQL["planned"], values)).fetchall()
+            planned = [StoredDelivery(**row) for row in rows]
+            if len(planned) > 1:
+                await _jobs_for(connection, verzoek_id, planned)
+        return planned
+
+    async def delivery(self, delivery_id: int) -> StoredDelivery:
+        """See flows.ports.DeliveryStore."""
+        async with transaction(self.pool) as connection:
+            return StoredDelivery(**await _one(connection, "delivery", {"id": delivery_id}))
+
+    async def started(self, delivery_id: int) -> int:
+        """See flows.ports.DeliveryStore."""
+        async with transaction(self.pool) as connection:
+            return int((await _one(connection, "started", {"id": delivery_id}))["attempts"])
+
+    async def record(self, delivery_id: int, name: str, outcome: Mapping[str, str], now: datetime) -> None:
+        """See flows.ports.DeliveryStore."""
+        values = {"id": delivery_id, "name": name, "outcome": Jsonb(dict(outcome)), "now": now}
+        async with transaction(self.pool) as connection:
+            await connection.execute(_SQL["record"], values)
+
+    async def delivered(self, delivery_id: int, case_reference: str, now: datetime) -> bool:
+        """See flows.ports.DeliveryStore."""
+        values = {"id": delivery_id, "case_reference": case_reference, "now": now}
+        async with transaction(self.pool) as connection:
+            verzoek = await _one(connection, "lock_verzoek_of", values)
+            await connection.execute(_SQL["delivered"], values)
+            return not (await _one(connection, "open", {"verzoek_id": verzoek["id"]}))["open"]
+
+    async def trouble(self, delivery_id: int, reason: str, advice: str, now: datetime, *, parked: bool) -> None:
+        """See flows.ports.DeliveryStore."""
+        del now
+        values = {"id": delivery_id, "reason": reason, "advice": advice, "parked": parked}
+        async with transaction(self.pool) as connection:
+            await connection.execute(_SQL["trouble"], values)
+
+
+async def _one(connection: Connection, query: str, values: Row) -> dict[str, Any]:
+    row = await (await connection.execute(_SQL[query], values)).fetchone()
+    if row is None:
+        raise StorageError(f"{query}: there is no row {values.get('id')}")
+    return row
+
+
+async def _jobs_for(connection: Connection, verzoek_id: int, planned: Sequence[StoredDelivery]) -> None:
+    """A job for each that waits and has none."""
+    rows = await (await connection.execute(_SQL["with_job"], {"verzoek_id": verzoek_id})).fetchall()
+    at_work = {row["id"] for row in rows}
+    for each in planned:
+        if each.state == DeliveryState.WAITING and each.id not in at_work:
+            about = {"delivery_id": each.id, "verzoek_id": verzoek_id}
+            await jobs.defer(connection, jobs.DELIVER_TARGET, about, lock=f"{jobs.DELIVER_TARGET}:{each.id}")

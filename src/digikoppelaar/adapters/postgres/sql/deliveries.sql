@@ -1,0 +1,62 @@
+-- name: lock_verzoek
+SELECT id, aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s FOR UPDATE
+
+-- name: drop_others
+DELETE FROM delivery
+WHERE verzoek_id = %(verzoek_id)s AND target <> ALL(%(targets)s) AND state <> 'delivered'
+
+-- name: plan
+-- What is parked gets a fresh series of attempts, and keeps its steps.
+INSERT INTO delivery (aansluiting_id, verzoek_id, target, state, planned_at)
+SELECT %(aansluiting_id)s, %(verzoek_id)s, target, 'waiting', %(now)s
+FROM unnest(%(targets)s::text[]) AS target
+ON CONFLICT (verzoek_id, target) DO UPDATE
+SET state = 'waiting', attempts = 0, reason = NULL, advice = NULL
+WHERE delivery.state = 'parked'
+
+-- name: planned
+SELECT
+    delivery.id, verzoek_id, target, state, attempts, case_reference,
+    coalesce((SELECT jsonb_object_agg(name, outcome) FROM delivery_step WHERE delivery_id = delivery.id), '{}') AS steps
+FROM delivery
+WHERE verzoek_id = %(verzoek_id)s AND target = ANY(%(targets)s)
+ORDER BY array_position(%(targets)s, target)
+
+-- name: with_job
+SELECT (args ->> 'delivery_id')::bigint AS id
+FROM procrastinate_jobs
+WHERE task_name = 'deliver_target' AND status IN ('todo', 'doing') AND (args ->> 'verzoek_id')::bigint = %(verzoek_id)s
+
+-- name: delivery
+SELECT
+    delivery.id, verzoek_id, target, state, attempts, case_reference,
+    coalesce((SELECT jsonb_object_agg(name, outcome) FROM delivery_step WHERE delivery_id = delivery.id), '{}') AS steps
+FROM delivery
+WHERE delivery.id = %(id)s
+
+-- name: started
+UPDATE delivery SET attempts = attempts + 1 WHERE id = %(id)s RETURNING attempts
+
+-- name: record
+INSERT INTO delivery_step (delivery_id, name, outcome, at)
+VALUES (%(id)s, %(name)s, %(outcome)s, %(now)s)
+ON CONFLICT (delivery_id, name) DO UPDATE SET outcome = excluded.outcome, at = excluded.at
+
+-- name: lock_verzoek_of
+-- First the verzoek: of two targets that end at once, the second must see the first.
+SELECT id FROM verzoek WHERE id = (SELECT verzoek_id FROM delivery WHERE id = %(id)s) FOR UPDATE
+
+-- name: delivered
+-- What was told first stays: a repeated delivery is the same delivery.
+UPDATE delivery
+SET state = 'delivered', case_reference = coalesce(case_reference, %(case_reference)s),
+    delivered_at = coalesce(delivered_at, %(now)s), reason = NULL, advice = NULL
+WHERE id = %(id)s
+
+-- name: open
+SELECT count(*) AS open FROM delivery WHERE verzoek_id = %(verzoek_id)s AND state <> 'delivered'
+
+-- name: trouble
+UPDATE delivery
+SET state = CASE WHEN %(parked)s THEN 'parked' ELSE state END, reason = %(reason)s, advice = %(advice)s
+WHERE id = %(id)s AND state <> 'delivered'

@@ -1,0 +1,57 @@
+"""Deliveries and their steps are durable, and the twin in memory says the same."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.unit.adapters.postgres.test_verzoeken import about, contract_world
+from tests.unit.adapters.postgres.world import NOW, World
+from tests.unit.flows import verzoek_store_contract as contract
+
+from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.ports import DeliveryStore, StoredDelivery
+
+
+async def both(world: World) -> tuple[int, Sequence[DeliveryStore]]:
+    """A verzoek, and the two stores."""
+    _, verzoek = await contract.parked_verzoek(contract_world(world))
+    return verzoek.id, (PostgresDeliveries(world.pool), MemoryDeliveries())
+
+
+def shown(rows: Sequence[StoredDelivery]) -> list[tuple[str, str, int]]:
+    """What there is to compare."""
+    return [(row.target, row.state, row.attempts) for row in rows]
+
+
+async def test_planning_makes_or_finds_and_gives_what_is_parked_a_fresh_series(world: World) -> None:
+    verzoek_id, stores = await both(world)
+    for store in stores:
+        first, _ = await store.plan(verzoek_id, ["a", "b"], NOW)
+        assert [await store.started(first.id), await store.started(first.id)] == [1, 2]
+        await store.record(first.id, "zaak", {"url": "u"}, NOW)
+        await store.trouble(first.id, "refused", "Kijk.", NOW, parked=True)
+        assert (await store.delivery(first.id)).state == "parked"
+        again = await store.plan(verzoek_id, ["a", "c"], NOW)
+        assert shown(again) == [("a", "waiting", 0), ("c", "waiting", 0)]
+        assert (again[0].id, again[0].steps) == (first.id, {"zaak": {"url": "u"}})
+    assert await world.count("delivery") == 2
+    assert len(await about(world, "deliver_target")) == 3  # a is at work, and got no second one
+
+
+async def test_the_verzoek_is_delivered_with_its_last_target(world: World) -> None:
+    verzoek_id, stores = await both(world)
+    for store in stores:
+        one, two = await store.plan(verzoek_id, ["a", "b"], NOW)
+        assert not await store.delivered(one.id, "first", NOW)
+        assert await store.delivered(two.id, "second", NOW)
+        assert await store.delivered(one.id, "other", NOW)
+        assert (await store.delivery(one.id)).case_reference == "first"
+        await store.trouble(one.id, "late", "Kijk.", NOW, parked=True)
+        assert (await store.delivery(one.id)).state == "delivered"
+
+
+async def test_a_delivery_that_is_not_there_is_told(world: World) -> None:
+    for store in (await both(world))[1]:
+        with pytest.raises(StorageError):
+            await store.delivery(99)
