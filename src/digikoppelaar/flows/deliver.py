@@ -29,13 +29,14 @@ from digikoppelaar.flows.ports import (
     DeliveryState,
     DeliveryStore,
     FileKind,
+    Handover,
     StoredDelivery,
     Verzoek,
     VerzoekStore,
 )
 from digikoppelaar.flows.targets import Target, chosen, targets_of
 from digikoppelaar.stam import model
-from digikoppelaar.stam.verzoek import as_json, read_verzoek
+from digikoppelaar.stam.verzoek import read_verzoek
 
 log = structlog.get_logger()
 
@@ -131,8 +132,8 @@ class Delivery:
             target = _target(verzoek, read, delivery.target)
             steps = DeliverySteps(dict(delivery.steps), partial(self._record, delivery.id))
             case_system = self.case_system_for(verzoek.aansluiting, target)
-            document = await aside(lambda: as_json(read))
-            reference = await case_system.deliver(verzoek, document, self.blobs, steps)
+            handover = Handover(verzoek, read, await self.deliveries.case(delivery.id))
+            reference = await case_system.deliver(handover, self.blobs, steps)
         if await self.deliveries.delivered(delivery.id, reference, self.clock.now()):
             await self.store.verzoek_delivered(verzoek.id, reference, self.clock.now())
         log.info("verzoek_delivered", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, target=delivery.target)

@@ -27,7 +27,8 @@ from typing import Final, ParamSpec, TypeVar
 from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import CaseSystemError, StorageError
-from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Steps, Verzoek
+from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Handover, Steps, Verzoek
+from digikoppelaar.stam.verzoek import as_json
 
 DONE: Final = "gereed"
 """The marker: what watches the folder may take a case once this file is there."""
@@ -51,7 +52,7 @@ class FolderCaseSystem:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore, steps: Steps) -> str:
+    async def deliver(self, handover: Handover, blobs: BlobStore, steps: Steps) -> str:
         """Write the case folder and return its path below the folder of this case system.
 
         It is one step, and whether that was done is to be seen in the folder, so `steps` has nothing to add.
@@ -60,6 +61,8 @@ class FolderCaseSystem:
         something else or cannot be written, StorageError when a blob is not what was recorded.
         """
         del steps
+        verzoek = handover.verzoek
+        document = await _in_thread(as_json, handover.read)
         reference = case_path(verzoek)
         case = self._folder / reference
         manifest = _manifest(verzoek, _laid_out(verzoek))

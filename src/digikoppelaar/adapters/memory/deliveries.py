@@ -11,11 +11,15 @@ from digikoppelaar.flows.ports import DeliveryState, StoredDelivery
 
 @dataclass(slots=True)
 class MemoryDeliveries:
-    """Deliveries by id; `jobs` holds an id once for every job that was made."""
+    """Deliveries by id; `jobs` holds an id once for every job that was made.
+
+    `cases` is what earlier versions left at a target: versions are no business of this twin.
+    """
 
     rows: dict[int, StoredDelivery] = field(default_factory=dict)
     troubles: dict[int, Trouble] = field(default_factory=dict)
     jobs: list[int] = field(default_factory=list)
+    cases: dict[str, str] = field(default_factory=dict)
     _made: int = 0
 
     async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
@@ -35,6 +39,10 @@ class MemoryDeliveries:
         if delivery_id not in self.rows:
             raise StorageError(f"there is no delivery {delivery_id}")
         return self.rows[delivery_id]
+
+    async def case(self, delivery_id: int) -> str | None:
+        """See flows.ports.DeliveryStore."""
+        return self.cases.get((await self.delivery(delivery_id)).target)
 
     async def started(self, delivery_id: int) -> int:
         """See flows.ports.DeliveryStore."""

@@ -47,6 +47,12 @@ class PostgresDeliveries:
         async with transaction(self.pool) as connection:
             return StoredDelivery(**await _one(connection, "delivery", {"id": delivery_id}))
 
+    async def case(self, delivery_id: int) -> str | None:
+        """See flows.ports.DeliveryStore."""
+        async with transaction(self.pool) as connection:
+            row = await (await connection.execute(_SQL["case"], {"id": delivery_id})).fetchone()
+            return None if row is None else str(row["case_reference"])
+
     async def started(self, delivery_id: int) -> int:
         """See flows.ports.DeliveryStore."""
         async with transaction(self.pool) as connection:

@@ -23,6 +23,7 @@ from digikoppelaar.flows.ports.facilities import (
     CaseSystem,
     Download,
     DsoClient,
+    Handover,
     Link,
     Steps,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "DsoSettings",
     "File",
     "FileKind",
+    "Handover",
     "Hole",
     "Ids",
     "Keys",

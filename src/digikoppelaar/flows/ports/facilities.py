@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from digikoppelaar.flows.ports.verzoeken import FileKind, Verzoek
+from digikoppelaar.stam import model
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,25 @@ class Steps(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a case system gets: a verzoek version as it is on record, with its files, and as its XML was understood.
+
+    `case` is the reference of the case that this verzoeknummer has there already, by an earlier version or because a
+    person linked it; None when we know of none.
+    """
+
+    verzoek: Verzoek
+    read: model.Verzoek
+    case: str | None = None
+
+
 class CaseSystem(Protocol):
     """Where verzoeken of an aansluiting end up."""
 
-    async def deliver(self, verzoek: Verzoek, document: Mapping[str, object], blobs: BlobStore, steps: Steps) -> str:
+    async def deliver(self, handover: Handover, blobs: BlobStore, steps: Steps) -> str:
         """Hand the verzoek over and return its reference there.
 
         Must be safe to repeat after a crash at any point: a second call gives the same one case. A step that is done
-        is not done again; one that was under way may have been, so it looks before it makes. `document` is the parsed
-        verzoek as JSON. Raises CaseSystemError.
+        is not done again; one that was under way may have been, so it looks before it makes. Raises CaseSystemError.
         """

@@ -18,10 +18,13 @@ from digikoppelaar.adapters.casesystems.folder import DONE, MANIFEST, FolderCase
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.errors import CaseSystemError, StorageError
 from digikoppelaar.flows.delivery_steps import DeliverySteps
-from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Verzoek
+from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Handover, Verzoek
+from digikoppelaar.stam import model
+from digikoppelaar.stam.verzoek import as_json
 
 OIN = "00000099000000001000"
 AANSLUITING = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "stam", "pre", OIN, None, None)
+READ = model.Verzoek(None, "2026060200019", 0, "initieren", "Melding", naam="Dakkapel é")
 CASE = f"pre/{OIN}/2026060200019-0"
 CONTENTS = {
     (FileKind.XML, "verzoek.xml"): b"<verzoek/>",
@@ -33,7 +36,7 @@ CONTENTS = {
 }
 
 
-async def stored(blobs: MemoryBlobs, *, volgnummer: int = 0) -> Verzoek:
+async def stored(blobs: MemoryBlobs, *, volgnummer: int = 0) -> Handover:
     """A verzoek version whose files are in the blob store."""
 
     async def once(content: bytes) -> AsyncIterator[bytes]:
@@ -43,9 +46,15 @@ async def stored(blobs: MemoryBlobs, *, volgnummer: int = 0) -> Verzoek:
     for number, ((kind, naam), content) in enumerate(CONTENTS.items(), start=1):
         blob = await blobs.put(f"verzoeken/7/{volgnummer}/{number}", once(content))
         files.append(File(number, kind, f"d{number}", naam, "", "", blob.name, blob.size, blob.sha256))
-    return Verzoek(
+    verzoek = Verzoek(
         1, AANSLUITING, "2026060200019", volgnummer, "Melding", "initieren", "Dakkapel", False, "fetched", tuple(files)
     )
+    return Handover(verzoek, READ)
+
+
+def changed(handover: Handover, **changes: Any) -> Handover:
+    """The same with these fields of its verzoek."""
+    return replace(handover, verzoek=replace(handover.verzoek, **changes))
 
 
 def names_in(folder: Path) -> list[str]:
@@ -74,9 +83,7 @@ def check_whole(case: Path) -> None:
 
 async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
-    reference = await FolderCaseSystem(tmp_path).deliver(
-        await stored(blobs), {"naam": "Dakkapel é"}, blobs, DeliverySteps()
-    )
+    reference = await FolderCaseSystem(tmp_path).deliver(await stored(blobs), blobs, DeliverySteps())
     assert reference == CASE
     check_whole(tmp_path / CASE)
     assert visible(tmp_path / CASE) == [
@@ -91,15 +98,16 @@ async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) 
         "verzoek.pdf",
         "verzoek.xml",
     ]
-    assert json.loads((tmp_path / CASE / "verzoek.json").read_text()) == {"naam": "Dakkapel é"}
+    assert json.loads((tmp_path / CASE / "verzoek.json").read_text()) == as_json(READ)
 
 
 async def test_delivering_again_changes_nothing(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
-    await system.deliver(verzoek, {}, blobs, DeliverySteps())
+    await system.deliver(verzoek, blobs, DeliverySteps())
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert await system.deliver(verzoek, {"understood": "better by now"}, blobs, DeliverySteps()) == CASE
+    better = replace(verzoek, read=replace(READ, naam="understood better by now"))
+    assert await system.deliver(better, blobs, DeliverySteps()) == CASE
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
@@ -107,17 +115,15 @@ async def test_two_versions_stand_side_by_side(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system = FolderCaseSystem(tmp_path)
     for volgnummer in (0, 1):
-        await system.deliver(await stored(blobs, volgnummer=volgnummer), {}, blobs, DeliverySteps())
+        await system.deliver(await stored(blobs, volgnummer=volgnummer), blobs, DeliverySteps())
     assert [path.name for path in sorted((tmp_path / "pre" / OIN).iterdir())] == ["2026060200019-0", "2026060200019-1"]
 
 
 async def test_two_deliveries_at_once_make_one_case(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
-    await asyncio.gather(
-        *(system.deliver(verzoek, {}, blobs, DeliverySteps()) for _ in range(4)), return_exceptions=True
-    )
-    assert await system.deliver(verzoek, {}, blobs, DeliverySteps()) == CASE
+    await asyncio.gather(*(system.deliver(verzoek, blobs, DeliverySteps()) for _ in range(4)), return_exceptions=True)
+    assert await system.deliver(verzoek, blobs, DeliverySteps()) == CASE
     check_whole(tmp_path / CASE)
     assert names_in(tmp_path / "pre" / OIN) == ["2026060200019-0"]
 
@@ -129,7 +135,7 @@ async def test_an_attempt_that_clears_up_never_empties_a_case_that_another_publi
     for number in range(2000):  # enough for the removal to be under way when the other attempt publishes
         (draft / "bijlagen" / str(number)).touch()
     verzoek = await stored(MemoryBlobs())
-    clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, {}, MemoryBlobs(), DeliverySteps()))
+    clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, MemoryBlobs(), DeliverySteps()))
     while draft.exists() and len(names_in(draft / "bijlagen")) == 2000:
         await asyncio.sleep(0)
     try:
@@ -173,7 +179,7 @@ async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
 
         monkeypatch.setattr(folder, "_in_thread", dying)
         try:
-            await FolderCaseSystem(root).deliver(verzoek, {}, blobs, DeliverySteps())
+            await FolderCaseSystem(root).deliver(verzoek, blobs, DeliverySteps())
             finished = True
         except Crash:
             finished = False
@@ -181,7 +187,7 @@ async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
         case = root / CASE
         if case.exists():
             check_whole(case)
-        assert await FolderCaseSystem(root).deliver(verzoek, {}, blobs, DeliverySteps()) == CASE
+        assert await FolderCaseSystem(root).deliver(verzoek, blobs, DeliverySteps()) == CASE
         check_whole(case)
         assert names_in(case.parent) == [case.name]
         if finished:
@@ -203,11 +209,11 @@ async def test_a_full_or_failing_disk_leaves_nothing_and_tells_no_file_name(
     with monkeypatch.context() as patched:
         patched.setattr(os, call, refuse)
         with pytest.raises(CaseSystemError) as refused:
-            await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
+            await FolderCaseSystem(tmp_path).deliver(verzoek, blobs, DeliverySteps())
     assert str(refused.value) == "case folder: No space left on device"
     assert not (tmp_path / CASE).exists()
     assert not list(tmp_path.glob("**/.*"))
-    await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
+    await FolderCaseSystem(tmp_path).deliver(verzoek, blobs, DeliverySteps())
     check_whole(tmp_path / CASE)
 
 
@@ -220,10 +226,10 @@ async def test_something_else_in_its_place_is_told_and_left_alone(tmp_path: Path
         case.parent.mkdir(parents=True)
         case.write_text("?")
     else:
-        await system.deliver(verzoek, {}, blobs, DeliverySteps())
+        await system.deliver(verzoek, blobs, DeliverySteps())
     match harm:
         case "another":
-            verzoek = replace(verzoek, files=verzoek.files[:-1])
+            verzoek = changed(verzoek, files=verzoek.verzoek.files[:-1])
         case "no manifest":
             (case / MANIFEST).unlink()
         case "no marker":
@@ -232,14 +238,14 @@ async def test_something_else_in_its_place_is_told_and_left_alone(tmp_path: Path
             (case / MANIFEST).write_text("{")
     before = visible(tmp_path)
     with pytest.raises(CaseSystemError, match="other content"):
-        await system.deliver(verzoek, {}, blobs, DeliverySteps())
+        await system.deliver(verzoek, blobs, DeliverySteps())
     assert visible(tmp_path) == before
 
 
 async def test_an_empty_folder_in_its_place_is_no_obstacle(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     (tmp_path / CASE).mkdir(parents=True)
-    await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps())
+    await FolderCaseSystem(tmp_path).deliver(await stored(blobs), blobs, DeliverySteps())
     check_whole(tmp_path / CASE)
 
 
@@ -259,23 +265,24 @@ class RottenBlobs(MemoryBlobs):
 async def test_a_blob_that_is_not_what_was_fetched_is_never_delivered(tmp_path: Path, content: bytes) -> None:
     blobs = RottenBlobs(content)
     with pytest.raises(StorageError, match="not what was fetched"):
-        await FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps())
+        await FolderCaseSystem(tmp_path).deliver(await stored(blobs), blobs, DeliverySteps())
     assert names_in(tmp_path / "pre" / OIN) == []
 
 
 async def test_a_verzoek_with_a_missing_file_is_never_delivered(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
-    verzoek = await stored(blobs)
-    half = replace(verzoek, files=(*verzoek.files[:-1], replace(verzoek.files[-1], blob=None)))
+    whole = await stored(blobs)
+    *files, last = whole.verzoek.files
+    half = changed(whole, files=(*files, replace(last, blob=None)))
     with pytest.raises(StorageError):
-        await FolderCaseSystem(tmp_path).deliver(half, {}, blobs, DeliverySteps())
+        await FolderCaseSystem(tmp_path).deliver(half, blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
 async def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     with pytest.raises(CaseSystemError, match="not there"):
-        await FolderCaseSystem(tmp_path / "share").deliver(await stored(blobs), {}, blobs, DeliverySteps())
+        await FolderCaseSystem(tmp_path / "share").deliver(await stored(blobs), blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
@@ -297,11 +304,11 @@ async def test_a_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
 )
 async def test_no_part_of_the_path_leads_elsewhere(tmp_path: Path, field: str, value: Any) -> None:
     blobs = MemoryBlobs()
-    verzoek = replace(await stored(blobs), **{field: value})
+    verzoek = changed(await stored(blobs), **{field: value})
     with pytest.raises(CaseSystemError):
-        case_path(verzoek)
+        case_path(verzoek.verzoek)
     with pytest.raises(CaseSystemError):
-        await FolderCaseSystem(tmp_path).deliver(verzoek, {}, blobs, DeliverySteps())
+        await FolderCaseSystem(tmp_path).deliver(verzoek, blobs, DeliverySteps())
     assert visible(tmp_path) == []
 
 
@@ -315,7 +322,7 @@ async def test_a_cancelled_delivery_leaves_nothing(tmp_path: Path) -> None:
             await asyncio.Event().wait()
 
     blobs = Stalling()
-    delivery = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(await stored(blobs), {}, blobs, DeliverySteps()))
+    delivery = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(await stored(blobs), blobs, DeliverySteps()))
     await asyncio.wait_for(reached.wait(), 10)
     delivery.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -328,7 +335,7 @@ async def test_a_share_that_hangs_leaves_the_threads_of_everybody_else_alone(tmp
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
     (tmp_path / CASE).mkdir(parents=True)
     os.mkfifo(tmp_path / CASE / MANIFEST)  # reading it hangs until somebody writes
-    hanging = [asyncio.create_task(system.deliver(verzoek, {}, blobs, DeliverySteps())) for _ in range(64)]
+    hanging = [asyncio.create_task(system.deliver(verzoek, blobs, DeliverySteps())) for _ in range(64)]
     try:
         async with asyncio.timeout(10):
             for _ in range(10):

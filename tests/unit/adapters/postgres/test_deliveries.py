@@ -55,3 +55,19 @@ async def test_a_delivery_that_is_not_there_is_told(world: World) -> None:
     for store in (await both(world))[1]:
         with pytest.raises(StorageError):
             await store.delivery(99)
+
+
+async def test_a_later_version_knows_the_case_of_the_earlier_one_at_the_same_target(world: World) -> None:
+    known = contract_world(world)
+    notification, first = await contract.parked_verzoek(known)
+    second = await known.store.start_verzoek(notification, contract.version(volgnummer=1), contract.FILES, NOW)
+    deliveries = PostgresDeliveries(world.pool)
+    one, other = await deliveries.plan(first.id, ["a", "b"], NOW)
+    await deliveries.delivered(one.id, "https://zaken.example/1", NOW)
+    later = await deliveries.plan(second.id, ["a", "b"], NOW)
+    assert [await deliveries.case(each.id) for each in (one, other, *later)] == [
+        None,
+        None,
+        "https://zaken.example/1",
+        None,
+    ]

@@ -34,6 +34,18 @@ SELECT
 FROM delivery
 WHERE delivery.id = %(id)s
 
+-- name: case
+SELECT before.case_reference
+FROM delivery
+JOIN verzoek ON verzoek.id = delivery.verzoek_id
+JOIN verzoek AS earlier
+    ON earlier.aansluiting_id = verzoek.aansluiting_id AND earlier.verzoeknummer = verzoek.verzoeknummer
+    AND earlier.volgnummer < verzoek.volgnummer
+JOIN delivery AS before ON before.verzoek_id = earlier.id AND before.target = delivery.target
+WHERE delivery.id = %(id)s AND before.case_reference IS NOT NULL
+ORDER BY earlier.volgnummer DESC
+LIMIT 1
+
 -- name: started
 UPDATE delivery SET attempts = attempts + 1 WHERE id = %(id)s RETURNING attempts
 
