@@ -226,7 +226,8 @@ FOR UPDATE SKIP LOCKED
 
 -- name: claim
 -- Together. Partners are found by skipping through the index, and each gives its own earliest: a backlog of one partner
--- is never read for another. FOR UPDATE and window functions do not go together, hence the lateral join. An attempt
+-- is never read for another. FOR UPDATE and window functions do not go together, hence the lateral join. The planner
+-- cannot know how few are due, and would read the whole table to join them; of an array it expects little. An attempt
 -- that was under way and did not tell how it ended is lost; that is said by who makes the next one. The lease is
 -- `ebms.reliability.lease_until`.
 WITH RECURSIVE waiting AS (
@@ -265,16 +266,14 @@ WITH RECURSIVE waiting AS (
 ), lost AS (
     UPDATE attempt
     SET ended_at = %(now)s, event = %(lost)s
-    FROM due
-    WHERE due.state = 'sending' AND attempt.outbound_message_id = due.id AND attempt.ended_at IS NULL
+    WHERE outbound_message_id = ANY(ARRAY(SELECT id FROM due WHERE state = 'sending')) AND ended_at IS NULL
 ), started AS (
-    UPDATE outbound_message AS message
+    UPDATE outbound_message
     SET state = 'sending',
-        attempts = message.attempts + 1,
-        due_at = %(now)s + greatest(%(lease)s::interval, message.retry_interval)
-    FROM due
-    WHERE message.id = due.id
-    RETURNING message.*, due.due_at AS was_due
+        attempts = attempts + 1,
+        due_at = %(now)s + greatest(%(lease)s::interval, retry_interval)
+    WHERE id = ANY(ARRAY(SELECT id FROM due))
+    RETURNING *
 ), made AS (
     INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at)
     SELECT aansluiting_id, id, attempts, %(now)s
@@ -285,9 +284,10 @@ SELECT
     started.content_type, started.body, started.holes, started.retries, started.retry_interval, started.time_to_live,
     started.synchronous, aansluiting.omgeving, aansluiting.partij_oin, cpa.cpa_id
 FROM started
+JOIN due ON due.id = started.id
 JOIN aansluiting ON aansluiting.id = started.aansluiting_id
 JOIN cpa ON cpa.id = started.cpa_row
-ORDER BY started.was_due, started.id
+ORDER BY due.due_at, started.id
 
 -- name: end_lost_attempt
 UPDATE attempt

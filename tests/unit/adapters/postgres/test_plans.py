@@ -1,0 +1,69 @@
+"""What a message costs does not grow with the messages on record: no plan of its statements reads a whole table."""
+
+import re
+
+import pytest
+from tests.unit.adapters.postgres.world import World
+
+from digikoppelaar.adapters.postgres import queries
+from digikoppelaar.adapters.postgres.connect import Connection
+
+ROWS = 20_000
+"""Enough for the planner to see that reading the table costs more than looking rows up."""
+FOR_EACH_MESSAGE = (
+    "find_inbound",
+    "find_outbound",
+    "record_inbound",
+    "queue_outbound",
+    "settle_by_signal",
+    "settle_attempt",
+    "lock_ended",
+    "claim",
+    "next_due",
+)
+PAST = (
+    """
+    INSERT INTO outbound_message (id, aansluiting_id, cpa_row, message_id, conversation_id, service, action, timestamp,
+        partner, endpoint, content_type, body, state, attempts, max_attempts, settled_at) OVERRIDING SYSTEM VALUE
+    SELECT n, %(aansluiting_id)s, %(cpa_row)s, n || '@past', 'past', 'dienst', 'actie', now(), 'partner-' || n %% 9,
+        'https://partner.example', 'text/xml', '', 'delivered', 1, 4, now()
+    FROM generate_series(1, %(rows)s) AS n
+    """,
+    """
+    INSERT INTO attempt (aansluiting_id, outbound_message_id, number, started_at, ended_at, event)
+    SELECT aansluiting_id, id, 1, now(), now(), 'accepted' FROM outbound_message
+    """,
+    """
+    INSERT INTO inbound_message (id, aansluiting_id, cpa_row, message_id, conversation_id, service, action, timestamp,
+        received_at, fingerprint, content_type, document, answer_id) OVERRIDING SYSTEM VALUE
+    SELECT id, aansluiting_id, cpa_row, message_id, 'past', service, action, now(), now(), '', 'text/xml', '', id
+    FROM outbound_message
+    """,
+    "ANALYZE outbound_message, attempt, inbound_message",
+)
+
+
+@pytest.mark.parametrize("analyzed", [True, False])
+async def test_no_statement_of_a_message_reads_a_whole_table(world: World, analyzed: bool) -> None:
+    values = {"aansluiting_id": world.pre.aansluiting.id, "cpa_row": world.pre.id, "rows": ROWS}
+    async with world.pool.connection() as connection:
+        for statement in PAST[: None if analyzed else -1]:
+            await connection.execute(statement.encode(), values)
+        await connection.execute(b"SET LOCAL plan_cache_mode = force_generic_plan")
+        plans = {name: await plan(connection, name) for name in FOR_EACH_MESSAGE}
+    whole = {name: re.findall(r"Seq Scan on (?:outbound|inbound|attempt)\w*", text) for name, text in plans.items()}
+    assert not any(whole.values()), whole
+
+
+async def plan(connection: Connection, name: str) -> str:
+    """How the server goes about this statement of messages.sql, whatever the values are, as GroupCommit has it."""
+    names: dict[str, int] = {}
+
+    def numbered(match: "re.Match[str]") -> str:
+        return f"${names.setdefault(match[1], len(names) + 1)}"
+
+    query = re.sub(r"%\((\w+)\)[sb]", numbered, queries.load("messages")[name].decode())
+    await connection.execute(f"PREPARE {name} AS {query}".encode())
+    nulls = ", ".join(["NULL"] * len(names))
+    shown = await connection.execute(f"EXPLAIN EXECUTE {name}{f'({nulls})' if nulls else ''}".encode())
+    return "\n".join(row["QUERY PLAN"] for row in await shown.fetchall())
