@@ -20,6 +20,20 @@ class Onbekend:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with, or worth knowing of, a verzoek: for a person, never a reason to stop it.
+
+    `code` is stable. `path` is the element below verzoek, `line` its line in the XML where that is known. `sentence`
+    is Dutch and holds no value of the document: values are personal data.
+    """
+
+    code: str
+    path: str
+    sentence: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Instantie:
     """A bevoegd gezag or a behandeldienst (uitvoerende instantie)."""
 
@@ -61,14 +75,42 @@ class Persoon:
     adressen: tuple[Adres, ...] = field(default=(), repr=False)
 
 
+Positie = tuple[float, float]
+"""East before north: x and y in metres, or longitude and latitude in degrees."""
+
+Ring = tuple[Positie, ...]
+"""A closed line: at least four positions, the last one as the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometrie:
+    """Points, lines and areas in one `stelsel` (EPSG:28992 is RD, EPSG:4258 ETRS89, EPSG:4326 WGS84).
+
+    An area is its outer ring and then its inner rings. Positions stand in one order in every stelsel, whatever the
+    order in the document was.
+    """
+
+    stelsel: str
+    punten: tuple[Positie, ...] = field(default=(), repr=False)
+    lijnen: tuple[tuple[Positie, ...], ...] = field(default=(), repr=False)
+    vlakken: tuple[tuple[Ring, ...], ...] = field(default=(), repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Projectlocatie:
-    """Where it happens: any of an address, a parcel and coordinates, kept as they came (stam.md 1.8)."""
+    """Where it happens: any of an address, a parcel and coordinates (stam.md 1.8).
+
+    The first four fields are the texts as they came. `opgegeven` are the coordinates as the applicant entered them,
+    `etrs` those that DSO-LV derived. `findings` is what was wrong with them, with paths below projectlocatie.
+    """
 
     adres_aanduiding: Waarden = field(default=(), repr=False)
     kadastrale_gegevens: Waarden = field(default=(), repr=False)
     coordinaten_opgegeven: Waarden = field(default=(), repr=False)
     coordinaten_etrs: Waarden = field(default=(), repr=False)
+    opgegeven: Geometrie | None = field(default=None, repr=False)
+    etrs: Geometrie | None = field(default=None, repr=False)
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

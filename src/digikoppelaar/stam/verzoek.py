@@ -14,16 +14,15 @@ from lxml import etree
 from digikoppelaar import xml
 from digikoppelaar.errors import VerzoekError
 from digikoppelaar.stam import codes
+from digikoppelaar.stam.locations import read_locatie
 from digikoppelaar.stam.model import (
     Document,
     GevraagdeBijlage,
     Instantie,
     Project,
     Projectactiviteit,
-    Projectlocatie,
     Specificatie,
     Verzoek,
-    Waarden,
 )
 from digikoppelaar.stam.node import Node
 from digikoppelaar.stam.notification import WITHDRAWN, checked_verzoeknummer
@@ -85,7 +84,7 @@ def _read(node: Node, version: int | None) -> Verzoek:
         initiatiefnemer=read_partij(node.child("initiatiefnemer")),
         gemachtigde=read_partij(node.child("gemachtigde")),
         contactpersoon=read_contactpersoon(node.child("contactpersoon")),
-        projectlocaties=tuple(map(_locatie, node.children("projectlocaties", "projectlocatie"))),
+        projectlocaties=tuple(map(read_locatie, node.children("projectlocaties", "projectlocatie"))),
         projectactiviteiten=tuple(map(_activiteit, node.children("projectactiviteiten", "projectactiviteit"))),
         verzoekbijlagen=tuple(map(_document, node.children("verzoekbijlages", "document"))),
     )
@@ -117,19 +116,6 @@ def _instantie(node: Node | None) -> Instantie | None:
 
 def _instanties(node: Node, name: str) -> tuple[Instantie, ...]:
     return tuple(Instantie(each.text("oin"), each.text("naam")) for each in node.children(f"{name}Historie", name))
-
-
-def _locatie(node: Node) -> Projectlocatie:
-    def waarden(name: str) -> Waarden:
-        child = node.child(name)
-        return child.waarden() if child else ()
-
-    return Projectlocatie(
-        adres_aanduiding=waarden("adresAanduiding"),
-        kadastrale_gegevens=waarden("kadastraleGegevens"),
-        coordinaten_opgegeven=waarden("coordinatenOpgegeven"),
-        coordinaten_etrs=waarden("coordinatenEtrs"),
-    )
 
 
 def _activiteit(node: Node) -> Projectactiviteit:
