@@ -22,6 +22,7 @@ from digikoppelaar.stam.coordinates import (
     told_by_value,
 )
 from digikoppelaar.stam.model import Finding, Geometrie, Positie, Ring
+from digikoppelaar.stam.node import own_text
 
 _AREAS: Final = frozenset({"polygon", "polygonpatch", "rectangle", "triangle"})
 _LINES: Final = frozenset({"linestring", "linestringsegment", "linearring"})
@@ -162,17 +163,17 @@ class _Reader:
     def _part(self, element: etree._Element) -> list[Positie] | None:
         name = xml.local_name(element).casefold()
         if name == "coord":
-            return self._pairs([_text(child) for child in element.iterchildren("*")][:2], 2)
+            return self._pairs([own_text(child) for child in element.iterchildren("*")][:2], 2)
         if name == "coordinates":
             return self._tuples(element)
-        words = _text(element).split()
+        words = own_text(element).split()
         dimension = len(words) if name == "pos" and len(words) in (2, 3) else self._dimension(element, len(words))
         return self._pairs(words, dimension)
 
     def _tuples(self, element: etree._Element) -> list[Positie] | None:
         """GML 2: tuples between `ts`, numbers in them between `cs`, with `decimal` as decimal sign."""
         cs, ts, decimal = (element.get("cs") or ",", element.get("ts") or " ", element.get("decimal") or ".")
-        text = " ".join(_text(element).split())
+        text = " ".join(own_text(element).split())
         tuples = [each.split(cs) for each in (text.split(ts) if ts != " " else text.split())]
         sizes = {len(each) for each in tuples}
         dimension = sizes.pop() if len(sizes) == 1 else 0
@@ -211,7 +212,7 @@ class _Reader:
             self.punten.extend(self._pairs([_dutch(east), _dutch(north)], 2) or ())
             self._named_axes()
             return
-        positions = self.positions(element) or tuple(self._loose(_text(element)))
+        positions = self.positions(element) or tuple(self._loose(own_text(element)))
         if len(positions) == 1:
             self.punten.extend(positions)
         elif len(positions) == 2:
@@ -268,7 +269,7 @@ def _srs_names(element: etree._Element) -> Iterator[str]:
     for each in element.iter("*"):
         yield _attribute(each, "srsname") or ""
         if xml.local_name(each).casefold() == "srsname":
-            yield _text(each)
+            yield own_text(each)
 
 
 def _attribute(element: etree._Element, name: str) -> str | None:
@@ -281,12 +282,7 @@ def _named(element: etree._Element, names: frozenset[str]) -> Iterator[etree._El
 
 
 def _first(element: etree._Element, names: frozenset[str]) -> str | None:
-    return next((_text(each) for each in element.iter("*") if xml.local_name(each).casefold() in names), None)
-
-
-def _text(element: etree._Element) -> str:
-    # A comment in the middle splits the text of an element.
-    return "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
+    return next((own_text(each) for each in element.iter("*") if xml.local_name(each).casefold() in names), None)
 
 
 def _dutch(number: str) -> str:

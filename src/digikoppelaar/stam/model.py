@@ -52,10 +52,39 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Adres:
-    """One address block of a person, named as in STAM (`verblijfsadres`, `correspondentieAdres`, ...)."""
+    """An address, of a person or of a location. `soort` is the element that it stood in (`verblijfsadres`, ...).
+
+    `vorm` is binnenlands, buitenlands or afwijkend when the element says so, else empty. `waarden` is everything as
+    it came; the fields are what of it could be told by its name, as text. `nummeraanduiding` is the BAG id,
+    `regels` are the lines of an address that has no fields, as a foreign one.
+    """
 
     soort: str
     waarden: Waarden = field(repr=False)
+    vorm: str = ""
+    nummeraanduiding: str | None = field(default=None, repr=False)
+    straatnaam: str | None = field(default=None, repr=False)
+    huisnummer: str | None = field(default=None, repr=False)
+    huisletter: str | None = field(default=None, repr=False)
+    huisnummertoevoeging: str | None = field(default=None, repr=False)
+    postcode: str | None = field(default=None, repr=False)
+    woonplaats: str | None = field(default=None, repr=False)
+    land: str | None = field(default=None, repr=False)
+    adrestype: str | None = field(default=None, repr=False)
+    regels: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Perceel:
+    """A cadastral parcel, as far as its parts could be told by their names; `waarden` is everything as it came."""
+
+    waarden: Waarden = field(repr=False)
+    gemeente: str | None = field(default=None, repr=False)
+    sectie: str | None = field(default=None, repr=False)
+    perceelnummer: str | None = field(default=None, repr=False)
+    appartementsindex: str | None = field(default=None, repr=False)
+    aanduiding: str | None = field(default=None, repr=False)
+    """The whole as one text, or the id in the register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +127,19 @@ class Geometrie:
 
 @dataclass(frozen=True, slots=True)
 class Projectlocatie:
-    """Where it happens: any of an address, a parcel and coordinates (stam.md 1.8).
+    """Where it happens: any of an address, parcels and coordinates (stam.md 1.8).
 
-    The first four fields are the texts as they came. `opgegeven` are the coordinates as the applicant entered them,
-    `etrs` those that DSO-LV derived. `findings` is what was wrong with them, with paths below projectlocatie.
+    The first four fields are the texts as they came, the next two what could be told of them. `opgegeven` are the
+    coordinates as the applicant entered them, `etrs` those that DSO-LV derived. `findings` is what was wrong with
+    them, with paths below projectlocatie.
     """
 
     adres_aanduiding: Waarden = field(default=(), repr=False)
     kadastrale_gegevens: Waarden = field(default=(), repr=False)
     coordinaten_opgegeven: Waarden = field(default=(), repr=False)
     coordinaten_etrs: Waarden = field(default=(), repr=False)
+    adres: Adres | None = None
+    percelen: tuple[Perceel, ...] = ()
     opgegeven: Geometrie | None = field(default=None, repr=False)
     etrs: Geometrie | None = field(default=None, repr=False)
     findings: tuple[Finding, ...] = ()
@@ -157,10 +189,11 @@ class Projectactiviteit:
 
 @dataclass(frozen=True, slots=True)
 class Verzoek:
-    """A verzoek version; (verzoeknummer, volgnummer) names it (stam.md 1.3).
+    """A verzoek version; (verzoeknummer, volgnummer) names it (stam.md 1.3, 1.5 and 1.6).
 
     `stam_versie` is the number in the namespace, None outside the known namespaces. `doel` and `type` are spelled as
-    in `stam.codes` when known there. `indien_datum` is in UTC.
+    in `stam.codes` when known there. `indien_datum` is in UTC. `specificaties` are questions that belong to no
+    activity. What has no field here, or could not be read, is in `onbekend`.
     """
 
     stam_versie: int | None
@@ -182,6 +215,15 @@ class Verzoek:
     projectlocaties: tuple[Projectlocatie, ...] = ()
     projectactiviteiten: tuple[Projectactiviteit, ...] = ()
     verzoekbijlagen: tuple[Document, ...] = ()
+    specificaties: tuple[Specificatie, ...] = ()
+    toelichting: str | None = field(default=None, repr=False)
+    toelichting_later: str | None = field(default=None, repr=False)
+    """Which information comes later."""
+    toelichting_niet: str | None = field(default=None, repr=False)
+    """Which information will not come."""
+    participatie: bool | None = None
+    akkoordverklaring: bool | None = None
+    referentie_aanvrager: str | None = field(default=None, repr=False)
     onbekend: tuple[Onbekend, ...] = ()
 
     @property
@@ -189,12 +231,17 @@ class Verzoek:
         """Every document that the verzoek names, once each: with a question or with the verzoek as a whole."""
         named = [
             document
-            for activiteit in self.projectactiviteiten
-            for specificatie in activiteit.specificaties
+            for specificatie in self.alle_specificaties
             if specificatie.gevraagde_bijlage
             for document in specificatie.gevraagde_bijlage.documenten
         ]
         return tuple(dict.fromkeys((*named, *self.verzoekbijlagen)))
+
+    @property
+    def alle_specificaties(self) -> tuple[Specificatie, ...]:
+        """The questions of every activity, then those of the verzoek itself."""
+        of_activities = (each for activiteit in self.projectactiviteiten for each in activiteit.specificaties)
+        return (*of_activities, *self.specificaties)
 
     @property
     def aansluitactiviteit(self) -> bool:

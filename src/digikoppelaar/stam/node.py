@@ -1,28 +1,58 @@
 """Reading XML of which the schema is not known: by local name, without case, in any order.
 
-A `Node` remembers which elements were read, so that at the end everything else can be kept as unknown.
+A `Node` remembers what was read of it, so that at the end everything else can be kept as unknown.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeVar
+from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.stam.model import Onbekend, Waarden
+from digikoppelaar.stam.times import read_moment
+
+T = TypeVar("T")
+
+_LOCATIONS: Final = frozenset({"schemaLocation", "noNamespaceSchemaLocation"})
+"""Attributes that say where a schema is, and nothing of the verzoek."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a document so far: elements by their name, their own text, or with all that is in them."""
+
+    elements: set[etree._Element] = field(default_factory=set)
+    texts: set[etree._Element] = field(default_factory=set)
+    whole: set[etree._Element] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An element while it is read. `seen` is shared by all nodes of a document and grows while reading."""
+    """An element while it is read. `read` is shared by all nodes of a document and grows."""
 
     element: etree._Element
-    seen: set[etree._Element]
+    read: Read = field(default_factory=Read)
 
     def child(self, *names: str) -> "Node | None":
         """The first child with one of these names; None when absent or without any content."""
-        found = next(self._named(names), None)
-        return found if found and (len(found.element) or found._own_text()) else None
+        return next((found for found in self._named(names) if found._has_content()), None)
+
+    def deep(self, *names: str) -> list["Node"]:
+        """Every descendant with one of these names, however deep, that has content; not the ones inside another."""
+        found: list[Node] = []
+        for each in self.element.iterchildren("*"):
+            node = Node(each, self.read)
+            if _name(each) in _folded(names) and node._has_content():
+                self.read.elements.add(each)
+                found.append(node)
+            elif inner := node.deep(*names):
+                self.read.elements.add(each)
+                found.extend(inner)
+        return found
 
     def children(self, *path: str) -> list["Node"]:
         """All elements at the end of a path of names."""
@@ -32,50 +62,97 @@ class Node:
         return nodes
 
     def text(self, *names: str) -> str | None:
-        """The trimmed text of the first child with one of these names; None when absent or empty."""
-        found = next(self._named(names), None)
-        return found._own_text() if found else None
+        """The trimmed text of the first child with one of these names that has any; None when there is none."""
+        return next((text for each in self._named(names) if (text := each._taken_text())), None)
 
     def deep_text(self, name: str) -> str | None:
         """The same for the first descendant with this name, however deep."""
         for element in self.element.iterdescendants("*"):
-            if xml.local_name(element).casefold() == name.casefold():
-                self.seen.update((element, *_up_to(element, self.element)))
-                return Node(element, self.seen)._own_text()
+            if _name(element) == name.casefold():
+                self.read.elements.update((element, *_up_to(element, self.element)))
+                return Node(element, self.read)._taken_text()
         return None
 
     def flag(self, *names: str) -> bool | None:
-        """A boolean, also as ja and nee; None when absent or something else."""
-        return _FLAGS.get((self.text(*names) or "").casefold())
+        """A boolean, also as ja and nee; None when absent. Something else is None too, and stays unknown."""
+        return next((value for each in self._named(names) if (value := each._understood(_flag)) is not None), None)
+
+    def moment(self, *names: str) -> datetime | None:
+        """A moment in UTC; None when absent. What cannot be read is None too, and stays unknown."""
+        return next((value for each in self._named(names) if (value := each._understood(read_moment))), None)
 
     def waarden(self) -> Waarden:
         """Everything below as names and texts, in order; nothing of it is unknown any more."""
-        self.seen.update(self.element.iter("*"))
+        self.read.whole.add(self.element)
         return tuple(_leaves(self.element, ""))
 
     def unknown(self, path: str = "") -> Iterator[Onbekend]:
-        """Every element below that nobody read; not the ones inside it again."""
+        """What nobody read: elements, not the ones inside them again, and attributes and texts of those read."""
+        if self.element in self.read.whole:
+            return
+        yield from self._unread_attributes(path)
+        if self.element not in self.read.texts and (text := self._own_text()):
+            yield Onbekend(f"{path}/text()".removeprefix("/"), escape(text))
         for element in self.element.iterchildren("*"):
             where = f"{path}/{xml.local_name(element)}".removeprefix("/")
-            if element in self.seen:
-                yield from Node(element, self.seen).unknown(where)
+            if element in self.read.elements:
+                yield from Node(element, self.read).unknown(where)
             else:
                 yield Onbekend(where, etree.tostring(element, encoding="unicode", with_tail=False))
 
+    def _unread_attributes(self, path: str) -> Iterator[Onbekend]:
+        for key, value in self.element.attrib.items():
+            name = etree.QName(str(key)).localname
+            if name not in _LOCATIONS:
+                yield Onbekend(f"{path}/@{name}".removeprefix("/"), f"{name}={quoteattr(str(value))}")
+
     def _named(self, names: tuple[str, ...]) -> Iterator["Node"]:
-        wanted = {name.casefold() for name in names}
-        for element in self.element.iterchildren("*"):
-            if xml.local_name(element).casefold() in wanted:
-                self.seen.add(element)
-                yield Node(element, self.seen)
+        """Children with one of these names, those of the first name first; each is read once it is asked for."""
+        for wanted in _folded(names):
+            for element in self.element.iterchildren("*"):
+                if _name(element) == wanted:
+                    self.read.elements.add(element)
+                    yield Node(element, self.read)
+
+    def _understood(self, read: Callable[[str], T | None]) -> T | None:
+        text = self._own_text()
+        value = read(text) if text else None
+        if value is None and text:
+            self.read.elements.discard(self.element)
+        elif text:
+            self.read.texts.add(self.element)
+        return value
+
+    def _has_content(self) -> bool:
+        return bool(len(self.element) or self._own_text())
+
+    def _taken_text(self) -> str | None:
+        self.read.texts.add(self.element)
+        return self._own_text()
 
     def _own_text(self) -> str | None:
-        # A comment or a processing instruction in the middle splits the text of an element.
-        pieces = [self.element.text, *(child.tail for child in self.element)]
-        return "".join(piece for piece in pieces if piece).strip() or None
+        return own_text(self.element) or None
 
 
-_FLAGS = {"true": True, "1": True, "ja": True, "false": False, "0": False, "nee": False}
+def own_text(element: etree._Element) -> str:
+    """The trimmed text between its children, which a comment or a processing instruction may split."""
+    pieces = [element.text, *(child.tail for child in element)]
+    return "".join(piece for piece in pieces if piece).strip()
+
+
+_FLAGS: Final = {"true": True, "1": True, "ja": True, "false": False, "0": False, "nee": False}
+
+
+def _flag(text: str) -> bool | None:
+    return _FLAGS.get(text.casefold())
+
+
+def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.casefold() for name in names)
+
+
+def _name(element: etree._Element) -> str:
+    return xml.local_name(element).casefold()
 
 
 def _up_to(element: etree._Element, ancestor: etree._Element) -> Iterator[etree._Element]:
@@ -88,8 +165,7 @@ def _up_to(element: etree._Element, ancestor: etree._Element) -> Iterator[etree.
 def _leaves(element: etree._Element, path: str) -> Iterator[tuple[str, str]]:
     for name, value in element.attrib.items():
         yield f"{path}/@{etree.QName(str(name)).localname}".removeprefix("/"), str(value)
-    text = (element.text or "").strip()
-    if text:
+    if text := own_text(element):
         yield path or xml.local_name(element), text
     for child in element.iterchildren("*"):
         yield from _leaves(child, f"{path}/{xml.local_name(child)}".removeprefix("/"))

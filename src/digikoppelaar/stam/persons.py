@@ -1,11 +1,10 @@
-"""Persons of a verzoek: initiatiefnemer, gemachtigde and contactpersoon (stam.md 1.7)."""
+"""Persons of a verzoek: initiatiefnemer, gemachtigde and contactpersoon (stam.md 1.7). Pure."""
 
 from typing import Final
 
+from digikoppelaar.stam.addresses import read_adres
 from digikoppelaar.stam.model import Adres, Persoon
 from digikoppelaar.stam.node import Node
-
-_NO_BSN: Final = "000000000"
 
 _ADDRESSES: Final = (
     "verblijfsadres",
@@ -18,19 +17,35 @@ _ADDRESSES: Final = (
     "locatieAdresBuitenland",
 )
 
+_BARE_ADDRESSES: Final = ("binnenlandsAdres", "buitenlandsAdres", "afwijkendAdres")
+"""A contactpersoon has "the three address blocks": perhaps without a block around them."""
+
 
 def read_partij(node: Node | None) -> Persoon | None:
     """An initiatiefnemer or gemachtigde: a natuurlijkPersoon or a nietNatuurlijkPersoon; None when absent."""
     if node is None:
         return None
-    natural = node.child("natuurlijkPersoon")
-    inner = natural or node.child("nietNatuurlijkPersoon") or node
-    return _persoon("natuurlijk" if natural else "nietNatuurlijk", inner, node)
+    natural, company = node.child("natuurlijkPersoon"), node.child("nietNatuurlijkPersoon")
+    inner = natural or company or node
+    is_natural = inner is natural or (inner is node and _bsn(node.text("bsn")) is not None)
+    return _persoon("natuurlijk" if is_natural else "nietNatuurlijk", inner, node)
 
 
 def read_contactpersoon(node: Node | None) -> Persoon | None:
     """The contactpersoon of a company; None when absent."""
     return _persoon("contactpersoon", node, node) if node else None
+
+
+def is_bsn(text: str) -> bool:
+    """Whether `text` can be a BSN: nine digits that pass the elfproef, and not all zero.
+
+    The digits count 9, 8, ... 2 and the last one -1 times; the sum must be a multiple of eleven (RvIG, logisch
+    ontwerp BSN).
+    """
+    if not (len(text) == 9 and text.isascii() and text.isdigit()) or text == "000000000":
+        return False
+    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+    return sum(weight * int(digit) for weight, digit in zip(weights, text, strict=True)) % 11 == 0
 
 
 def _persoon(soort: str, inner: Node, outer: Node) -> Persoon:
@@ -56,10 +71,11 @@ def _persoon(soort: str, inner: Node, outer: Node) -> Persoon:
 
 
 def _bsn(text: str | None) -> str | None:
-    """Nine zeros mean that there is none."""
-    return None if text == _NO_BSN else text
+    """Nine zeros mean that there is none; spaces and points in it mean nothing."""
+    digits = (text or "").replace(" ", "").replace(".", "")
+    return digits if digits.strip("0") else None
 
 
 def _addresses(node: Node) -> tuple[Adres, ...]:
-    found = ((soort, node.child(soort)) for soort in _ADDRESSES)
-    return tuple(Adres(soort, block.waarden()) for soort, block in found if block)
+    found = ((soort, node.child(soort)) for soort in (*_ADDRESSES, *_BARE_ADDRESSES))
+    return tuple(read_adres(soort, block.waarden()) for soort, block in found if block)

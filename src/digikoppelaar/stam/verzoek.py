@@ -5,7 +5,8 @@ volgnummer nothing can be done safely. The original bytes are kept by whoever ca
 """
 
 import re
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -19,15 +20,15 @@ from digikoppelaar.stam.model import (
     Document,
     GevraagdeBijlage,
     Instantie,
+    Onbekend,
     Project,
     Projectactiviteit,
     Specificatie,
     Verzoek,
 )
-from digikoppelaar.stam.node import Node
+from digikoppelaar.stam.node import Node, Read
 from digikoppelaar.stam.notification import WITHDRAWN, checked_verzoeknummer
 from digikoppelaar.stam.persons import read_contactpersoon, read_partij
-from digikoppelaar.stam.times import read_moment
 
 LIMIT: Final = 32 * 1024 * 1024
 """Bytes of a verzoek XML that is parsed in memory; answers and geometries, never documents, are inside it."""
@@ -43,9 +44,9 @@ def read_verzoek(document: bytes) -> Verzoek:
     """
     root = xml.parse(document, limit=LIMIT)
     top = next((element for element in root.iter("*") if xml.local_name(element).casefold() == "verzoek"), root)
-    node = Node(top, set())
+    node = Node(top)
     verzoek = _read(node, _version(root))
-    return _with_unknown(verzoek, node)
+    return replace(verzoek, onbekend=(*node.unknown(), *_around(root, top)))
 
 
 def as_json(verzoek: Verzoek) -> dict[str, object]:
@@ -74,7 +75,7 @@ def _read(node: Node, version: int | None) -> Verzoek:
         doel=doel,
         type=codes.read_type(node.text("type")),
         naam=node.text("naam"),
-        indien_datum=read_moment(node.text("indienDatum")),
+        indien_datum=node.moment("indienDatum", "datumIndiening"),
         ambtshalve=node.flag("ambtshalve"),
         project=_project(node.child("project")),
         bevoegd_gezag=_instantie(node.child("bevoegdGezag")),
@@ -87,12 +88,24 @@ def _read(node: Node, version: int | None) -> Verzoek:
         projectlocaties=tuple(map(read_locatie, node.children("projectlocaties", "projectlocatie"))),
         projectactiviteiten=tuple(map(_activiteit, node.children("projectactiviteiten", "projectactiviteit"))),
         verzoekbijlagen=tuple(map(_document, node.children("verzoekbijlages", "document"))),
+        specificaties=_specificaties(node),
+        toelichting=node.text("toelichtingVerzoek", "toelichting"),
+        toelichting_later=node.text("toelichtingLaterAanTeLeverenInformatie"),
+        toelichting_niet=node.text("toelichtingNietAanTeLeverenInformatie"),
+        participatie=node.flag("participatie"),
+        akkoordverklaring=node.flag("akkoordverklaring"),
+        referentie_aanvrager=node.text("referentieAanvrager"),
     )
 
 
-def _with_unknown(verzoek: Verzoek, node: Node) -> Verzoek:
-    values = {item.name: getattr(verzoek, item.name) for item in fields(verzoek)}
-    return Verzoek(**{**values, "onbekend": tuple(node.unknown())})
+def _around(root: etree._Element, top: etree._Element) -> Iterator[Onbekend]:
+    """What stands beside the verzoek in what is wrapped around it, with a path from the root of the document."""
+    if top is root:
+        return
+    wrappers = [root, *(each for each in top.iterancestors() if each is not root)]
+    wrapping = Read(elements={*wrappers, top}, whole={top})
+    for each in Node(root, wrapping).unknown(f"/{xml.local_name(root)}"):
+        yield replace(each, pad=f"/{each.pad}")
 
 
 def _volgnummer(text: str | None, doel: str) -> int:
@@ -122,9 +135,13 @@ def _activiteit(node: Node) -> Projectactiviteit:
     return Projectactiviteit(
         naam=node.text("activiteitNaam"),
         activiteit_id=node.text("activiteitId"),
-        subactiviteit=node.text("subactiviteitNaam"),
-        specificaties=tuple(map(_specificatie, node.children("specificaties", "specificatie"))),
+        subactiviteit=node.text("subactiviteitNaam", "subactiviteit"),
+        specificaties=_specificaties(node),
     )
+
+
+def _specificaties(node: Node) -> tuple[Specificatie, ...]:
+    return tuple(map(_specificatie, node.children("specificaties", "specificatie")))
 
 
 def _specificatie(node: Node) -> Specificatie:
@@ -133,7 +150,7 @@ def _specificatie(node: Node) -> Specificatie:
         vraag_id=node.text("vraagId"),
         vraagtekst=node.text("vraagtekst"),
         antwoord=node.text("antwoord"),
-        oorspronkelijk_antwoord=node.text("oorsprAntwoord", "oorspronkelijkAntwoord"),
+        oorspronkelijk_antwoord=node.text("oorsprantwoord", "oorspronkelijkAntwoord"),
         vraagclassificatie=node.text("vraagclassificatie"),
         groepering=node.text("groepering"),
         vraagreferentie=node.text("vraagreferentie"),
