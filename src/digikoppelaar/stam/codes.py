@@ -21,18 +21,19 @@ _DOELEN: Final[Mapping[str, str]] = {
     "intrekken": INTREKKEN,
 }
 
-_TYPES: Final[Mapping[str, str]] = {
-    label.lower().replace(" ", ""): label
-    for label in (
-        "Aanvraag vergunning",
-        "Melding",
-        "Informatie",
-        "Informatie ongewoon voorval",
-        "Aanvraag maatwerkvoorschrift",
-        "Melding gelijkwaardige maatregel",
-        "Aanvraag toestemming gelijkwaardige maatregel",
-    )
-}
+DOELEN: Final = frozenset(_DOELEN.values())
+
+TYPES: Final = (
+    "Aanvraag vergunning",
+    "Melding",
+    "Informatie",
+    "Informatie ongewoon voorval",
+    "Aanvraag maatwerkvoorschrift",
+    "Melding gelijkwaardige maatregel",
+    "Aanvraag toestemming gelijkwaardige maatregel",
+)
+
+_TYPES: Final[Mapping[str, str]] = {label.lower().replace(" ", ""): label for label in TYPES}
 
 
 def read_doel(text: str | None) -> str:
