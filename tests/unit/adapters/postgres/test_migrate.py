@@ -29,6 +29,8 @@ STEPS = [
     "0004 certificates and crls",
     "0005 applications",
     "0006 rulings and order",
+    "0007 deliveries to targets, and their steps",
+    "0008 areas, searches for missed verzoeken, and daily reports",
 ]
 
 
@@ -88,4 +90,5 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
     assert {name for (name,) in hanging} == {
         *("cpa", "inbound_message", "message_event", "payload", "outbound_message", "attempt"),
         *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
+        *("delivery", "catch_up_search", "verwijzing", "daily_report"),
     }
