@@ -45,7 +45,7 @@ class Cases:
 
     faults: list[Exception] = field(default_factory=list)
 
-    async def deliver(self, verzoek: Any, document: Any, blobs: Any, steps: Any) -> str:
+    async def deliver(self, handover: Any, blobs: Any, steps: Any) -> str:
         """See flows.ports.CaseSystem."""
         if self.faults:
             raise self.faults.pop(0)
