@@ -254,13 +254,16 @@ class Trial:
         assert self._http is not None, "a trial is an async context manager"
         return self._http
 
-    async def spawn(self, name: str, *arguments: str) -> Process:
-        """Run `digikoppelaar` with these arguments, logging under this name, until it ends or the trial does."""
+    async def spawn(self, name: str, *arguments: str, program: Sequence[str] = ("-m", "digikoppelaar")) -> Process:
+        """Run `digikoppelaar` with these arguments, logging under this name, until it ends or the trial does.
+
+        Another `program` is what Python gets before the arguments: a file, or `-m` and a module.
+        """
         with self.log_file(name).open("ab") as log:
             # A session of its own: Ctrl-C is for whoever runs the trial, who then stops its parts in order.
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "digikoppelaar", *arguments),
+                *(*program, *arguments),
                 stdin=self._stdin[0] if self._stdin else DEVNULL,
                 stdout=log,
                 stderr=log,

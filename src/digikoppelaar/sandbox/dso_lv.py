@@ -69,7 +69,7 @@ class DsoLv:
         inhoud = invent(soort, self.chance)
         chance = random.Random(self.chance.random())  # noqa: S311  # its own, for it is used in another thread
         made = await asyncio.to_thread(make_bijlagen, bijlagen, inhoud.bijlagen, chance)
-        files = await asyncio.to_thread(_files, nummer, inhoud, authority, made, now)
+        files = await asyncio.to_thread(verzoek_files, nummer, inhoud, authority, made, now)
         outbound = self._notification(nummer, authority.cpa, now)
         outbound_id = await self.messages.queue_outbound(outbound)
         assert outbound_id is not None, "its MessageId is fresh"
@@ -125,9 +125,10 @@ class DsoLv:
         )
 
 
-def _files(
+def verzoek_files(
     nummer: str, inhoud: Inhoud, authority: Authority, bijlagen: Sequence[Bijlage], now: datetime
 ) -> tuple[ServedFile, ...]:
+    """What *Verzoek afhandelen* serves of a verzoek: the verzoekbericht, the PDF, the bijlagen."""
     xml = verzoek_xml(nummer, inhoud, authority.gezag, bijlagen, now)
     pdf = publishable(nummer, inhoud)
     return (
