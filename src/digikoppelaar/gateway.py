@@ -20,7 +20,8 @@ from starlette.types import ASGIApp
 
 from digikoppelaar import application_role, worker
 from digikoppelaar.adapters.blobs import FolderBlobs
-from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
+from digikoppelaar.adapters.casesystems import kinds
+from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.crl_fetch import CrlFetch
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
@@ -48,13 +49,12 @@ from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
-from digikoppelaar.flows.ports import Aansluiting, CaseSystem, DsoClient, File
+from digikoppelaar.flows.ports import Aansluiting, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.revocation import Revocation
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
-from digikoppelaar.flows.targets import Target
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores
@@ -89,7 +89,8 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
         sessions = await stack.enter_async_context(
             MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
         )
-        gateway = Gateway(config, stores, keyring, sessions, stop)
+        http = await stack.enter_async_context(CaseSystemHttp(open_proxies(config)))
+        gateway = Gateway(config, stores, keyring, sessions, http, stop)
         await gateway.run(roles, ready)
 
 
@@ -101,6 +102,7 @@ class Gateway:
     stores: Stores
     keyring: Keyring
     sessions: MtlsSessions
+    case_systems: CaseSystemHttp
     stop: asyncio.Event
     clock: SystemClock = field(default_factory=SystemClock)
 
@@ -234,7 +236,9 @@ class Gateway:
         return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)
 
     def _delivery(self) -> Delivery:
-        return Delivery(self.stores.verzoeken, _case_system, self._blobs(), self.clock, self.stores.deliveries)
+        facilities = kinds.Facilities(self.case_systems, self.clock)
+        make = lambda aansluiting, target: kinds.make(aansluiting, target, facilities)  # noqa: E731
+        return Delivery(self.stores.verzoeken, make, self._blobs(), self.clock, self.stores.deliveries)
 
     def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
         if aansluiting.dso is None:
@@ -281,12 +285,6 @@ async def _ended(running: "asyncio.Future[None]", patience: float) -> None:
     await asyncio.wait({running}, timeout=patience)
     running.cancel()
     await asyncio.wait({running})
-
-
-def _case_system(aansluiting: Aansluiting, target: Target) -> CaseSystem:
-    if target.kind != "folder":
-        raise ConfigError(f"aansluiting {aansluiting.id}: this version has no case system of kind {target.kind}")
-    return FolderCaseSystem(Path(target.settings["path"]))
 
 
 async def _check_database(config: Config, stores: Stores) -> None:

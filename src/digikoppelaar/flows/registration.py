@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from digikoppelaar.errors import ConfigError, OinError
-from digikoppelaar.flows.ports import OMGEVINGEN
+from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings
+from digikoppelaar.flows.targets import ONLY, flattened, targets_of
 from digikoppelaar.pki.oin import check_oin
 from digikoppelaar.stam.rules import Action
 
@@ -280,5 +281,37 @@ def _dso(table: _Table) -> Mapping[str, str]:
 
 
 def _case_system(table: _Table) -> Mapping[str, str]:
-    settings = table.table("case_system")
-    return {"kind": settings.text("kind", ("folder",)), "path": settings.file("path")}
+    """One case system, or a list of targets with their conditions; flat, as flows.targets has it on record."""
+    targets = table.values.get("target", [])
+    if "target" not in table.values:
+        only = table.table("case_system")
+        targets = [{"name": ONLY, "kind": only.values.get("kind"), "settings": _without(only.values, "kind")}]
+    elif "case_system" in table.values:
+        raise ConfigError(f"{table.name}: case_system and target exclude each other")
+    found = flattened([_with_absolute_files(each, table.base) for each in targets])
+    try:
+        read = targets_of(CaseSystemSettings(found["kind"], _without(found, "kind")))
+    except ConfigError as error:
+        raise ConfigError(f"{table.name}: {error}", advice=error.advice) from error
+    return found if "target" in table.values else {"kind": read[0].kind, **read[0].settings}
+
+
+def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != key}
+
+
+def _with_absolute_files(value: Any, base: str) -> Any:
+    """The same with every relative `path` and `..._file` behind the folder of the apply file, at any depth."""
+    match value:
+        case Mapping():
+            return {name: _behind(base, name, each) for name, each in value.items()}
+        case list():
+            return [_with_absolute_files(each, base) for each in value]
+    return value
+
+
+def _behind(base: str, name: str, value: Any) -> Any:
+    is_file = isinstance(value, str) and (name == "path" or name.endswith("_file"))
+    if is_file and not value.startswith("/") and "://" not in value:
+        return f"{base}/{value}"
+    return _with_absolute_files(value, base)

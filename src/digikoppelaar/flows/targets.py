@@ -19,6 +19,8 @@ LIST: Final = "targets"
 ONLY: Final = "map"
 """The name of the target of an aansluiting that has one case system and no list."""
 KINDS: Final = ("folder", "zgw", "webhook", "objecten")
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {"folder": ("path",)}
+"""The settings without which a target of a kind cannot work."""
 CONDITIONS: Final = ("bevoegd_gezag", "behandeldienst", "type", "concept", "activiteit")
 """What `when` may name: two OINs, a type, `ja` or `nee`, and the name or id of an activiteit."""
 
@@ -104,7 +106,10 @@ def _target(values: Mapping[str, str], number: int) -> Target:
         raise ConfigError(f"target {number}: kind must be one of {', '.join(KINDS)}")
     if unknown := sorted(set(when) - set(CONDITIONS)):
         raise ConfigError(f"target {number}: unknown condition {', '.join(unknown)}; known: {', '.join(CONDITIONS)}")
-    return Target(name, kind, _below(values, "settings"), when)
+    settings = _below(values, "settings")
+    if absent := [key for key in NEEDS.get(kind, ()) if not settings.get(key)]:
+        raise ConfigError(f"target {number} ({name}): kind {kind} needs the setting {', '.join(absent)}")
+    return Target(name, kind, settings, when)
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -161,3 +161,65 @@ def test_an_aansluiting_says_what_it_chose_where_a_rule_leaves_a_choice() -> Non
 def test_a_choice_that_no_rule_leaves_is_refused(line: str) -> None:
     with pytest.raises(ConfigError):
         read(FILE + f"\n[aansluiting.intake]\n{line}\n")
+
+
+ONE = FILE[: FILE.index("[aansluiting.case_system]")]
+TARGETS = (
+    ONE
+    + """
+[[aansluiting.target]]
+name = "vth"
+kind = "zgw"
+when = {type = "Melding", concept = false}
+[aansluiting.target.settings]
+zaken_url = "https://zaken.example.org/api/v1"
+auth = {client_id = "dk", secret_file = "zgw.secret"}
+
+[[aansluiting.target]]
+name = "archief"
+kind = "folder"
+settings = {path = "zaken"}
+"""
+)
+
+
+def case_system(text: str) -> dict[str, str]:
+    """That of the last aansluiting in the file."""
+    last = read(text)[-1]
+    assert isinstance(last, AansluitingEntry)
+    return dict(last.case_system)
+
+
+def test_several_targets_are_a_flat_table_with_files_behind_the_folder_of_the_file() -> None:
+    assert case_system(TARGETS) == {
+        "kind": "targets",
+        "1.name": "vth",
+        "1.kind": "zgw",
+        "1.when.type": "Melding",
+        "1.when.concept": "nee",
+        "1.settings.zaken_url": "https://zaken.example.org/api/v1",
+        "1.settings.auth.client_id": "dk",
+        "1.settings.auth.secret_file": "/etc/dk/zgw.secret",
+        "2.name": "archief",
+        "2.kind": "folder",
+        "2.settings.path": "/etc/dk/zaken",
+    }
+
+
+@pytest.mark.parametrize("path", ["s3://emmer/zaken", "/srv/zaken"])
+def test_a_path_that_is_absolute_or_a_url_stays_as_it_is(path: str) -> None:
+    assert case_system(ONE + f'[aansluiting.case_system]\nkind = "folder"\npath = "{path}"\n')["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("tables", "complaint"),
+    [
+        ('[aansluiting.case_system]\nkind = "folder"\n', "needs the setting path"),
+        ('[aansluiting.case_system]\nkind = "fax"\npath = "z"\n', "kind must be one of folder"),
+        ('[[aansluiting.target]]\nname = "a"\nkind = "folder"\n', r"target 1 \(a\): kind folder needs"),
+        ("[aansluiting.case_system]\nkind = 'folder'\n[[aansluiting.target]]\nname = 'a'\n", "exclude each other"),
+    ],
+)
+def test_a_target_that_cannot_work_is_refused_when_the_file_is_applied(tables: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        read(ONE + tables)

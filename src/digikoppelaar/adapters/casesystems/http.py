@@ -1,0 +1,170 @@
+"""HTTP towards case systems: ordinary https, with the CA of the target beside those that the machine trusts.
+
+aiohttp stays behind this module, and what an answer means is the adapter's business. Calls to one server are limited
+here and not per target: many organisaties may have their targets on the same server.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from yarl import URL
+
+from digikoppelaar.adapters.addresses import is_loopback
+from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, Route
+from digikoppelaar.errors import CaseSystemError, ConfigError
+from digikoppelaar.flows.ports import Streamed
+
+CALLS_AT_ONCE: Final = 16
+"""Calls under way to one server, in one process."""
+_ANSWER_LIMIT: Final = 16 * 1024 * 1024
+_CHUNK: Final = 256 * 1024
+_CONNECT: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `timeout` in seconds bounds it whole, the wait for room at the server not included."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Streamed | None = None
+    ca_file: Path | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Any answer, whatever its status; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class CaseSystemHttp:
+    """The open connections of this process to case systems; an async context manager. `calls` is CALLS_AT_ONCE."""
+
+    def __init__(self, proxies: Proxies = NO_PROXIES, calls: int = CALLS_AT_ONCE) -> None:
+        self._proxies = proxies
+        self._calls = calls
+        self._room: dict[str, asyncio.Semaphore] = {}
+        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": "digikoppelaar"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, call: Call) -> Answer:
+        """Make the call; follows no redirect. Any status is an answer.
+
+        Raises CaseSystemError when none comes, ConfigError for a URL or CA that may not be used.
+        """
+        url = checked_url(call.url)
+        assert self._session is not None, "it is used within its context"
+        async with (
+            self._room.setdefault(str(url.origin()), asyncio.Semaphore(self._calls)),
+            _errors(url),
+            self._session.request(
+                call.method,
+                url,
+                headers=_headers(call),
+                data=_data(call.body),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=call.timeout, connect=min(_CONNECT, call.timeout)),
+                **self._route(url, call.ca_file),
+            ) as answer,
+        ):
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status, headers, await _whole(answer))
+
+    def _route(self, url: URL, ca_file: Path | None) -> Route:
+        route: Route = {**self._proxies.options(url.host or "")}
+        if url.scheme == "https":
+            route["ssl"] = self._context(ca_file)
+        return route
+
+    def _context(self, ca_file: Path | None) -> ssl.SSLContext:
+        if ca_file not in self._contexts:
+            context = ssl.create_default_context()
+            try:
+                if ca_file is not None:
+                    context.load_verify_locations(ca_file)
+            except (OSError, ssl.SSLError) as error:
+                raise ConfigError(f"ca_file {ca_file}: {error.strerror or type(error).__name__}") from error
+            self._contexts[ca_file] = context
+        return self._contexts[ca_file]
+
+
+def checked_url(text: str) -> URL:
+    """The URL of a case system. Raises ConfigError when it is none, or not https outside this machine."""
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise ConfigError("the address of a case system is not a URL") from error
+    if not url.host or url.scheme not in {"http", "https"} or url.user is not None:
+        raise ConfigError("the address of a case system must be an http or https URL without user and password")
+    if url.scheme == "http" and not is_loopback(url.host):
+        raise ConfigError(f"the case system at {url.host} must use https: personal data go there")
+    return url
+
+
+def _headers(call: Call) -> dict[str, str]:
+    headers = dict(call.headers)
+    if isinstance(call.body, Streamed):  # without it the body would go out in chunks, which some servers refuse
+        headers["Content-Length"] = str(call.body.size)
+    return headers
+
+
+def _data(body: bytes | Streamed | None) -> bytes | AsyncIterator[bytes] | None:
+    return body.pieces() if isinstance(body, Streamed) else body
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > _ANSWER_LIMIT:
+            raise CaseSystemError(f"{answer.url.host}: the answer is larger than {_ANSWER_LIMIT} bytes")
+    return bytes(body)
+
+
+@asynccontextmanager
+async def _errors(url: URL) -> AsyncIterator[None]:
+    """Every fault of the network in our words: the host and the kind of fault, no path and no data."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise CaseSystemError(f"case system at {url.host}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not trusted"
+        case aiohttp.ClientConnectorError():
+            return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+        case aiohttp.ServerDisconnectedError():
+            return "it closed the connection without an answer"
+        case TimeoutError():
+            return "no answer in time"
+    return f"the connection failed: {type(error).__name__}"
