@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +27,7 @@ from typing import Final, ParamSpec, TypeVar
 from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import CaseSystemError, StorageError
-from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Handover, Steps, Verzoek
+from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Handover, PlannedStep, Steps, Verzoek
 from digikoppelaar.stam.verzoek import as_json
 
 DONE: Final = "gereed"
@@ -77,10 +77,23 @@ class FolderCaseSystem:
             await _in_thread(_publish, draft, case, manifest)
         return reference
 
-    def _prepare(self, case: Path) -> None:
-        """The folder above the case, without what a crash left in it."""
+    async def preview(self, handover: Handover, steps: Steps) -> Sequence[PlannedStep]:
+        """See flows.ports.CaseSystem: one step, which is done when the case folder is there with the same files."""
+        del steps
+        verzoek = handover.verzoek
+        reference = case_path(verzoek)
+        manifest = _manifest(verzoek, _laid_out(verzoek))
+        await _in_thread(self._check_there)
+        done = await _in_thread(_is_delivered, self._folder / reference, manifest)
+        return (PlannedStep("folder", f"Zaakmap {reference} schrijven, met {len(verzoek.files)} bestanden.", done),)
+
+    def _check_there(self) -> None:
         if not self._folder.is_dir():
             raise CaseSystemError("the folder of the case system is not there")
+
+    def _prepare(self, case: Path) -> None:
+        """The folder above the case, without what a crash left in it."""
+        self._check_there()
         case.parent.mkdir(parents=True, exist_ok=True)
         # Should another attempt still be writing there, it fails and finds this one's case when it is repeated.
         for leftover in case.parent.glob(f"{_hidden_prefix(case)}*"):

@@ -25,6 +25,7 @@ from digikoppelaar.flows.ports.facilities import (
     DsoClient,
     Handover,
     Link,
+    PlannedStep,
     Steps,
 )
 from digikoppelaar.flows.ports.machine import (
@@ -99,6 +100,7 @@ __all__ = [
     "Notification",
     "Parked",
     "PartnerSeen",
+    "PlannedStep",
     "Recorded",
     "Registry",
     "Reply",

@@ -87,6 +87,18 @@ class Handover:
     case: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What a delivery will do: `name` as in Steps, `what` one Dutch sentence without personal data.
+
+    `done`: an earlier attempt did it, so that it will not be done again.
+    """
+
+    name: str
+    what: str
+    done: bool = False
+
+
 class CaseSystem(Protocol):
     """Where verzoeken of an aansluiting end up."""
 
@@ -95,4 +107,10 @@ class CaseSystem(Protocol):
 
         Must be safe to repeat after a crash at any point: a second call gives the same one case. A step that is done
         is not done again; one that was under way may have been, so it looks before it makes. Raises CaseSystemError.
+        """
+
+    async def preview(self, handover: Handover, steps: Steps) -> Sequence[PlannedStep]:
+        """What `deliver` would do now, in its order. May read at the other side, and changes nothing anywhere.
+
+        Raises what `deliver` would raise before its first step.
         """

@@ -101,6 +101,23 @@ async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) 
     assert json.loads((tmp_path / CASE / "verzoek.json").read_text()) == as_json(READ)
 
 
+async def test_a_preview_changes_nothing_and_says_whether_it_was_done(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
+    (before,) = await system.preview(verzoek, DeliverySteps())
+    assert (before.done, visible(tmp_path)) == (False, [])
+    assert "6 bestanden" in before.what
+    await system.deliver(verzoek, blobs, DeliverySteps())
+    (after,) = await system.preview(verzoek, DeliverySteps())
+    assert after.done
+
+
+async def test_a_preview_says_what_would_stop_a_delivery(tmp_path: Path) -> None:
+    system, verzoek = FolderCaseSystem(tmp_path / "not-mounted"), await stored(MemoryBlobs())
+    with pytest.raises(CaseSystemError, match="not there"):
+        await system.preview(verzoek, DeliverySteps())
+
+
 async def test_delivering_again_changes_nothing(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)
