@@ -231,11 +231,15 @@ class FacilityAnswerBroken(FacilityError):
 
 
 class CaseSystemError(DigikoppelaarError):
-    """The case system could not take the verzoek."""
+    """The case system could not take the verzoek. `retry_after` is in seconds, when it asked for that."""
 
     fault = Fault.ADMINISTRATOR
     retryable = True
     default_advice = "Controleer of het zaaksysteem of de map bereikbaar en beschrijfbaar is."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after = retry_after
 
 
 class CaseSystemRefused(DigikoppelaarError):

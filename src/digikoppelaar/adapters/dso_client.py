@@ -8,8 +8,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,6 +15,8 @@ from urllib.parse import urlsplit
 
 from digikoppelaar.adapters.http_out import HttpStream
 from digikoppelaar.adapters.profiles import DsoProfile
+from digikoppelaar.adapters.retry_after import retry_after
+from digikoppelaar.adapters.secret_files import one_line
 from digikoppelaar.errors import (
     ConfigError,
     FacilityAnswerBroken,
@@ -36,7 +36,6 @@ SUMMARY_LIMIT: Final = 8 * 1024 * 1024
 
 _ADDRESS: Final = re.compile(r"https?://[!-\[\]-~]+", re.ASCII)
 """An absolute address in printable ASCII. Backslashes and white space are where readers of addresses disagree."""
-_API_KEY: Final = re.compile(r"[!-~]{1,4096}", re.ASCII)
 _UNTYPED: Final = frozenset({"", "application/octet-stream"})
 
 
@@ -98,9 +97,10 @@ class DsoRestClient:
     @asynccontextmanager
     async def _answer(self, url: str, accept: str) -> AsyncIterator[HttpStream]:
         """An answer with status 200; every other status and every fault of the network is an error."""
+        api_key = await asyncio.to_thread(one_line, Path(self._settings.api_key_file), "API key")
         headers = {
             "Accept": accept,
-            self._profile.api_key_header: await asyncio.to_thread(_read_api_key, Path(self._settings.api_key_file)),
+            self._profile.api_key_header: api_key,
             self._profile.oin_header: self._oin,
         }
         async with AsyncExitStack() as stack:
@@ -133,7 +133,6 @@ class DsoRestClient:
                 raise FacilityAnswerBroken(f"{said} instead of 200; redirects are not followed")
 
     def _retry_after(self, answer: HttpStream) -> float | None:
-        """Seconds; the header holds seconds or a date (RFC 9110, section 10.2.3)."""
         return retry_after(answer.headers.get("retry-after", ""), self._clock.now())
 
     async def _bounded(self, answer: HttpStream) -> bytes:
@@ -188,17 +187,6 @@ _ADVICE_403: Final = (
 _ADVICE_4XX: Final = "DSO-LV begrijpt de vraag niet: controleer het adres en de versie in de aansluiting."
 
 
-def retry_after(value: str, now: datetime) -> float | None:
-    """What a Retry-After header asks for, in seconds from `now`; None when absent or unreadable."""
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        asked = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, (asked - now).total_seconds()) if asked.tzinfo else None
-
-
 def _origin(address: str) -> tuple[str, str, int] | None:
     """Scheme, host and port; None for what has none of these, or has user information."""
     try:
@@ -209,14 +197,3 @@ def _origin(address: str) -> tuple[str, str, int] | None:
     if parts.username is not None or parts.password is not None or not parts.hostname:
         return None
     return parts.scheme, parts.hostname, port
-
-
-def _read_api_key(file: Path) -> str:
-    """The one line of the file. Its content is in no error."""
-    try:
-        key = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"API key file {file}: cannot be read ({type(error).__name__})") from None
-    if not _API_KEY.fullmatch(key):
-        raise ConfigError(f"API key file {file}: does not hold one line of printable ASCII")
-    return key

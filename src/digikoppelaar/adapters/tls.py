@@ -64,6 +64,14 @@ def client_context(identity: Identity, trust_anchors: Sequence[Path], crl_files:
     return context
 
 
+def show(context: ssl.SSLContext, identity: Identity) -> None:
+    """Let `context` show this certificate. Raises TrustError."""
+    try:
+        context.load_cert_chain(identity.certificate_file, identity.key_file, identity.password or _no_password)
+    except (OSError, ValueError) as error:
+        raise TrustError(f"{identity.certificate_file}: cannot be used for TLS: {error}") from error
+
+
 def _context(
     protocol: int, identity: Identity, trust_anchors: Sequence[Path], crl_files: Sequence[Path]
 ) -> ssl.SSLContext:
@@ -72,8 +80,8 @@ def _context(
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    show(context, identity)
     try:
-        context.load_cert_chain(identity.certificate_file, identity.key_file, identity.password or _no_password)
         for file in (*trust_anchors, *crl_files):
             context.load_verify_locations(file)
     except (OSError, ValueError) as error:

@@ -177,11 +177,11 @@ _LONGEST_WAIT: Final = 86_400.0
 def retry_plan(error: Exception, attempt: int) -> Retry | Park:
     """What follows when attempt number `attempt` (from 1) failed with `error`.
 
-    The wait that a facility asked for (Retry-After) is honoured when it is longer than ours.
+    The wait that the other side asked for (Retry-After) is honoured when it is longer than ours.
     """
     schedule = next(row for kind, row in _SCHEDULES if isinstance(error, kind))
     if attempt > schedule.retries:
         return Park()
     wait = min(schedule.first * schedule.factor ** min(attempt - 1, 50), schedule.cap)
-    asked = error.retry_after if isinstance(error, FacilityUnavailable) else None
+    asked = error.retry_after if isinstance(error, FacilityUnavailable | CaseSystemError) else None
     return Retry(min(max(wait, asked or 0.0), _LONGEST_WAIT))

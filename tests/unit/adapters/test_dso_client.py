@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from digikoppelaar.adapters import dso_client
-from digikoppelaar.adapters.dso_client import DsoRestClient, retry_after
+from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, Timeouts
 from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.retry_after import retry_after
 from digikoppelaar.errors import (
     ConfigError,
     FacilityAnswerBroken,

@@ -104,6 +104,7 @@ def test_the_first_retries_are_quick() -> None:
 @pytest.mark.parametrize(("asked", "wait"), [(None, 0.2), (0, 0.2), (30, 30), (1e9, 86_400), (float("inf"), 86_400)])
 def test_retry_after_is_honoured_up_to_a_day(asked: float | None, wait: float) -> None:
     assert retry_plan(FacilityUnavailable("x", retry_after=asked), 1) == Retry(wait)
+    assert retry_plan(CaseSystemError("x", retry_after=asked), 1) == Retry(wait)
 
 
 def test_a_fault_of_ours_is_tried_a_few_times_and_then_shown() -> None:

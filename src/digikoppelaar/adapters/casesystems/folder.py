@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from digikoppelaar.adapters.casesystems.filenames import FileNames
+from digikoppelaar.adapters.casesystems.files import checked_content, fetched
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
-from digikoppelaar.errors import CaseSystemError, StorageError
+from digikoppelaar.errors import CaseSystemError
 from digikoppelaar.flows.ports import OMGEVINGEN, BlobStore, File, FileKind, Handover, PlannedStep, Steps, Verzoek
 from digikoppelaar.stam.verzoek import as_json
 
@@ -134,16 +135,15 @@ def _manifest(verzoek: Verzoek, paths: list[str]) -> dict[str, object]:
 
 
 def _entry(file: File, path: str) -> dict[str, object]:
-    if file.blob is None or file.size is None or file.sha256 is None:
-        raise StorageError(f"file {file.id} was not fetched yet")
+    _, size, sha256 = fetched(file)
     return {
         "pad": path,
         "soort": file.kind.value,
         "naam": file.naam,
         "documentId": file.document_id,
         "mediaType": file.media_type,
-        "bytes": file.size,
-        "sha256": file.sha256.hex(),
+        "bytes": size,
+        "sha256": sha256.hex(),
     }
 
 
@@ -206,20 +206,14 @@ def _hidden_prefix(case: Path) -> str:
 
 
 async def _copy(blobs: BlobStore, file: File, target: Path) -> None:
-    """The blob into a new file, synced, and refused when it is not what was recorded when it was fetched."""
-    assert file.blob is not None
-    digest, size = hashlib.sha256(), 0
+    """The blob into a new file, synced."""
     handle = await _in_thread(target.open, "xb", buffering=0)
     try:
-        async for chunk in blobs.get(file.blob):
-            digest.update(chunk)
-            size += len(chunk)
+        async for chunk in checked_content(blobs, file):
             await _in_thread(write_whole, handle.fileno(), chunk)
         await _in_thread(os.fsync, handle.fileno())
     finally:
         handle.close()
-    if (size, digest.digest()) != (file.size, file.sha256):
-        raise StorageError(f"file {file.id} in the blob store is not what was fetched")
 
 
 def _finish(draft: Path, manifest: Mapping[str, object], document: Mapping[str, object]) -> None:

@@ -16,9 +16,10 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
+from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, Route
-from digikoppelaar.errors import CaseSystemError, ConfigError
+from digikoppelaar.errors import CaseSystemError, ConfigError, StorageError
 from digikoppelaar.flows.ports import Streamed
 
 CALLS_AT_ONCE: Final = 16
@@ -30,13 +31,17 @@ _CONNECT: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `timeout` in seconds bounds it whole, the wait for room at the server not included."""
+    """One request. `timeout` in seconds bounds it whole, the wait for room at the server not included.
+
+    `identity` is the certificate that we show, to a server that asks for one.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Streamed | None = None
     ca_file: Path | None = None
+    identity: tls.Identity | None = None
     timeout: float = 60.0
 
 
@@ -56,7 +61,7 @@ class CaseSystemHttp:
         self._proxies = proxies
         self._calls = calls
         self._room: dict[str, asyncio.Semaphore] = {}
-        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+        self._contexts: dict[_Files, tuple[tuple[int, ...], ssl.SSLContext]] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -77,7 +82,8 @@ class CaseSystemHttp:
     async def send(self, call: Call) -> Answer:
         """Make the call; follows no redirect. Any status is an answer.
 
-        Raises CaseSystemError when none comes, ConfigError for a URL or CA that may not be used.
+        Raises CaseSystemError when none comes, ConfigError for a URL, CA or certificate that may not be used, and
+        StorageError when the body could not be read.
         """
         url = checked_url(call.url)
         assert self._session is not None, "it is used within its context"
@@ -91,28 +97,48 @@ class CaseSystemHttp:
                 data=_data(call.body),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=call.timeout, connect=min(_CONNECT, call.timeout)),
-                **self._route(url, call.ca_file),
+                **self._route(url, call),
             ) as answer,
         ):
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(answer.status, headers, await _whole(answer))
 
-    def _route(self, url: URL, ca_file: Path | None) -> Route:
+    def _route(self, url: URL, call: Call) -> Route:
         route: Route = {**self._proxies.options(url.host or "")}
         if url.scheme == "https":
-            route["ssl"] = self._context(ca_file)
+            route["ssl"] = self._context((call.ca_file, call.identity))
         return route
 
-    def _context(self, ca_file: Path | None) -> ssl.SSLContext:
-        if ca_file not in self._contexts:
-            context = ssl.create_default_context()
-            try:
-                if ca_file is not None:
-                    context.load_verify_locations(ca_file)
-            except (OSError, ssl.SSLError) as error:
-                raise ConfigError(f"ca_file {ca_file}: {error.strerror or type(error).__name__}") from error
-            self._contexts[ca_file] = context
-        return self._contexts[ca_file]
+    def _context(self, files: "_Files") -> ssl.SSLContext:
+        """Made again when one of its files is another: a certificate is renewed without a restart."""
+        stamps = _stamps(files)
+        if files not in self._contexts or self._contexts[files][0] != stamps:
+            self._contexts[files] = (stamps, _new_context(*files))
+        return self._contexts[files][1]
+
+
+_Files = tuple[Path | None, tls.Identity | None]
+
+
+def _stamps(files: _Files) -> tuple[int, ...]:
+    ca_file, identity = files
+    names = [ca_file, identity and identity.certificate_file, identity and identity.key_file]
+    try:
+        return tuple(name.stat().st_mtime_ns for name in names if name)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}") from error
+
+
+def _new_context(ca_file: Path | None, identity: tls.Identity | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        if ca_file is not None:
+            context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"ca_file {ca_file}: {error.strerror or type(error).__name__}") from error
+    if identity is not None:
+        tls.show(context, identity)
+    return context
 
 
 def checked_url(text: str) -> URL:
@@ -154,6 +180,8 @@ async def _errors(url: URL) -> AsyncIterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        if isinstance(error.__cause__, StorageError):  # what gives the body failed, and aiohttp broke the call off
+            raise error.__cause__ from None
         raise CaseSystemError(f"case system at {url.host}: {_cause(error)}") from error
 
 

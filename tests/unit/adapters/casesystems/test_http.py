@@ -13,9 +13,10 @@ from starlette.routing import Route
 from tests.certificates import Authority, Shape
 from tests.servers import server_tls, serving
 
+from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.casesystems import http
 from digikoppelaar.adapters.casesystems.http import Call, CaseSystemHttp
-from digikoppelaar.errors import CaseSystemError, ConfigError
+from digikoppelaar.errors import CaseSystemError, ConfigError, StorageError, TrustError
 from digikoppelaar.flows.ports import Streamed
 
 
@@ -68,6 +69,17 @@ async def test_a_stream_goes_out_with_its_length() -> None:
     assert (answer.body, answer.headers["x-length"]) == (b"een twee", "8")
 
 
+async def unreadable() -> AsyncIterator[bytes]:
+    yield b"een "
+    raise StorageError("the disk is gone")
+
+
+async def test_a_body_that_cannot_be_read_is_our_own_fault_and_not_that_of_the_server() -> None:
+    async with serving(Server().app()) as port, CaseSystemHttp() as client:
+        with pytest.raises(StorageError, match="the disk is gone"):
+            await client.send(Call("POST", f"http://localhost:{port}/echo", body=Streamed(8, unreadable)))
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with serving(Server().app()) as port, CaseSystemHttp() as client:
         assert (await client.send(Call("GET", f"http://localhost:{port}/away"))).status == 307
@@ -117,6 +129,26 @@ async def test_https_is_trusted_by_the_ca_of_the_target_only(tmp_path: Path) -> 
         assert (await client.send(Call("GET", url, ca_file=root))).status == 200
         with pytest.raises(CaseSystemError, match="not trusted"):
             await client.send(Call("GET", url))
+
+
+async def test_a_server_that_asks_for_a_certificate_gets_that_of_the_target_also_when_it_is_renewed(
+    tmp_path: Path,
+) -> None:
+    authority = Authority("Zaaksysteem")
+    context = server_tls(tmp_path, authority.issue(Shape()), authority)
+    root = authority.write_root(tmp_path, "ca")
+    unusable = [tmp_path / "client.pem", tmp_path / "client.key"]
+    async with serving(Server().app(), lambda: context) as port, CaseSystemHttp() as client:
+        url = f"https://localhost:{port}/echo"
+        with pytest.raises(CaseSystemError):
+            await client.send(Call("GET", url, ca_file=root))
+        with pytest.raises(ConfigError, match="No such file"):
+            await client.send(Call("GET", url, ca_file=root, identity=tls.Identity(*unusable)))
+        identity = tls.Identity(*authority.issue(Shape()).write(tmp_path, "client"))
+        assert (await client.send(Call("GET", url, ca_file=root, identity=identity))).status == 200
+        identity.certificate_file.write_text("renewed, but broken")
+        with pytest.raises(TrustError):
+            await client.send(Call("GET", url, ca_file=root, identity=identity))
 
 
 @pytest.mark.parametrize(
