@@ -48,6 +48,7 @@ class ApplicationRole:
             parts.Parts(
                 store=stores.applications,
                 keys=stores.applications,
+                views=stores.views,
                 registry=stores.registry,
                 cpas=OwnCpas(stores.registry, self.clock, policies(self.config)),
                 submitter=self.submitter,

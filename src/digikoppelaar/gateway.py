@@ -186,7 +186,8 @@ class Gateway:
                 start(app, listener)
         if "web" in roles:
             web = self.config.web
-            start(make_app(self.stores.reading, self.clock), server.Listener("web", web.host, web.port))
+            pages = make_app(self.stores.reading, self.stores.views, self.clock)
+            start(pages, server.Listener("web", web.host, web.port))
         application = self.config.application
         if "application" in roles and application:
             start(self._application(handler).app(application), application_role.listener(application))

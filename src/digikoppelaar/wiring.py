@@ -15,6 +15,7 @@ from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
+from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
@@ -41,6 +42,7 @@ class Stores:
     reading: PostgresReading
     applications: PostgresApplications
     webhooks: PostgresWebhooks
+    views: PostgresViews
 
 
 @asynccontextmanager
@@ -70,6 +72,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresReading(pool),
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),
+                PostgresViews(pool),
             )
 
 

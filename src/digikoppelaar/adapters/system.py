@@ -1,5 +1,7 @@
-"""The clock and the randomness of the machine: the only places that read them."""
+"""The clock, the randomness and the accounts of the machine: the only places that read them."""
 
+import os
+import pwd
 import secrets
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -13,6 +15,16 @@ class SystemClock:
     def now(self) -> datetime:
         """See flows.ports.Clock."""
         return datetime.now(UTC)  # noqa: TID251  # this is the one place
+
+
+def os_user() -> str:
+    """The account that runs this process; of root by sudo also who asked for it. Not by LOGNAME, which anybody sets."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container an account may have no name
+        name = str(os.getuid())
+    asked_by = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
+    return f"{name} (sudo: {asked_by})" if asked_by else name
 
 
 class RandomIds:

@@ -23,6 +23,7 @@ from digikoppelaar.cli import (
     sending,
     serve,
     verzoek,
+    views,
 )
 from digikoppelaar.cli.output import errors
 from digikoppelaar.errors import DigikoppelaarError
@@ -40,6 +41,7 @@ app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
+app.add_typer(views.app, name="views")
 app.add_typer(partner.app, name="partner")
 app.add_typer(application.api_key, name="api-key")
 app.add_typer(application.webhook, name="webhook")

@@ -8,8 +8,10 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.cli import output, sending
 from digikoppelaar.cli.context import Json, configuration, known_state
+from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
+from digikoppelaar.flows.views import Way
 from digikoppelaar.web.words import MESSAGE_STATES
 
 app = typer.Typer(no_args_is_help=True, help="ebMS messages, in and out.")
@@ -65,8 +67,11 @@ def show(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show one message: the attempts to send it, or the payloads that came with it."""
-    pages = asyncio.run(_show(message_id))
+    """Show one message: the attempts to send it, or the payloads that came with it.
+
+    With --raw or --json the content is shown too, and that goes on record (`views list`).
+    """
+    pages = asyncio.run(_show(message_id, content=raw or json))
     if json:
         output.print_json(pages)
         return
@@ -105,10 +110,14 @@ async def _list(wanted: MessageFilter) -> list[object]:
         return list(await stores.reading.messages(wanted))
 
 
-async def _show(message_id: str) -> list[MessagePage]:
+async def _show(message_id: str, *, content: bool) -> list[MessagePage]:
     async with wiring.open_stores(configuration()) as stores:
         rows = await stores.reading.messages(MessageFilter(message_id=message_id))
         pages = [await stores.reading.message(row.direction, row.id) for row in rows]
+        for page in pages if content else ():
+            if page is not None:
+                about = (page.message.omgeving, page.message.organisatie_oin, page.verzoeknummer, message_id)
+                await show_personal_data(stores.views, Way.MESSAGE_SHOW, *about)
     if not pages:
         raise ConfigError(f"there is no message {message_id}", advice="Zie `digikoppelaar message list`.")
     return [page for page in pages if page is not None]

@@ -16,6 +16,7 @@ from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.ebms.messages import Service, StatusResponse
 from digikoppelaar.errors import ConfigError, PartnerUnreachable
 from digikoppelaar.flows.application import Application
@@ -25,6 +26,7 @@ from digikoppelaar.flows.parcel import NewPayload
 from digikoppelaar.flows.ports import BlobStore, CpaRecord, StoredPayload
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow
 from digikoppelaar.flows.submit import Submission, Submitter
+from digikoppelaar.flows.views import Way
 from digikoppelaar.gateway import open_keyring
 from digikoppelaar.wiring import Stores
 
@@ -101,7 +103,7 @@ def export(
 ) -> None:
     """Write one message with all that is known of it into a folder: facts, SOAP part or whole body, and payloads.
 
-    The files hold personal data when the message does: keep them accordingly.
+    The files hold personal data when the message does: keep them accordingly. It goes on record (`views list`).
     """
 
     async def run() -> list[Path]:
@@ -239,6 +241,8 @@ async def _row(message_id: str, omgeving: str | None, direction: Direction | Non
 async def _exported(stores: Stores, row: MessageRow, folder: Path) -> list[Path]:
     page = await stores.reading.message(row.direction, row.id)
     assert page is not None, "it was listed a moment ago"
+    about = (row.omgeving, row.organisatie_oin, page.verzoeknummer, row.message_id)
+    await show_personal_data(stores.views, Way.MESSAGE_EXPORT, *about)
     blobs = FolderBlobs(configuration().data_folder / "blobs")
     folder.mkdir(parents=True, mode=0o750)
     names = FileNames("message.json")

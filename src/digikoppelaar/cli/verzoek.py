@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration, known_state
+from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.ports import Parked
-from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage
+from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage, VerzoekRow
+from digikoppelaar.flows.views import Way
 from digikoppelaar.web.words import VERZOEK_STATES
 
 app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, how far it is, and letting it go on.")
@@ -54,7 +57,7 @@ def list_verzoeken(
     )
     rows = asyncio.run(_list(wanted))
     if json:
-        output.print_json(rows)
+        output.print_json([_listed(row) for row in rows])
     else:
         output.print_table(COLUMNS, rows, "No verzoeken.")
 
@@ -66,7 +69,7 @@ def show(
     organisatie: WhichOrganisatie = None,
     json: Json = False,
 ) -> None:
-    """Show one verzoek: versions, files, steps and messages."""
+    """Show one verzoek: versions, files, steps and messages. The view goes on record (`views list`)."""
     page = asyncio.run(
         _show(VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer))
     )
@@ -158,7 +161,12 @@ def _print_version(version: VersionPage) -> None:
     output.print_table(STEP_COLUMNS, version.steps, "No steps yet.")
 
 
-async def _list(wanted: VerzoekFilter) -> list[object]:
+def _listed(row: VerzoekRow) -> dict[str, object]:
+    """A row of a list: without the name that the applicant gave it, for a list is no view of personal data."""
+    return {name: value for name, value in asdict(row).items() if name != "naam"}
+
+
+async def _list(wanted: VerzoekFilter) -> list[VerzoekRow]:
     async with wiring.open_stores(configuration()) as stores:
         return list(await stores.reading.verzoeken(wanted))
 
@@ -167,6 +175,8 @@ async def _show(wanted: VerzoekFilter) -> VerzoekPage:
     async with wiring.open_stores(configuration()) as stores:
         page = await stores.reading.verzoek(await _aansluiting_of(stores.reading, wanted), wanted.verzoeknummer or "")
         assert page is not None, "it was listed a moment ago, and nothing is removed"
+        about = (page.omgeving, page.organisatie_oin, page.verzoeknummer)
+        await show_personal_data(stores.views, Way.VERZOEK_SHOW, *about)
         return page
 
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.reading import Reading
+from digikoppelaar.flows.views import ViewLog
 from digikoppelaar.web.pages import ROWS, Pages
 from digikoppelaar.web.render import STATIC, environment
 
@@ -58,9 +59,12 @@ _ERROR_TEXTS: Final = {
 _ANY_OTHER_TEXT: Final = "Deze vraag kan niet worden beantwoord."
 
 
-def make_app(reading: Reading, clock: Clock, *, rows: int = ROWS) -> Starlette:
-    """The pages over `reading`; `rows` is the length of a list page. The caller serves it on loopback only."""
-    pages = Pages(reading, clock, environment(), rows)
+def make_app(reading: Reading, views: ViewLog, clock: Clock, *, rows: int = ROWS) -> Starlette:
+    """The pages over `reading`; `rows` is the length of a list page. The caller serves it on loopback only.
+
+    What shows personal data is in `views` before it is answered.
+    """
+    pages = Pages(reading, views, clock, environment(), rows)
     return Starlette(
         routes=_routes(pages),
         middleware=[

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow, Reading, VerzoekFilter, VerzoekRow
+from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
 from digikoppelaar.web import words
 
 Row = TypeVar("Row")
@@ -35,6 +36,7 @@ class Pages:
     """The endpoints, as methods."""
 
     reading: Reading
+    views: ViewLog
     clock: Clock
     environment: Environment
     rows: int = ROWS
@@ -74,6 +76,8 @@ class Pages:
         found = await self.reading.verzoek(aansluiting_id, _clean(verzoeknummer, status=404))
         if found is None:
             raise HTTPException(404)
+        about = (found.omgeving, found.organisatie_oin, found.verzoeknummer)
+        await self.views.record(View(_viewer(request), Way.VERZOEK_PAGE, *about), self.clock.now())
         return self.html(request, "verzoek.html", page=found, sandbox=is_sandbox(found.omgeving))
 
     async def messages(self, request: Request) -> HTMLResponse:
@@ -126,6 +130,10 @@ def cut(rows: Sequence[Row], at: Callable[[Row], datetime], size: int) -> tuple[
     next_moment = at(rows[size])
     shown = [row for row in rows[:size] if at(row) > next_moment] or rows[:size]
     return shown, at(shown[-1])
+
+
+def _viewer(request: Request) -> Viewer:
+    return Viewer(ViewerKind.PAGE, request.client.host if request.client else "")
 
 
 def _any_sandbox(rows: Iterable[VerzoekRow | MessageRow]) -> bool:

@@ -8,6 +8,7 @@ from tests.asgi import request
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
 
+from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import MessageFilter, MessageRow
 from digikoppelaar.web.app import SECURITY_HEADERS, make_app
@@ -27,7 +28,9 @@ class BrokenArchive(Archive):
 
 @pytest.fixture
 def app() -> Any:
-    return make_app(Archive([examples.verzoek_page(examples.verzoek_row())], [examples.answer_page()]), FixedClock())
+    return make_app(
+        Archive([examples.verzoek_page(examples.verzoek_row())], [examples.answer_page()]), MemoryViews(), FixedClock()
+    )
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]", "[::1]:8080", "LOCALHOST"])
@@ -48,7 +51,7 @@ async def test_a_loopback_host_is_answered(app: Any, host: str) -> None:
     ],
 )
 async def test_any_other_host_is_refused_before_anything_is_read(host: str) -> None:
-    response = await request(make_app(Archive(failing=True), FixedClock()), "/verzoeken", host=host)
+    response = await request(make_app(Archive(failing=True), MemoryViews(), FixedClock()), "/verzoeken", host=host)
     assert response.status == 400
     assert "verzoek" not in response.text.lower()
 
@@ -121,14 +124,14 @@ async def test_head_has_the_headers_of_get(app: Any) -> None:
 
 @pytest.mark.parametrize("target", ["/", "/verzoeken", "/verzoeken/1/1", "/berichten", "/berichten/in/1"])
 async def test_without_a_database_there_is_a_503_page_that_says_so(target: str) -> None:
-    response = await request(make_app(Archive(failing=True), FixedClock()), target)
+    response = await request(make_app(Archive(failing=True), MemoryViews(), FixedClock()), target)
     assert response.status == 503
     assert "<h1>De database is niet bereikbaar</h1>" in response.text
     assert StorageError.default_advice in response.text
 
 
 async def test_a_fault_of_ours_is_a_500_page_that_tells_nothing() -> None:
-    response = await request(make_app(BrokenArchive(), FixedClock()), "/berichten")
+    response = await request(make_app(BrokenArchive(), MemoryViews(), FixedClock()), "/berichten")
     assert response.status == 500
     assert "<h1>Er ging iets mis</h1>" in response.text
     assert "secret detail" not in response.text

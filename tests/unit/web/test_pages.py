@@ -12,7 +12,10 @@ from tests.asgi import request
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
 
+from digikoppelaar.adapters.memory.views import MemoryViews
+from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import Direction, StepRow, VersionPage
+from digikoppelaar.flows.views import View, ViewFilter
 from digikoppelaar.web.app import make_app
 from digikoppelaar.web.pages import cut
 
@@ -27,7 +30,7 @@ class FixedClock:
 
 
 def app_with(*verzoek_pages: Any, messages: tuple[Any, ...] = (), rows: int = 50) -> Any:
-    return make_app(Archive(list(verzoek_pages), list(messages)), FixedClock(), rows=rows)
+    return make_app(Archive(list(verzoek_pages), list(messages)), MemoryViews(), FixedClock(), rows=rows)
 
 
 def filled_app() -> Any:
@@ -46,6 +49,32 @@ async def shown(app: Any, target: str) -> html.HtmlElement:
 
 def words_of(element: html.HtmlElement) -> str:
     return " ".join(element.text_content().split())
+
+
+# --- The view log ---
+
+
+async def test_a_page_with_personal_data_is_in_the_view_log_before_it_is_answered() -> None:
+    views = MemoryViews()
+    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), views, FixedClock())
+    for target in ("/", "/verzoeken", "/nergens", "/verzoeken/1/onbekend"):
+        await request(app, target)
+    assert await views.views(ViewFilter()) == []
+    await request(app, VERZOEK)
+    [view] = await views.views(ViewFilter())
+    assert (view.at, view.viewer_kind, view.viewer) == (examples.NOW, "pagina", "127.0.0.1")
+    assert (view.way, view.verzoeknummer) == ("verzoek page", examples.NUMBER)
+
+
+async def test_what_cannot_be_put_in_the_view_log_is_not_shown() -> None:
+    class NoLog(MemoryViews):
+        async def record(self, view: View, now: datetime) -> None:
+            raise StorageError("no room")
+
+    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), NoLog(), FixedClock())
+    answer = await request(app, VERZOEK)
+    assert answer.status == 503
+    assert examples.verzoek_row().naam not in answer.text
 
 
 # --- Every page ---

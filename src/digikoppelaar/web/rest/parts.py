@@ -8,10 +8,11 @@ from typing import Final, Protocol
 from digikoppelaar.ebms.messages import StatusResponse
 from digikoppelaar.flows.administration import PingResult
 from digikoppelaar.flows.api_keys import ApiKeyStore
-from digikoppelaar.flows.application import ApplicationStore
+from digikoppelaar.flows.application import Application, ApplicationStore, StoredMessage
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.ports import BlobStore, Clock, CpaRecord, Ids, Registry
 from digikoppelaar.flows.submit import Submission
+from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
 
 CPA_BYTES: Final = 4 * 1024**2
 """Of a CPA that is uploaded."""
@@ -48,6 +49,7 @@ class Parts:
 
     store: ApplicationStore
     keys: ApiKeyStore
+    views: ViewLog
     registry: Registry
     cpas: OwnCpas
     submitter: Submits
@@ -61,3 +63,14 @@ class Parts:
     def now(self) -> datetime:
         """The time."""
         return self.clock.now()
+
+    async def seen_by(self, who: Application, message: StoredMessage) -> None:
+        """Put on record that its content goes to this application. Raises StorageError: then it may not go."""
+        view = View(
+            Viewer(ViewerKind.API_KEY, who.key),
+            Way.MESSAGE_FETCH,
+            who.omgeving,
+            who.organisatie_oin,
+            message_id=message.message_id,
+        )
+        await self.views.record(view, self.now())

@@ -22,6 +22,7 @@ async def message(parts: Parts, who: Application, request: Request) -> Response:
     found = await parts.store.message(who, requests.path_value(request, "messageId"))
     if found is None:
         raise not_found("message")
+    await parts.seen_by(who, found)  # names of files too are personal data
     payloads = [answers.payload_facts(found, each) for each in found.payloads]
     return JSONResponse({"properties": answers.properties(found.header, found.status), "payloads": payloads})
 
@@ -31,8 +32,9 @@ async def payload(parts: Parts, who: Application, request: Request) -> Response:
     found = await parts.store.message(who, requests.path_value(request, "messageId"))
     name = requests.path_value(request, "contentId")
     chosen = next((each for each in found.payloads if each.content_id == name), None) if found else None
-    if chosen is None:
+    if found is None or chosen is None:
         raise not_found("payload")
+    await parts.seen_by(who, found)
     headers = {
         # A partner may write there what no header of ours can hold.
         "Content-Type": chosen.content_type if chosen.content_type.isascii() else "application/octet-stream",

@@ -244,6 +244,7 @@ async def _message(
 ) -> tuple[StoredMessage, dict[str, Any], answers.Taken]:
     process = requests.flag(request, "process")
     message = await _stored(parts, who, request)
+    await parts.seen_by(who, message)
     process = process and message.status is MessageStatus.RECEIVED
 
     async def taken() -> None:

@@ -31,6 +31,7 @@ STEPS = [
     "0006 rulings and order",
     "0007 deliveries to targets, and their steps",
     "0008 areas, searches for missed verzoeken, and daily reports",
+    "0009 the view log",
 ]
 
 

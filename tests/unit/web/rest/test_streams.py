@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 from tests.unit.ebms.cpas import CPA_ID, GEMEENTE, SERVICE
-from tests.unit.web.rest.world import World, opened_world
+from tests.unit.web.rest.world import OTHER, World, opened_world
 
+from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.views import ViewFilter
 from digikoppelaar.web.rest.parts import Limits
 
 MTOM = "/service/rest/v19/ebms/messages/mtom"
@@ -105,6 +107,21 @@ async def test_a_message_whose_download_breaks_off_stays_unprocessed(world: Worl
                 async for _ in answer.aiter_raw(1024):
                     break
         assert (await http.get("/service/rest/v19/ebms/messages/unprocessed")).json() == [name]
+
+
+async def test_what_is_given_to_an_application_is_in_the_view_log(world: World) -> None:
+    name = await world.receive(await world.cpa(), b"<verzoek/>")
+    views, who = PostgresViews(world.pool), await world.application()
+    async with await world.http() as http:
+        await http.get("/service/rest/v19/ebms/messages/unprocessed")
+        assert await views.views(ViewFilter()) == []
+        for path in (f"{MTOM}/{name}", f"/service/rest/v19/ebms/messages/{name}", f"/api/v1/messages/{name}"):
+            assert (await http.get(path)).status_code == 200
+        assert (await http.get(f"/api/v1/messages/{name}/payloads/p1@dso.example")).status_code == 200
+    async with await world.http(OTHER) as http:
+        assert (await http.get(f"{MTOM}/{name}")).status_code == 404
+    rows = await views.views(ViewFilter(message_id=name))
+    assert [(row.viewer_kind, row.viewer, row.organisatie_oin) for row in rows] == [("api-key", who.key, GEMEENTE)] * 4
 
 
 async def test_a_payload_is_downloaded_as_it_is_with_its_length_and_digest(world: World) -> None:

@@ -23,6 +23,7 @@ from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.system import RandomIds, RandomSecrets, SystemClock
 from digikoppelaar.ebms.cpa import read_agreement
@@ -196,6 +197,7 @@ def _app(world: World, limits: Limits) -> ASGIApp:
         Parts(
             store=world.applications,
             keys=world.applications,
+            views=PostgresViews(world.pool),
             registry=world.registry,
             cpas=OwnCpas(world.registry, clock),
             submitter=Submitter(world.messages, world.blobs, NoKeys(), NoKeys(), ids, clock),
