@@ -23,6 +23,7 @@ from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.crl_fetch import CrlFetch
+from digikoppelaar.adapters.dso_calls import DsoCalls
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.body import BodyLimits
@@ -245,7 +246,7 @@ class Gateway:
         if aansluiting.dso is None:
             raise ConfigError(f"aansluiting {aansluiting.id} has no dso settings")
         http = MtlsHttp(self.sessions, aansluiting.omgeving, aansluiting.partij_oin)
-        return DsoRestClient(http, aansluiting, load_profile(aansluiting.dso.profile), self.clock)
+        return DsoRestClient(DsoCalls(http, aansluiting, load_profile(aansluiting.dso.profile), self.clock))
 
     def _blobs(self) -> FolderBlobs:
         return FolderBlobs(self.config.data_folder / "blobs")

@@ -8,7 +8,7 @@ the next request on. What an answer means is the caller's business.
 import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -158,17 +158,26 @@ class MtlsHttp:
         self._omgeving = omgeving
         self._partij_oin = partij_oin
 
-    @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[HttpStream]:
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[HttpStream]:
         """GET; the body streams within the context, and each wait for bytes is bounded by `Timeouts.read`.
 
         Follows no redirect; any status is an answer. Raises PartnerUnreachable, TrustError.
         """
+        return self._exchange("GET", url, headers, None)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpStream]:
+        """POST a body that is small enough to hold; the answer as with `get`."""
+        return self._exchange("POST", url, headers, body)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
+    ) -> AsyncIterator[HttpStream]:
         target = _url(self._omgeving, url)
         route = self._sessions.route(self._omgeving, self._partij_oin, target)
         async with _errors(target):
-            answer = await self._sessions.session.get(
-                target, headers=headers, allow_redirects=False, timeout=self._streaming(), **route
+            answer = await self._sessions.session.request(
+                method, target, data=body, headers=headers, allow_redirects=False, timeout=self._streaming(), **route
             )
         try:
             yield HttpStream(answer.status, _headers(answer), answer.content_length, _chunks(answer, target))

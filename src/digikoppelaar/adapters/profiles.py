@@ -9,17 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.links import SummaryNames
+from digikoppelaar.stam.search import SearchNames
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One assumption: where it comes from, and whether the official text may still change it."""
 
-    value: str | tuple[str, ...]
+    value: str | int | bool | tuple[str, ...]
     source: str
     provisional: bool
 
@@ -28,9 +32,9 @@ class Fact:
 class DsoProfile:
     """How *Verzoek afhandelen* is spoken to.
 
-    `summary_path` is relative to the base URL and has the field `{verzoeknummer}`. Header names are names only;
-    `summary` holds the keys and link relations of the summary. `facts` has every fact under its name in the file,
-    for pages and logs that say what is provisional.
+    Paths are relative to the base URL; those of one verzoek have the field `{verzoeknummer}`. Header names are names
+    only; `summary` and `search` hold keys and link relations, `search_size` is verzoeken on a page. `facts` has every
+    fact under its name in the file, for pages and logs that say what is provisional.
     """
 
     name: str
@@ -38,13 +42,21 @@ class DsoProfile:
     base_url_pre: str
     base_url_prod: str
     summary_path: str
+    search_path: str
+    reroute_path: str
     api_key_header: str
     oin_header: str
     summary_accept: str
     download_accept: str
+    search_accept: str
+    body_media_type: str
+    crs_header: str
+    crs: str
+    search_size: int
     pdf_media_types: tuple[str, ...]
     error_media_types: tuple[str, ...]
     summary: SummaryNames
+    search: SearchNames
     facts: Mapping[str, Fact]
 
     @property
@@ -54,10 +66,22 @@ class DsoProfile:
 
     def summary_url(self, base_url: str, verzoeknummer: str) -> str:
         """The address of the summary of a verzoek."""
-        return f"{base_url.rstrip('/')}/{self.summary_path.format(verzoeknummer=verzoeknummer)}"
+        return self._url(base_url, self.summary_path, verzoeknummer)
+
+    def search_url(self, base_url: str) -> str:
+        """The address of the search, without its parameters."""
+        return self._url(base_url, self.search_path)
+
+    def reroute_url(self, base_url: str, verzoeknummer: str) -> str:
+        """The address to which it is posted that a verzoek goes to another authority."""
+        return self._url(base_url, self.reroute_path, verzoeknummer)
+
+    @staticmethod
+    def _url(base_url: str, path: str, verzoeknummer: str = "") -> str:
+        return f"{base_url.rstrip('/')}/{path.format(verzoeknummer=verzoeknummer)}"
 
 
-_NOT_FACTS = {"name", "facility", "summary", "facts"}
+_NOT_FACTS = {"name", "facility", "summary", "search", "facts"}
 
 
 @cache
@@ -79,6 +103,7 @@ def _profile(data: Mapping[str, Any]) -> DsoProfile:
         name=data["name"],
         facility=data["facility"],
         summary=SummaryNames(**_values(facts, SummaryNames)),
+        search=SearchNames(**_values(facts, SearchNames)),
         facts=facts,
         **_values(facts, DsoProfile),
     )
@@ -89,6 +114,8 @@ def _fact(table: Mapping[str, Any]) -> Fact:
     return Fact(tuple(value) if isinstance(value, list) else value, table["source"], table["provisional"])
 
 
-def _values(facts: Mapping[str, Fact], target: type[DsoProfile] | type[SummaryNames]) -> dict[str, Any]:
+def _values(
+    facts: Mapping[str, Fact], target: type[DsoProfile] | type[SummaryNames] | type[SearchNames]
+) -> dict[str, Any]:
     """The values of the facts that are fields of `target`."""
     return {field.name: facts[field.name].value for field in fields(target) if field.name not in _NOT_FACTS}

@@ -25,10 +25,10 @@ from digikoppelaar.flows.ports.catch_up import (
     OnRecord,
     Search,
     Span,
-    Zaakverwijzing,
 )
 from digikoppelaar.stam import codes
 from digikoppelaar.stam.rules import Action, RuleSettings, withdraws
+from digikoppelaar.stam.search import Zaakverwijzing
 
 log = structlog.get_logger()
 

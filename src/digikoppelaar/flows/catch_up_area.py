@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports.catch_up import Area, Ring
+from digikoppelaar.flows.ports.catch_up import Area
+from digikoppelaar.stam.search import Ring
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]

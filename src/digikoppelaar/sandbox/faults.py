@@ -16,6 +16,8 @@ class Target(Enum):
     XML = "xml"
     PDF = "pdf"
     BIJLAGE = "bijlage"
+    SEARCH = "search"
+    REROUTE = "reroute"
     NOTIFICATION = "notification"
     ACKNOWLEDGMENT = "acknowledgment"
 
@@ -41,7 +43,8 @@ class Kind(Enum):
     """Send nothing for `seconds` in the middle of the body, then go on."""
 
 
-_REST: Final = frozenset({Target.SUMMARY, Target.XML, Target.PDF, Target.BIJLAGE})
+_FILES: Final = frozenset({Target.XML, Target.PDF, Target.BIJLAGE})
+_REST: Final = _FILES | {Target.SUMMARY, Target.SEARCH, Target.REROUTE}
 _INBOUND: Final = _REST | {Target.ACKNOWLEDGMENT}
 
 APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
@@ -50,9 +53,9 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.REPEAT: frozenset({Target.NOTIFICATION}),
     Kind.ANSWER: _INBOUND,
     Kind.CUT: _INBOUND,
-    Kind.LENGTH: _REST - {Target.SUMMARY},
+    Kind.LENGTH: _FILES,
     Kind.SILENCE: _INBOUND,
-    Kind.STALL: _REST - {Target.SUMMARY},
+    Kind.STALL: _FILES,
 }
 
 

@@ -1,4 +1,4 @@
-"""*Verzoek afhandelen* of the sandbox: summary with links, then XML, PDF and documents, over mutual TLS.
+"""*Verzoek afhandelen* of the sandbox: summary with links, XML, PDF, documents, search, re-route, over mutual TLS.
 
 Paths, header names and link names come from the same profile file as the gateway's client uses; they are provisional,
 for the interface is not public. Who may fetch is judged strictly (stam.md 3.3).
@@ -7,7 +7,7 @@ for the interface is not public. Who may fetch is judged strictly (stam.md 3.3).
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -22,7 +22,8 @@ from digikoppelaar.adapters.profiles import DsoProfile
 from digikoppelaar.errors import OinError, PartnerError, TrustError
 from digikoppelaar.pki.certificate import read_certificate
 from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
-from digikoppelaar.sandbox.state import SandboxState, ServedFile, Submitted
+from digikoppelaar.sandbox.search import BadQuestion, Routing, find, page, placed, question
+from digikoppelaar.sandbox.state import Authority, SandboxState, ServedFile, Submitted
 from digikoppelaar.sandbox.strictness import Refusal
 
 BASE_PATH: Final = "/overheid/verzoeken/api/afhandelen/v2"
@@ -49,16 +50,19 @@ class RestService:
     faults: Faults
     profile: DsoProfile
     now: Callable[[], datetime]
+    routing: Routing = field(default_factory=Routing)
 
     def app(self) -> Starlette:
         """The ASGI application for a TLS listener."""
         summary = f"{BASE_PATH}/{self.profile.summary_path}"
         return Starlette(
             routes=[
+                Route(f"{BASE_PATH}/{self.profile.search_path}", self._search, methods=["POST"]),
+                Route(f"{BASE_PATH}/{self.profile.reroute_path}", self._reroute, methods=["POST"]),
                 Route(summary, self._summary),
                 Route(f"{BASE_PATH}{_FILES}/{{verzoeknummer}}/{{document_id}}", self._file),
             ],
-            exception_handlers={Problem: self._problem},
+            exception_handlers={Problem: self._problem, BadQuestion: self._bad_question},
         )
 
     async def _summary(self, request: Request) -> Response:
@@ -73,8 +77,32 @@ class RestService:
             raise Problem(404, f"verzoek {verzoek.verzoeknummer} has no such document", oin="")
         return await self._faulty(Target(file.kind), file.size, file.chunks(), file.media_type)
 
+    async def _search(self, request: Request) -> Response:
+        self._caller(request)
+        names = self.profile.search
+        everything = placed(list(self.state.verzoeken.values()), self.routing)
+        found = find(everything, question(await request.body()), names)
+        answer = page(found, request.query_params, request.url.path, names)
+        body = json.dumps(answer).encode()
+        return await self._faulty(Target.SEARCH, len(body), iter((body,)), "application/hal+json")
+
+    async def _reroute(self, request: Request) -> Response:
+        verzoek = self._allowed(request)
+        self.routing.change(verzoek, question(await request.body()), self.profile.search)
+        return await self._faulty(Target.REROUTE, 2, iter((b"{}",)), "application/json")
+
     def _allowed(self, request: Request) -> Submitted:
-        """The verzoek, when the caller may have it. Raises Problem; the order says which reason is told first."""
+        """The verzoek, when the caller may have it. Raises Problem."""
+        authority, holder = self._caller(request), certificate_oin(request)
+        verzoek = self.state.verzoeken.get(request.path_params["verzoeknummer"])
+        if verzoek is None:
+            raise Problem(404, "there is no such verzoek", holder)
+        if authority.gezag.oin not in self.routing.of(verzoek).oins:
+            raise Problem(403, f"this verzoek is not addressed to OIN {authority.gezag.oin}", holder)
+        return verzoek
+
+    def _caller(self, request: Request) -> Authority:
+        """For which authority is asked. Raises Problem; the order says which reason is told first."""
         holder = certificate_oin(request)
         oin = request.headers.get(self.profile.oin_header, "")
         if not oin:
@@ -84,12 +112,7 @@ class RestService:
             raise Problem(403, f"certificate of OIN {holder} has no mandate for OIN {oin}", holder)
         if request.headers.get(self.profile.api_key_header) != authority.api_key:
             raise Problem(401, f"header {self.profile.api_key_header} is missing or wrong", holder)
-        verzoek = self.state.verzoeken.get(request.path_params["verzoeknummer"])
-        if verzoek is None:
-            raise Problem(404, "there is no such verzoek", holder)
-        if verzoek.authority is not authority:
-            raise Problem(403, f"this verzoek is not addressed to OIN {oin}", holder)
-        return verzoek
+        return authority
 
     def _links(self, verzoek: Submitted) -> dict[str, object]:
         names = self.profile.summary
@@ -135,8 +158,15 @@ class RestService:
         assert isinstance(problem, Problem)
         if problem.oin is not None:
             self.state.refuse(self.now(), "rest", problem.oin, Refusal(str(problem.status), str(problem), http=True))
-        body = {"type": "about:blank", "title": "SANDBOX", "status": problem.status, "detail": str(problem)}
-        return Response(json.dumps(body), problem.status, _MARK, media_type="application/problem+json")
+        return _as_problem(problem.status, str(problem))
+
+    async def _bad_question(self, request: Request, problem: Exception) -> Response:
+        return _as_problem(400, str(problem))
+
+
+def _as_problem(status: int, detail: str) -> Response:
+    body = {"type": "about:blank", "title": "SANDBOX", "status": status, "detail": detail}
+    return Response(json.dumps(body), status, _MARK, media_type="application/problem+json")
 
 
 _KINDS: Final = ("xml", "pdf", "bijlage")

@@ -62,7 +62,7 @@ def read_summary(
         return (AnnouncedFile("xml", "xml", "verzoek.xml", media_type, address),)
     if media_type not in names.json_media_types:
         raise VerzoekError("summary is neither JSON nor XML")
-    summary = _json_object(body)
+    summary = json_object(body, "summary")
     _check_verzoeknummer(summary, names.verzoeknummer_key, verzoeknummer)
     return _files(summary, address, names)
 
@@ -72,14 +72,15 @@ def media_type_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _json_object(body: bytes) -> Mapping[str, object]:
+def json_object(body: bytes, what: str) -> Mapping[str, object]:
+    """The JSON object in `body`. Raises VerzoekError, which calls the document `what` and quotes nothing of it."""
     try:
-        summary = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        raise VerzoekError("summary is not well-formed JSON") from None  # the cause quotes the document
-    if not isinstance(summary, dict):
-        raise VerzoekError("summary is not a JSON object")
-    return summary
+        raise VerzoekError(f"{what} is not well-formed JSON") from None  # the cause quotes the document
+    if not isinstance(document, dict):
+        raise VerzoekError(f"{what} is not a JSON object")
+    return document
 
 
 def _check_verzoeknummer(summary: Mapping[str, object], key: str, verzoeknummer: str) -> None:

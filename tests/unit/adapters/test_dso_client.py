@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.adapters.dso_server import API_KEY, NOW, OIN, PROFILE, Noon, Script, answer, calling
 
-from digikoppelaar.adapters import dso_client
+from digikoppelaar.adapters import dso_calls
+from digikoppelaar.adapters.dso_calls import DsoCalls
 from digikoppelaar.adapters.dso_client import DsoRestClient
-from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, Timeouts
-from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.retry_after import retry_after
 from digikoppelaar.errors import (
     ConfigError,
@@ -26,57 +24,7 @@ from digikoppelaar.errors import (
     FacilityUnavailable,
     VerzoekError,
 )
-from digikoppelaar.flows.ports import Aansluiting, DsoSettings, FileKind
-
-OIN = "00000099000000001000"
-NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
-API_KEY = "geheime-sleutel"
-PROFILE = load_profile("dso-lv")
-
-
-class Noon:
-    """A clock that stands still."""
-
-    def now(self) -> datetime:
-        """Always NOW."""
-        return NOW
-
-
-class PlainContexts:
-    """The sandbox may speak plain http; the context is never used."""
-
-    def client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
-        """A context that trusts nobody."""
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-Script = Callable[[str, dict[str, str]], bytes | None]
-"""From path and headers to the raw bytes of the answer; None: no answer at all, the connection is closed."""
-
-
-@asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[str]:
-    """The base URL of a server that follows `script` and closes after each answer."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:]) if name}
-        if (answer := script(head[0].split()[1], headers)) is not None:
-            writer.write(answer)
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2"
-
-
-def answer(status: int, body: bytes = b"", content_type: str = "text/plain", **headers: str) -> bytes:
-    """An HTTP/1.1 answer; a header can be replaced by naming it (with _ for -)."""
-    named = {"content-type": content_type, "content-length": str(len(body)), "connection": "close"}
-    named |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items() if value)
-    return f"HTTP/1.1 {status} Said\r\n{lines}\r\n".encode() + body
+from digikoppelaar.flows.ports import Aansluiting, FileKind
 
 
 def summary(**links: Any) -> bytes:
@@ -88,12 +36,8 @@ def summary(**links: Any) -> bytes:
 @asynccontextmanager
 async def connected(script: Script, tmp_path: Path) -> AsyncIterator[DsoRestClient]:
     """A client of a server that follows `script`."""
-    key_file = tmp_path / "api-key"
-    key_file.write_text(f"{API_KEY}\n")
-    async with serving(script) as base_url, MtlsSessions(PlainContexts(), Timeouts(2, 0.5, 2)) as sessions:
-        settings = DsoSettings(base_url, str(key_file))
-        aansluiting = Aansluiting(1, OIN, "Gemeente Voorbeeldstad", "stam", "sandbox-pre", OIN, settings, None)
-        yield DsoRestClient(MtlsHttp(sessions, "sandbox-pre", OIN), aansluiting, PROFILE, Noon())
+    async with calling(script, tmp_path) as calls:
+        yield DsoRestClient(calls)
 
 
 async def read(client: DsoRestClient, href: str) -> bytes:
@@ -164,7 +108,7 @@ async def test_every_status_but_200_is_an_error_of_its_kind(
     async with connected(script, tmp_path) as client:
         with pytest.raises(FacilityError) as from_summary:
             await client.summary("1")
-        base_url = client._settings.base_url
+        base_url = client._calls.settings.base_url
         with pytest.raises(FacilityError) as from_download:
             await read(client, f"{base_url}/x")
     for raised in (from_summary.value, from_download.value):
@@ -243,7 +187,7 @@ async def test_a_summary_that_is_not_whole_or_not_understood_is_broken(tmp_path:
 
 
 async def test_a_summary_over_the_limit_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dso_client, "SUMMARY_LIMIT", 1000)
+    monkeypatch.setattr(dso_calls, "DOCUMENT_LIMIT", 1000)
     async with connected(lambda *_: answer(200, b" " * 5000, "application/json"), tmp_path) as client:
         with pytest.raises(FacilityAnswerBroken, match="over"):
             await client.summary("1")
@@ -257,7 +201,7 @@ async def test_no_answer_is_unavailable(tmp_path: Path) -> None:
 
 async def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
     async with connected(lambda *_: None, tmp_path) as client:
-        client._settings = replace(client._settings, base_url="http://127.0.0.1:1")
+        client._calls.settings = replace(client._calls.settings, base_url="http://127.0.0.1:1")
         with pytest.raises(FacilityUnavailable):
             await client.summary("1")
 
@@ -287,7 +231,7 @@ async def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
 async def test_a_link_to_another_host_is_never_followed(tmp_path: Path, href: str) -> None:
     asked = []
     async with connected(lambda path, _: asked.append(path), tmp_path) as client:
-        host = client._settings.base_url.removeprefix("http://").removesuffix("/v2")
+        host = client._calls.settings.base_url.removeprefix("http://").removesuffix("/v2")
         with pytest.raises(FacilityError, match="not followed") as refused:
             await read(client, href.format(host=host))
     assert not refused.value.retryable
@@ -296,7 +240,7 @@ async def test_a_link_to_another_host_is_never_followed(tmp_path: Path, href: st
 
 async def test_a_broken_base_url_makes_no_link_acceptable(tmp_path: Path) -> None:
     async with connected(lambda *_: None, tmp_path) as client:
-        client._settings = replace(client._settings, base_url="http://a@b/")
+        client._calls.settings = replace(client._calls.settings, base_url="http://a@b/")
         with pytest.raises(FacilityError, match="not followed"):
             await read(client, "http://c@d/")
 
@@ -304,7 +248,7 @@ async def test_a_broken_base_url_makes_no_link_acceptable(tmp_path: Path) -> Non
 @pytest.mark.parametrize("content", [None, b"", b"two\nlines", b"\xff", "sleutel é".encode(), b"a\x00b"])
 async def test_an_api_key_that_cannot_be_used_is_told_without_showing_it(tmp_path: Path, content: bytes | None) -> None:
     async with connected(lambda *_: answer(500), tmp_path) as client:
-        key_file = Path(client._settings.api_key_file)
+        key_file = Path(client._calls.settings.api_key_file)
         key_file.unlink() if content is None else key_file.write_bytes(content)
         with pytest.raises(ConfigError) as refused:
             await client.summary("1")
@@ -321,7 +265,7 @@ async def test_a_new_api_key_counts_at_the_next_request(tmp_path: Path) -> None:
 
     async with connected(script, tmp_path) as client:
         await client.summary("1")
-        await asyncio.to_thread(Path(client._settings.api_key_file).write_text, "nieuw")
+        await asyncio.to_thread(Path(client._calls.settings.api_key_file).write_text, "nieuw")
         await client.summary("1")
     assert seen == [API_KEY, "nieuw"]
 
@@ -339,7 +283,7 @@ def test_an_aansluiting_without_dso_settings_has_no_client() -> None:
     aansluiting = Aansluiting(1, OIN, "Gemeente Voorbeeldstad", "drop", "pre", OIN, None, None)
     get: Any = object()
     with pytest.raises(ConfigError):
-        DsoRestClient(get, aansluiting, PROFILE, Noon())
+        DsoCalls(get, aansluiting, PROFILE, Noon())
 
 
 async def test_an_answer_that_stalls_is_given_up(tmp_path: Path) -> None:
@@ -355,7 +299,7 @@ async def test_an_answer_that_stalls_is_given_up(tmp_path: Path) -> None:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
         async with server:
             address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            client._settings = replace(client._settings, base_url=address)
+            client._calls.settings = replace(client._calls.settings, base_url=address)
             with pytest.raises(FacilityAnswerBroken, match="no answer in time"):
                 await client.summary("1")
             stalled.set()

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from digikoppelaar.flows.catch_up_report import report_of, report_of_yesterday
 from digikoppelaar.flows.ports import Aansluiting, FileKind, NewFile, NewVerzoek, VerzoekStore
-from digikoppelaar.flows.ports.catch_up import Area, CatchUpStore, NotSince, Span, Zaakverwijzing
+from digikoppelaar.flows.ports.catch_up import Area, CatchUpStore, NotSince, Span
+from digikoppelaar.stam.search import Zaakverwijzing
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 NUMBER = "2026060200019"

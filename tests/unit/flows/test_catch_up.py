@@ -14,8 +14,9 @@ from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.errors import ConfigError, FacilityUnavailable
 from digikoppelaar.flows.catch_up import CatchUp, CatchUpSettings, left_to_another, missing, ours, span
 from digikoppelaar.flows.ports import Aansluiting
-from digikoppelaar.flows.ports.catch_up import Area, OnRecord, Ring, Zaakverwijzing
+from digikoppelaar.flows.ports.catch_up import Area, OnRecord
 from digikoppelaar.stam.rules import Action, RuleSettings
+from digikoppelaar.stam.search import Ring, Zaakverwijzing
 
 OTHER = "00000099000000005000"
 HOUR = timedelta(hours=1)

@@ -55,19 +55,25 @@ class World:
         oin: str | None = folder.GEMEENTE.oin,
         key: str | None = KEY,
         identity: pki.CertificateFiles | None = None,
+        more: dict[str, str] | None = None,
+        body: object = None,
     ) -> tuple[int, dict[str, str], bytes]:
-        headers = {"x-oin": oin, "x-api-key": key}
+        headers = {"x-oin": oin, "x-api-key": key, **(more or {})}
         sent = {name: value for name, value in headers.items() if value is not None}
-        return await asyncio.to_thread(self._get, path, sent, identity or self.files.leverancier_tls)
+        return await asyncio.to_thread(self._get, path, sent, identity or self.files.leverancier_tls, body)
+
+    async def post(self, path: str, body: object, *, oin: str = folder.GEMEENTE.oin) -> tuple[int, Any]:
+        status, _, answer = await self.get(path, oin=oin, body=body)
+        return status, json.loads(answer)
 
     def _get(
-        self, path: str, headers: dict[str, str], identity: pki.CertificateFiles
+        self, path: str, headers: dict[str, str], identity: pki.CertificateFiles, body: object
     ) -> tuple[int, dict[str, str], bytes]:
         context = ssl.create_default_context(cafile=str(self.files.authorities.root))
         context.load_cert_chain(identity.certificate, identity.key)
         connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=5)
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(*(("POST", path, json.dumps(body)) if body else ("GET", path)), headers=headers)
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:
@@ -248,6 +254,94 @@ async def test_a_delay_is_only_a_delay(world: World) -> None:
     before = asyncio.get_running_loop().time()
     assert (await world.get(SUMMARY))[0] == 200
     assert asyncio.get_running_loop().time() - before >= 0.2
+
+
+SEARCH = f"{BASE_PATH}/verzoeken/_zoek"
+REROUTE = f"{BASE_PATH}/verzoeken/{NUMMER}/_rerouteer"
+COUNTRY = [[0, 300000], [300000, 300000], [300000, 650000], [0, 650000], [0, 300000]]
+ELSEWHERE = [[0, 300000], [1, 300000], [1, 300001], [0, 300000]]
+
+
+def asking(ring: object = COUNTRY, since: str = "2020-01-01", until: str = "2099-01-01", **other: object) -> object:
+    area = {"geometrie": {"type": "Polygon", "coordinates": [ring]}} if ring else {}
+    return {"indiendatumVanaf": since, "indiendatumTot": until, **area, **other}
+
+
+def numbers(answer: Any) -> list[str]:
+    return [each["verzoeknummer"] for each in answer["_embedded"]["zaakverwijzingen"]]
+
+
+async def test_a_search_finds_what_is_in_the_area_and_the_period_and_of_a_neighbour_too(world: World) -> None:
+    status, found = await world.post(SEARCH, asking())
+    assert (status, numbers(found)) == (200, [NUMMER, "2026060299999"])
+    ours, neighbours = (each["bevoegdGezag"]["oin"] for each in found["_embedded"]["zaakverwijzingen"])
+    assert (ours, neighbours in world.state.authorities) == (folder.GEMEENTE.oin, False)
+    for nothing in (asking(ELSEWHERE), asking(until="2021-01-01"), asking(since="2098-01-01")):
+        assert numbers((await world.post(SEARCH, nothing))[1]) == []
+
+
+async def test_a_search_by_verzoeknummer_finds_what_is_at_the_same_place(world: World) -> None:
+    assert numbers((await world.post(SEARCH, asking(None, verzoeknummer=NUMMER)))[1]) == [NUMMER, "2026060299999"]
+    assert numbers((await world.post(SEARCH, asking(None, verzoeknummer="1")))[1]) == []
+
+
+async def test_a_search_is_paged_and_each_page_links_to_the_next(world: World) -> None:
+    _, first = await world.post(f"{SEARCH}?page=0&size=1", asking())
+    assert first["page"] == {"size": 1, "number": 0, "totalElements": 2, "totalPages": 2}
+    _, second = await world.post(first["_links"]["next"]["href"], asking())
+    assert [*numbers(first), *numbers(second)] == [NUMMER, "2026060299999"]
+    assert "next" not in second["_links"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        [],
+        asking(None),
+        asking(verzoeknummer=NUMMER),
+        asking(since="gisteren"),
+        asking([[0, 0], [1, 1]]),
+        asking([[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_400(world: World, question: object) -> None:
+    assert (await world.post(SEARCH, question or ["x"]))[0] == 400
+
+
+async def test_a_reroute_takes_the_verzoek_from_one_and_gives_it_to_the_other(world: World) -> None:
+    assert (await world.post(REROUTE, {"bevoegdGezag": {"oin": BUURGEMEENTE}}))[0] == 200
+    assert (await world.get(SUMMARY))[0] == 403
+    assert (await world.get(SUMMARY, oin=BUURGEMEENTE))[0] == 200
+    found = (await world.post(SEARCH, asking()))[1]["_embedded"]["zaakverwijzingen"][0]
+    assert found["bevoegdGezag"]["oin"] == BUURGEMEENTE
+
+
+async def test_a_behandeldienst_comes_beside_the_bevoegd_gezag_and_can_be_taken_away(world: World) -> None:
+    assert (await world.post(REROUTE, {"behandeldienst": {"oin": BUURGEMEENTE}}))[0] == 200
+    assert [(await world.get(SUMMARY, oin=oin))[0] for oin in (BUURGEMEENTE, folder.GEMEENTE.oin)] == [200, 200]
+    assert (await world.post(REROUTE, {"behandeldienst": None}))[0] == 200
+    assert (await world.get(SUMMARY, oin=BUURGEMEENTE))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bevoegdGezag": None},
+        {"bevoegdGezag": {"oin": BUURGEMEENTE}, "behandeldienst": None},
+        {"bevoegdGezag": {"oin": "x"}},
+        {"zaak": None},
+    ],
+)
+async def test_a_reroute_of_anything_but_one_change_is_400(world: World, change: object) -> None:
+    assert (await world.post(REROUTE, change))[0] == 400
+    assert (await world.get(SUMMARY))[0] == 200
+
+
+@pytest.mark.parametrize(("target", "path"), [("search", SEARCH), ("reroute", REROUTE)])
+async def test_search_and_reroute_have_faults_of_their_own(world: World, target: str, path: str) -> None:
+    asked = asking() if target == "search" else {"behandeldienst": {"oin": BUURGEMEENTE}}
+    world.faults.switch_on({"kind": "answer", "target": target, "status": 503, "count": 1})
+    assert [(await world.post(path, asked))[0] for _ in range(2)] == [503, 200]
 
 
 def test_keys_of_the_state_folder_are_made_once(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.flows.catch_up import delivering, left_to_another, missing
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import Aansluiting, NewNotification
-from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span, Zaakverwijzing
+from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span
+from digikoppelaar.stam.search import Zaakverwijzing
 
 _OPEN = (VerzoekState.FETCHING, VerzoekState.WAITING, VerzoekState.FETCHED, VerzoekState.PARKED)
 

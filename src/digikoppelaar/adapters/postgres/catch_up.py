@@ -15,7 +15,8 @@ from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, trans
 from digikoppelaar.flows.catch_up import delivering, left_to_another, missing
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import Aansluiting
-from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span, Zaakverwijzing
+from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span
+from digikoppelaar.stam.search import Zaakverwijzing
 
 _SQL: Final = queries.load("catch_up")
 

@@ -6,36 +6,14 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from digikoppelaar.flows.ports.connections import Aansluiting
-from digikoppelaar.stam.rules import withdraws
-
-Ring = Sequence[tuple[float, float]]
-"""The boundary of an area as x and y in RD, in metres; the first point is repeated as the last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Zaakverwijzing:
-    """What a search says of a verzoek version (stam.md 3.2); `doel` as `stam.codes` spells it.
-
-    `volgnummer` is None when the answer does not tell it: no published answer is known. The others are OINs.
-    """
-
-    verzoeknummer: str
-    doel: str
-    volgnummer: int | None
-    bevoegd_gezag: str | None
-    behandeldienst: str | None
-
-    @property
-    def withdrawal(self) -> bool:
-        """Whether the applicant withdraws."""
-        return withdraws(self.doel, self.volgnummer or 0)
+from digikoppelaar.stam.search import Ring, Zaakverwijzing
 
 
 class Search(Protocol):
     """`_zoek` of *Verzoek afhandelen* as one aansluiting sees it."""
 
-    def search(self, area: Ring, since: datetime, until: datetime) -> AsyncIterator[Zaakverwijzing]:
-        """Every verzoek in the area and the period, of other authorities too, page after page.
+    def search(self, where: Ring | str, since: datetime, until: datetime) -> AsyncIterator[Zaakverwijzing]:
+        """Every verzoek of the period in an area, or at the place of a verzoeknummer, of other authorities too.
 
         Raises a FacilityError when a page cannot be had: then the search was not complete.
         """
