@@ -136,6 +136,12 @@ class WorkerSettings(Section):
     jobs: int = Field(default=8, ge=1)
 
 
+class Stam(Section):
+    """`schema_folder`: the official schemas (*.xsd, in any folders below) against which verzoeken are held."""
+
+    schema_folder: Path | None = None
+
+
 class Application(Address):
     """The REST interface for applications; there is none unless this table is there.
 
@@ -190,6 +196,7 @@ class Config(BaseSettings):
     limits: Limits = Limits()
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()
+    stam: Stam = Stam()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("endpoint")
@@ -269,6 +276,7 @@ def _absolute(config: Config, base: Path) -> Config:
             "endpoint": dict(endpoints),
             "database": database,
             "proxy": tuple(_absolute_proxy(proxy, base) for proxy in config.proxy),
+            "stam": Stam(schema_folder=base / config.stam.schema_folder) if config.stam.schema_folder else config.stam,
             "application": _absolute_application(config.application, base),
             "webhooks": config.webhooks.model_copy(
                 update={"trust_anchors": tuple(base / file for file in config.webhooks.trust_anchors)}

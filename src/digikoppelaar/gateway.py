@@ -40,6 +40,7 @@ from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.proxies import Proxies, Proxy
 from digikoppelaar.adapters.remembered import RememberedRegistry
+from digikoppelaar.adapters.schemas import open_schemas
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
@@ -57,6 +58,7 @@ from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
 from digikoppelaar.renewal import Renewal
+from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -91,7 +93,8 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
             MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
         )
         http = await stack.enter_async_context(CaseSystemHttp(open_proxies(config)))
-        gateway = Gateway(config, stores, keyring, sessions, http, stop)
+        schemas = open_schemas(config.stam.schema_folder)
+        gateway = Gateway(config, stores, keyring, sessions, http, schemas, stop)
         await gateway.run(roles, ready)
 
 
@@ -104,6 +107,7 @@ class Gateway:
     keyring: Keyring
     sessions: MtlsSessions
     case_systems: CaseSystemHttp
+    schemas: Schemas
     stop: asyncio.Event
     clock: SystemClock = field(default_factory=SystemClock)
 
@@ -235,7 +239,8 @@ class Gateway:
         return application_role.ApplicationRole(self.config, self.stores, self._blobs(), handler.submitter, self.clock)
 
     def _intake(self) -> Intake:
-        return Intake(self.stores.verzoeken, self._dso_client, self._blobs(), self.clock, _Progress().tell)
+        parts = (self.stores.verzoeken, self._dso_client, self._blobs(), self.clock)
+        return Intake(*parts, _Progress().tell, schemas=self.schemas)
 
     def _delivery(self) -> Delivery:
         facilities = kinds.Facilities(self.case_systems, self.clock)

@@ -5,7 +5,9 @@ sees the document (statements 211, 219 and 220 of the ebMS2 checklist).
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from posixpath import normpath
+from typing import Any, Final
 
 from lxml import etree
 
@@ -103,6 +105,43 @@ def _refuse_endless(root: etree._Element, max_elements: int | None) -> None:
 def _refuse(wrong: bool, reason: str) -> None:
     if wrong:
         raise XmlError(f"XML document {reason}")
+
+
+def read_schema(name: str, files: Mapping[str, bytes], *, limit: int) -> etree.XMLSchema:
+    """The XML Schema in `files[name]`; what it imports and includes comes out of `files` alone.
+
+    A location is looked up as a path from the file that names it, and else by its last part: official schemas name
+    addresses on the network. `limit` is in bytes for each file. Raises TooLarge, or XmlError when it is no schema.
+    """
+    for content in files.values():
+        parse(content, limit=limit)  # refused before the reader of schemas sees it
+    parser = _parser()
+    parser.resolvers.add(_Files(files))
+    try:
+        return etree.XMLSchema(etree.fromstring(files[name], parser, base_url=f"{_SCHEMA_BASE}{name}"))  # noqa: TID251
+    except etree.XMLSchemaParseError as error:
+        last = error.error_log.last_error
+        raise XmlError(f"not a usable XML Schema: {last.type_name if last else 'unknown'}") from None
+
+
+_SCHEMA_BASE: Final = "schema:/"
+
+
+class _Files(etree.Resolver):
+    """Gives the reader of schemas files out of memory; nothing for what is not there."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._by_last = {name.rpartition("/")[2]: content for name, content in files.items()}
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
+        """See lxml."""
+        del public_id
+        path = normpath((system_url or "").removeprefix(_SCHEMA_BASE))
+        content = self._files.get(path, self._by_last.get(path.rpartition("/")[2]))
+        if content is None:
+            return self.resolve_empty(context)
+        return self.resolve_string(content, context, base_url=f"{_SCHEMA_BASE}{path}")
 
 
 def serialize(root: etree._Element) -> bytes:

@@ -35,12 +35,14 @@ COLUMNS = {
     "verzoeknummer": "verzoeknummer",
     "volgnummer": "volgnummer",
     "state": "state",
+    "test": "test",
     "received": "received_at",
     "delivered": "delivered_at",
     "reason": "reason",
 }
 FILE_COLUMNS = {"kind": "kind", "naam": "naam", "bytes": "size", "sha256": "sha256", "fetched": "fetched_at"}
 STEP_COLUMNS = {"at": "at", "step": "name", "detail": "detail"}
+FINDING_COLUMNS = {"finding": "code", "where": "path", "line": "line", "what": "sentence"}
 
 
 @app.command("list")
@@ -152,6 +154,7 @@ def _print_version(version: VersionPage) -> None:
             "organisatie": f"{verzoek.organisatie_naam} ({verzoek.organisatie_oin})",
             "omgeving": verzoek.omgeving,
             "state": verzoek.state,
+            "test": "TEST: made to try out a connection" if verzoek.test else None,
             "case": verzoek.case_reference,
             "reason": verzoek.reason,
             "advice": verzoek.advice,
@@ -159,6 +162,7 @@ def _print_version(version: VersionPage) -> None:
     )
     output.print_table(FILE_COLUMNS, version.files, "No files yet.")
     output.print_table(STEP_COLUMNS, version.steps, "No steps yet.")
+    output.print_table(FINDING_COLUMNS, version.findings, "No findings.")
 
 
 def _listed(row: VerzoekRow) -> dict[str, object]:

@@ -9,7 +9,7 @@ a file has recorded it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -35,8 +35,10 @@ from digikoppelaar.flows.ports import (
     VerzoekStore,
 )
 from digikoppelaar.stam import codes, model
+from digikoppelaar.stam.findings import findings
 from digikoppelaar.stam.notification import WITHDRAWN, same_verzoeknummer
 from digikoppelaar.stam.rules import is_withdrawal, judge, marked_test
+from digikoppelaar.stam.schema import Schemas, violations
 from digikoppelaar.stam.verzoek import LIMIT, read_verzoek
 
 log = structlog.get_logger()
@@ -54,7 +56,10 @@ def no_progress(file: File, done: int, total: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it."""
+    """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it.
+
+    `schemas` are the official ones that an administrator added; what departs from them is a finding.
+    """
 
     store: VerzoekStore
     client_for: Callable[[Aansluiting], DsoClient]
@@ -62,6 +67,7 @@ class Intake:
     clock: Clock
     progress: Progress = no_progress
     file_limit: int = FILE_LIMIT
+    schemas: Schemas = field(default_factory=dict)
 
     async def attempt(self, notification_id: int, number: int) -> Outcome:
         """Attempt number `number` (from 1) to fetch; what went wrong is on record when this returns."""
@@ -84,10 +90,10 @@ class Intake:
         client = self.client_for(notification.aansluiting)
         links = await client.summary(notification.verzoeknummer)
         document = await _document(client, links)
-        read = await aside(partial(_understood, document, notification, links))
+        read, found = await aside(partial(_understood, document, notification, links, self.schemas))
         if notification.withdrawal and not is_withdrawal(read):
             read, links = _withdrawn(read), [link for link in links if link.kind is FileKind.XML]
-        new, files = _new_verzoek(read), _new_files(links)
+        new, files = replace(_new_verzoek(read), findings=found), _new_files(links)
         rules = partial(judge, read, settings=notification.aansluiting.rules)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
         await self._fetch_files(client, verzoek, links, document, number)
@@ -164,8 +170,13 @@ async def _document(client: DsoClient, links: Sequence[Link]) -> bytes:
     return bytes(document)
 
 
-def _understood(document: bytes, notification: Notification, links: Sequence[Link]) -> model.Verzoek:
-    """The verzoek that the XML says, once it is the one that was announced and all its documents are linked."""
+def _understood(
+    document: bytes, notification: Notification, links: Sequence[Link], schemas: Schemas
+) -> tuple[model.Verzoek, tuple[model.Finding, ...]]:
+    """The verzoek that the XML says, with its findings.
+
+    It is the one that was announced, and all its documents are linked.
+    """
     try:
         verzoek = read_verzoek(document)
     except XmlError as error:  # a proxy cut it short, or put a page of its own in its place
@@ -176,7 +187,7 @@ def _understood(document: bytes, notification: Notification, links: Sequence[Lin
             advice="DSO-LV gaf een ander verzoek dan gevraagd; meld dit bij DSO-LV met beide verzoeknummers.",
         )
     _check_linked(verzoek, links)
-    return verzoek
+    return verzoek, (*findings(verzoek), *violations(schemas, document, limit=LIMIT))
 
 
 def _check_linked(verzoek: model.Verzoek, links: Sequence[Link]) -> None:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 from digikoppelaar.flows.ports import CpaRecord
+from digikoppelaar.stam.model import Finding
 
 PAGE_SIZE = 100
 """Rows of a list when nothing else is asked for."""
@@ -172,11 +173,15 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class VersionPage:
-    """One version of a verzoek, or a notification without version, with its files and its own steps."""
+    """One version of a verzoek, or a notification without version, with its files and its own steps.
+
+    `findings` are what an administrator should know of it.
+    """
 
     verzoek: VerzoekRow
     files: tuple[FileRow, ...]
     steps: tuple[StepRow, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

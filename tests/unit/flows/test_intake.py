@@ -25,6 +25,7 @@ from digikoppelaar.flows.intake import Intake, blob_name
 from digikoppelaar.flows.intake_states import Park, Retry
 from digikoppelaar.flows.ports import Blob, File, FileKind, NewNotification, Verzoek
 from digikoppelaar.stam.rules import Action, RuleSettings
+from digikoppelaar.stam.schema import read_schemas
 
 
 class World:
@@ -63,6 +64,15 @@ async def test_a_verzoek_is_fetched_whole_and_gets_one_job() -> None:
     assert [file.naam for file in verzoek.files[2:]] == [naam for naam, _ in BIJLAGEN.values()]
     assert world.store.delivery_jobs == [verzoek.id]
     assert (await world.store.notification(notification)).state == "fetched"
+
+
+async def test_what_an_administrator_should_know_is_kept_with_the_version_and_stops_nothing() -> None:
+    schema = b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:test:ander"/>'
+    world = World()
+    assert await world.intake(schemas=read_schemas({"ander.xsd": schema})).attempt(world.announce(), 1) == Done()
+    [found] = world.store.findings.values()
+    assert [each.code for each in found] == ["schema-missing"]
+    assert world.store.delivery_jobs
 
 
 async def test_a_fetched_notification_asks_nothing_again() -> None:

@@ -16,6 +16,7 @@ from digikoppelaar.flows.reading import (
     VerzoekPage,
     VerzoekRow,
 )
+from digikoppelaar.stam.model import Finding
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 OIN = "00000099000000001000"
@@ -59,6 +60,10 @@ def files() -> tuple[FileRow, ...]:
     return fetched, FileRow("bijlage", "d2", "gevel.png", "image/png")
 
 
+def findings() -> tuple[Finding, ...]:
+    return (Finding("type-unknown", "type", "Dit type kent digikoppelaar niet.", 7),)
+
+
 def verzoek_page(*rows: VerzoekRow, messages: tuple[MessageRow, ...] = ()) -> VerzoekPage:
     first = rows[0]
     return VerzoekPage(
@@ -67,7 +72,7 @@ def verzoek_page(*rows: VerzoekRow, messages: tuple[MessageRow, ...] = ()) -> Ve
         organisatie_oin=first.organisatie_oin,
         organisatie_naam=first.organisatie_naam,
         verzoeknummer=first.verzoeknummer,
-        versions=tuple(VersionPage(row, files(), (StepRow(row.received_at, "received"),)) for row in rows),
+        versions=tuple(VersionPage(row, files(), (StepRow(row.received_at, "received"),), findings()) for row in rows),
         messages=messages,
     )
 

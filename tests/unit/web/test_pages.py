@@ -221,6 +221,11 @@ async def test_a_verzoek_shows_its_versions_steps_and_messages() -> None:
     assert "ack-1@gemeente.example" in text
 
 
+async def test_a_verzoek_shows_what_is_worth_knowing_with_its_place() -> None:
+    text = words_of(await shown(filled_app(), VERZOEK))
+    assert "Dit type kent digikoppelaar niet. type (regel 7)" in text
+
+
 async def test_a_parked_verzoek_shows_why_and_what_to_do() -> None:
     text = words_of(await shown(filled_app(), VERZOEK))
     assert "Wat te doen: Controleer het mandaat." in text

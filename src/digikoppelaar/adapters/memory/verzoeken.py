@@ -31,6 +31,7 @@ from digikoppelaar.flows.ports import (
     Verzoek,
 )
 from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.stam.model import Finding
 from digikoppelaar.stam.rules import Known, KnownVersion, Ruling, taken_as_new, when_released, withdraws
 
 
@@ -60,6 +61,7 @@ class MemoryVerzoeken:
     verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
     by_hash: dict[tuple[int, bytes], int] = field(default_factory=dict)
     rulings: dict[int, Ruling] = field(default_factory=dict)
+    findings: dict[int, tuple[Finding, ...]] = field(default_factory=dict)
     _files: int = 0
 
     def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
@@ -287,6 +289,7 @@ class MemoryVerzoeken:
         ruling = self.rulings[stored.id] = judge(self._known(aansluiting, self._versions(stored)))
         stored = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
         self.verzoeken[stored.id] = stored
+        self.findings[stored.id] = new.findings
         return stored
 
     def _completed(self, stored: Verzoek, files: Sequence[NewFile]) -> Verzoek:

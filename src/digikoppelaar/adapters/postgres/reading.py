@@ -22,6 +22,7 @@ from digikoppelaar.flows.reading import (
     VerzoekPage,
     VerzoekRow,
 )
+from digikoppelaar.stam.model import Finding
 
 _SQL: Final = queries.load("reading")
 
@@ -96,7 +97,8 @@ def _verzoek_row(row: Row) -> VerzoekRow:
 async def _version(connection: Connection, row: Row) -> VersionPage:
     files = await _all(connection, "files", row)
     steps = await _all(connection, "steps_of_verzoek", row)
-    return VersionPage(_verzoek_row(row), tuple(FileRow(**each) for each in files), _steps(steps))
+    findings = [Finding(**each) for found in await _all(connection, "findings", row) for each in found["findings"]]
+    return VersionPage(_verzoek_row(row), tuple(FileRow(**each) for each in files), _steps(steps), tuple(findings))
 
 
 async def _messages_of_verzoek(connection: Connection, versions: Iterable[Row]) -> tuple[MessageRow, ...]:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from psycopg.types.json import Jsonb
+
 from digikoppelaar.adapters.postgres import jobs, line, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
@@ -198,6 +200,7 @@ async def _made_or_found(
 ) -> int:
     values = {
         **asdict(new),
+        "findings": Jsonb([asdict(each) for each in new.findings]),
         "aansluiting_id": notification["aansluiting_id"],
         "received_at": notification["received_at"],
         "state": VerzoekState.FETCHING,

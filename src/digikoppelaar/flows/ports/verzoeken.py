@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from digikoppelaar.flows.ports.connections import Aansluiting
+from digikoppelaar.stam.model import Finding
 from digikoppelaar.stam.rules import Action, Known, Ruling, taken_as_new
 
 Judge = Callable[[Known], Ruling]
@@ -41,7 +42,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class NewVerzoek:
-    """A verzoek version as the fetched XML says it; (verzoeknummer, volgnummer) is unique in the aansluiting."""
+    """A verzoek version as the fetched XML says it; (verzoeknummer, volgnummer) is unique in the aansluiting.
+
+    `findings` are what an administrator should know of it; they stop nothing.
+    """
 
     verzoeknummer: str
     volgnummer: int
@@ -50,6 +54,7 @@ class NewVerzoek:
     naam: str
     indien_datum: datetime | None
     test: bool
+    findings: tuple[Finding, ...] = ()
 
 
 class FileKind(Enum):

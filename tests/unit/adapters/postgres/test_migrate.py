@@ -32,6 +32,7 @@ STEPS = [
     "0007 deliveries to targets, and their steps",
     "0008 areas, searches for missed verzoeken, and daily reports",
     "0009 the view log",
+    "0010 what an administrator should know of a verzoek",
 ]
 
 

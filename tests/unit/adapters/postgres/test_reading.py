@@ -11,6 +11,7 @@ from tests.unit.flows.verzoek_store_contract import FILES, version
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.flows.ports import NewNotification, StoredPayload
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, VerzoekFilter, answers_to
+from digikoppelaar.stam.model import Finding
 
 PAYLOAD = StoredPayload("notificatie@dso", "application/xml", 3, b"\2" * 32, data=b"<a>")
 
@@ -45,6 +46,15 @@ async def test_a_delivered_verzoek_is_shown_with_files_steps_and_messages(world:
         (Direction.OUT, "a1"),
     ]
     assert await world.reading.verzoek(world.prod.aansluiting.id, VERZOEKNUMMER) is None
+
+
+async def test_the_findings_of_a_version_are_shown_as_they_were_stored(world: World) -> None:
+    findings = (Finding("type-unknown", "type", "Dit type kent digikoppelaar niet."), Finding("schema", "a/b", "é", 7))
+    number = await world.notify(0, VERZOEKNUMMER)
+    await world.verzoeken.start_verzoek(number, replace(version(), findings=findings), FILES, NOW)
+    page = await world.reading.verzoek(world.pre.aansluiting.id, VERZOEKNUMMER)
+    assert page
+    assert page.versions[0].findings == findings
 
 
 async def test_a_notification_of_which_nothing_could_be_fetched_is_in_the_list(world: World) -> None:

@@ -42,6 +42,9 @@ FROM verzoek_file
 WHERE verzoek_id = %(verzoek_id)s
 ORDER BY position, id
 
+-- name: findings
+SELECT findings FROM verzoek WHERE id = %(verzoek_id)s
+
 -- name: steps_of_verzoek
 -- What the rows of messages tell themselves is no step of its own: when it came in, and how its answer ended.
 WITH about AS (

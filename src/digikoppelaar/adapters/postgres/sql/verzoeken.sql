@@ -42,11 +42,12 @@ SELECT aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s
 -- name: insert_verzoek
 INSERT INTO verzoek (
     aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, received_at,
-    action, rule, rule_reason, rule_advice, lapsed
+    action, rule, rule_reason, rule_advice, lapsed, findings
 )
 VALUES (
     %(aansluiting_id)s, %(verzoeknummer)s, %(volgnummer)s, %(type)s, %(doel)s, %(naam)s, %(indien_datum)s, %(test)s,
-    %(state)s, %(received_at)s, %(action)s, %(rule)s, %(rule_reason)s, %(rule_advice)s, %(lapsed)s
+    %(state)s, %(received_at)s, %(action)s, %(rule)s, %(rule_reason)s, %(rule_advice)s, %(lapsed)s,
+    %(findings)s
 )
 RETURNING id
 
