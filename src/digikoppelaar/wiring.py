@@ -10,6 +10,7 @@ from digikoppelaar.adapters.postgres import embedded
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
@@ -39,6 +40,7 @@ class Stores:
     messages: PostgresMessages
     verzoeken: PostgresVerzoeken
     deliveries: PostgresDeliveries
+    links: PostgresLinks
     reading: PostgresReading
     applications: PostgresApplications
     webhooks: PostgresWebhooks
@@ -69,6 +71,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresMessages(pool),
                 PostgresVerzoeken(pool),
                 PostgresDeliveries(pool),
+                PostgresLinks(pool),
                 PostgresReading(pool),
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),

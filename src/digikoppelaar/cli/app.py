@@ -16,6 +16,7 @@ from digikoppelaar.cli import (
     cpa,
     cpa_build,
     demo,
+    link,
     message,
     organisatie,
     partner,
@@ -39,6 +40,8 @@ app.add_typer(organisatie.app, name="organisatie")
 cpa.app.command("build")(cpa_build.build_cpa)
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
+verzoek.app.command("link")(link.link)
+verzoek.app.command("unlink")(link.unlink)
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")

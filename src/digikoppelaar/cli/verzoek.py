@@ -41,6 +41,8 @@ COLUMNS = {
     "reason": "reason",
 }
 FILE_COLUMNS = {"kind": "kind", "naam": "naam", "bytes": "size", "sha256": "sha256", "fetched": "fetched_at"}
+LINK_COLUMNS = {"target": "target", "zaak": "case_reference", "at": "linked_at", "by": "linked_by"}
+BY_HAND_COLUMNS = {"at": "done_at", "by": "done_by", "did": "name", "detail": "detail"}
 STEP_COLUMNS = {"at": "at", "step": "name", "detail": "detail"}
 FINDING_COLUMNS = {"finding": "code", "where": "path", "line": "line", "what": "sentence"}
 
@@ -80,6 +82,13 @@ def show(
         return
     for version in page.versions:
         _print_version(version)
+    for title, columns, rows in (
+        ("linked:", LINK_COLUMNS, page.links),
+        ("by hand:", BY_HAND_COLUMNS, page.interventions),
+    ):
+        if rows:
+            output.console.print(f"\n{title}")
+            output.print_table(columns, rows, "")
     output.console.print()
     output.print_table(
         {"message": "message_id", "direction": "direction", "action": "action", "state": "state", "at": "at"},

@@ -9,7 +9,7 @@ repeats a step, never the case.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -36,6 +36,7 @@ from digikoppelaar.flows.ports import (
 )
 from digikoppelaar.flows.targets import Target, chosen, targets_of
 from digikoppelaar.stam import model
+from digikoppelaar.stam.rules import with_case
 from digikoppelaar.stam.verzoek import read_verzoek
 
 log = structlog.get_logger()
@@ -132,7 +133,7 @@ class Delivery:
             target = _target(verzoek, read, delivery.target)
             steps = DeliverySteps(dict(delivery.steps), partial(self._record, delivery.id))
             case_system = self.case_system_for(verzoek.aansluiting, target)
-            handover = Handover(verzoek, read, await self.deliveries.case(delivery.id))
+            handover = handed_over(verzoek, read, await self.deliveries.case(verzoek.id, delivery.target))
             reference = await case_system.deliver(handover, self.blobs, steps)
         if await self.deliveries.delivered(delivery.id, reference, self.clock.now()):
             await self.store.verzoek_delivered(verzoek.id, reference, self.clock.now())
@@ -160,6 +161,11 @@ class Delivery:
         if blob is None:
             raise StorageError(f"verzoek {verzoek.id} has no XML")
         return b"".join([chunk async for chunk in self.blobs.get(blob)])
+
+
+def handed_over(verzoek: Verzoek, read: model.Verzoek, case: str | None) -> Handover:
+    """What the case system gets; the action is the one that fits the case that it has there."""
+    return Handover(replace(verzoek, action=with_case(verzoek.action, case)), read, case)
 
 
 def _chosen(verzoek: Verzoek, read: model.Verzoek) -> tuple[Target, ...]:

@@ -172,6 +172,26 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A case that a person tied to the verzoek."""
+
+    target: str
+    case_reference: str
+    linked_at: datetime
+    linked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionRow:
+    """What a person did to the verzoek by hand. `name` is a short English key such as `linked`."""
+
+    done_at: datetime
+    done_by: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionPage:
     """One version of a verzoek, or a notification without version, with its files and its own steps.
 
@@ -195,6 +215,8 @@ class VerzoekPage:
     verzoeknummer: str
     versions: tuple[VersionPage, ...]
     messages: tuple[MessageRow, ...]
+    links: tuple[LinkRow, ...] = ()
+    interventions: tuple[InterventionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,6 +292,11 @@ def when_released(action: Action, *, withdrawal: bool, continues: bool) -> Actio
     return Action.DELIVER_AANVULLING if continues else Action.DELIVER_NEW
 
 
+def with_case(action: Action, case: str | None) -> Action:
+    """What is done at one target that has `case`: a verzoek for which a person linked one continues it."""
+    return Action.DELIVER_AANVULLING if action is Action.DELIVER_NEW and case is not None else action
+
+
 def taken_as_new(_: Known) -> Ruling:
     """The ruling of who asks no rules."""
     return Ruling(Action.DELIVER_NEW, "", "", "")

@@ -20,7 +20,9 @@ from digikoppelaar.flows.deliver import LOOK_AGAIN, Delivery
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.intake_states import Park, Retry
 from digikoppelaar.flows.ports import CaseSystemSettings, Handover, NewNotification, Steps
+from digikoppelaar.flows.ports.repair import CaseLink, Who
 from digikoppelaar.flows.targets import flattened
+from digikoppelaar.stam.rules import Action
 
 CASE = f"sandbox-pre/{OIN}/{NUMBER}-0"
 
@@ -172,3 +174,24 @@ async def test_a_verzoek_without_target_is_parked_with_advice(tmp_path: Path) ->
     store.verzoeken[1] = replace(store.verzoeken[1], aansluiting=replace(AANSLUITING, case_system=None))
     assert await delivery(store, blobs, tmp_path).attempt(1, 1) == Park()
     assert "bestemming" in store.verzoek_troubles[1].advice
+
+
+class Taking(Named):
+    """Remembers what it was given."""
+
+    given: Handover
+
+    async def deliver(self, handover: Handover, blobs: Any, steps: Steps) -> str:
+        """See flows.ports.CaseSystem."""
+        self.given = handover
+        return await super().deliver(handover, blobs, steps)
+
+
+async def test_a_first_version_of_a_linked_verzoek_continues_the_case(tmp_path: Path) -> None:
+    store, blobs = await fetched()
+    await store.links.link([CaseLink(AANSLUITING.id, NUMBER, "map", "hand-made")], Who("een beheerder", NOW))
+    system = Taking()
+    flow = Delivery(store, lambda *_: system, blobs, Standstill(), MemoryDeliveries(verzoeken=store))
+    assert await flow.attempt(1, 1) == Done()
+    assert (system.given.case, system.given.verzoek.action) == ("hand-made", Action.DELIVER_AANVULLING)
+    assert store.verzoeken[1].action is Action.DELIVER_NEW

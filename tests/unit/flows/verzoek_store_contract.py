@@ -13,6 +13,7 @@ import pytest
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Parked, Verzoek, VerzoekStore
+from digikoppelaar.flows.ports.repair import CaseLink, LinkStore, Who
 from digikoppelaar.stam.rules import Action, Known, Ruling
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
@@ -35,6 +36,7 @@ class World:
     jobs: Callable[[], Awaitable[Sequence[int]]]
     fetches: Callable[[], Awaitable[Sequence[int]]]
     shown: Callable[[int | None, int | None], Awaitable[str | None]]
+    links: LinkStore
 
 
 def version(verzoeknummer: str = "2026060200019", volgnummer: int = 0) -> NewVerzoek:
@@ -452,7 +454,25 @@ async def an_earlier_version_that_nobody_fetches_any_more_holds_up_nobody(world:
     assert list(await world.jobs()) == [second.id]
 
 
+async def a_linked_case_is_known_before_any_version_came_in(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    aansluiting = await aansluiting_of(world, notification)
+    await world.links.link([CaseLink(aansluiting, "2026060200019", "map", "hand-made")], Who("beheerder", NOW))
+    seen: list[Known] = []
+
+    def judge(known: Known) -> Ruling:
+        seen.append(known)
+        return ruled(Action.PARK)(known)
+
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW, judge)
+    assert [(each.case_linked, each.versions) for each in seen] == [(True, ())]
+    await fetch_all(world, notification, verzoek)
+    await world.store.release(aansluiting, "2026060200019", NOW)
+    assert (await world.store.verzoek(verzoek.id)).action is Action.DELIVER_AANVULLING
+
+
 CONTRACT = (
+    a_linked_case_is_known_before_any_version_came_in,
     a_ruling_is_kept_with_its_version_and_asked_for_once,
     the_judge_sees_what_is_on_record_of_this_verzoeknummer_only,
     what_is_ignored_or_kept_apart_ends_there_without_a_job,

@@ -4,22 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from digikoppelaar.adapters.memory.verzoeken import Trouble
+from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken, Trouble
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import DeliveryState, StoredDelivery
 
 
 @dataclass(slots=True)
 class MemoryDeliveries:
-    """Deliveries by id; `jobs` holds an id once for every job that was made.
-
-    `cases` is what earlier versions left at a target: versions are no business of this twin.
-    """
+    """Deliveries by id; `jobs` holds an id once for every job that was made."""
 
     rows: dict[int, StoredDelivery] = field(default_factory=dict)
     troubles: dict[int, Trouble] = field(default_factory=dict)
     jobs: list[int] = field(default_factory=list)
-    cases: dict[str, str] = field(default_factory=dict)
+    verzoeken: MemoryVerzoeken = field(default_factory=MemoryVerzoeken)
+    """Where earlier versions and linked cases are looked up."""
     _made: int = 0
 
     async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
@@ -40,9 +38,15 @@ class MemoryDeliveries:
             raise StorageError(f"there is no delivery {delivery_id}")
         return self.rows[delivery_id]
 
-    async def case(self, delivery_id: int) -> str | None:
+    async def case(self, verzoek_id: int, target: str) -> str | None:
         """See flows.ports.DeliveryStore."""
-        return self.cases.get((await self.delivery(delivery_id)).target)
+        verzoek = self.verzoeken.verzoeken.get(verzoek_id)
+        if verzoek is None:
+            return None
+        linked = self.verzoeken.links.of(verzoek.aansluiting.id, verzoek.verzoeknummer).get(target)
+        earlier = [each.id for each in self.verzoeken.versions(verzoek) if each.volgnummer < verzoek.volgnummer]
+        there = (row for version in reversed(earlier) for row in self._of(version) if row.target == target)
+        return linked or next((row.case_reference for row in there if row.case_reference), None)
 
     async def started(self, delivery_id: int) -> int:
         """See flows.ports.DeliveryStore."""

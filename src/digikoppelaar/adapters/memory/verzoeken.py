@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from digikoppelaar.adapters.memory.links import MemoryLinks
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
     NotificationEvent,
@@ -62,6 +63,7 @@ class MemoryVerzoeken:
     by_hash: dict[tuple[int, bytes], int] = field(default_factory=dict)
     rulings: dict[int, Ruling] = field(default_factory=dict)
     findings: dict[int, tuple[Finding, ...]] = field(default_factory=dict)
+    links: MemoryLinks = field(default_factory=MemoryLinks)
     _files: int = 0
 
     def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
@@ -215,20 +217,20 @@ class MemoryVerzoeken:
             self.fetch_jobs.append(before.id)
 
     def _release_verzoek(self, before: Verzoek) -> None:
-        continues = any(each.case_reference for each in self._versions(before))
+        continues = self._has_case(before)
         withdrawal = withdraws(before.doel, before.volgnummer)
         action = when_released(before.action, withdrawal=withdrawal, continues=continues)
         self.verzoeken[before.id] = released = replace(before, action=action)
         self._step(released, in_turn(self._place(released), self._line(released), VerzoekEvent.RELEASED))
 
-    def _versions(self, of: Verzoek) -> list[Verzoek]:
+    def versions(self, of: Verzoek) -> list[Verzoek]:
         """Every version of its verzoeknummer, in order."""
         key = (of.aansluiting.id, of.verzoeknummer)
         found = (each for each in self.verzoeken.values() if (each.aansluiting.id, each.verzoeknummer) == key)
         return sorted(found, key=lambda each: each.volgnummer)
 
     def _line(self, of: Verzoek) -> list[Place]:
-        return list(map(self._place, self._versions(of)))
+        return list(map(self._place, self.versions(of)))
 
     def _place(self, verzoek: Verzoek) -> Place:
         expected = any(
@@ -254,7 +256,7 @@ class MemoryVerzoeken:
         if following:
             self._step(self.verzoeken[following.id], Step(VerzoekEvent.TURN))
 
-    def _known(self, aansluiting: Aansluiting, versions: Sequence[Verzoek]) -> Known:
+    def _known(self, of: Verzoek) -> Known:
         known = tuple(
             KnownVersion(
                 volgnummer=each.volgnummer,
@@ -263,10 +265,15 @@ class MemoryVerzoeken:
                 withdrawal=withdraws(each.doel, each.volgnummer),
                 document_ids=frozenset(file.document_id for file in each.files if file.kind is FileKind.BIJLAGE),
             )
-            for each in versions
+            for each in self.versions(of)
         )
-        linked = any(each.case_reference for each in versions)
-        return Known(frozenset({aansluiting.organisatie_oin}), known, case_linked=linked)
+        return Known(frozenset({of.aansluiting.organisatie_oin}), known, case_linked=self._has_case(of))
+
+    def _has_case(self, of: Verzoek) -> bool:
+        """Whether a version of its verzoeknummer made one, or a person linked one."""
+        return any(each.case_reference for each in self.versions(of)) or bool(
+            self.links.of(of.aansluiting.id, of.verzoeknummer)
+        )
 
     def _find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
         wanted = (aansluiting.id, new.verzoeknummer, new.volgnummer)
@@ -286,7 +293,7 @@ class MemoryVerzoeken:
             state=VerzoekState.FETCHING,
             files=tuple(map(self._file, sorted(files, key=lambda file: file.position))),
         )
-        ruling = self.rulings[stored.id] = judge(self._known(aansluiting, self._versions(stored)))
+        ruling = self.rulings[stored.id] = judge(self._known(stored))
         stored = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
         self.verzoeken[stored.id] = stored
         self.findings[stored.id] = new.findings

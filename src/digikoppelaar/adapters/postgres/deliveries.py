@@ -47,10 +47,11 @@ class PostgresDeliveries:
         async with transaction(self.pool) as connection:
             return StoredDelivery(**await _one(connection, "delivery", {"id": delivery_id}))
 
-    async def case(self, delivery_id: int) -> str | None:
+    async def case(self, verzoek_id: int, target: str) -> str | None:
         """See flows.ports.DeliveryStore."""
+        values = {"verzoek_id": verzoek_id, "target": target}
         async with transaction(self.pool) as connection:
-            row = await (await connection.execute(_SQL["case"], {"id": delivery_id})).fetchone()
+            row = await (await connection.execute(_SQL["case"], values)).fetchone()
             return None if row is None else str(row["case_reference"])
 
     async def started(self, delivery_id: int) -> int:

@@ -3,6 +3,7 @@
 Every function works on the connection of a transaction that holds `lock`, and decides nothing itself.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ async def known(connection: Connection, key: Row) -> Known:
     own = await (await connection.execute(_SQL["own_oin"], key)).fetchone()
     assert own is not None
     rows = await (await connection.execute(_SQL["known"], key)).fetchall()
-    linked = any(row["case_reference"] for row in rows)
+    linked = await _has_case(connection, key, rows)
     return Known(frozenset({own["organisatie_oin"]}), tuple(map(_known_version, rows)), case_linked=linked)
 
 
@@ -58,7 +59,7 @@ async def release(connection: Connection, verzoek: Row, now: datetime) -> None:
     action = when_released(
         Action(row["action"]),
         withdrawal=withdraws(row["doel"], row["volgnummer"]),
-        continues=any(each["case_reference"] for each in rows.values()),
+        continues=await _has_case(connection, row, rows.values()),
     )
     step = in_turn(_place(row), list(map(_place, rows.values())), VerzoekEvent.RELEASED)
     await _step(connection, {**row, "action": action}, step, now, name="released")
@@ -93,6 +94,13 @@ def _told(event: VerzoekEvent, after: str) -> str:
 async def _rows(connection: Connection, key: Row) -> dict[int, Row]:
     rows = await (await connection.execute(_SQL["line"], key)).fetchall()
     return {row["id"]: row for row in rows}
+
+
+async def _has_case(connection: Connection, key: Row, versions: Iterable[Row]) -> bool:
+    """Whether a version of this verzoeknummer made a case, or a person linked one."""
+    if any(each["case_reference"] for each in versions):
+        return True
+    return await (await connection.execute(_SQL["linked"], key)).fetchone() is not None
 
 
 def _place(row: Row) -> Place:

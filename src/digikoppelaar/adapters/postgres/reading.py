@@ -11,6 +11,8 @@ from digikoppelaar.flows.reading import (
     AttemptRow,
     Direction,
     FileRow,
+    InterventionRow,
+    LinkRow,
     MessageFilter,
     MessagePage,
     MessageRow,
@@ -51,9 +53,17 @@ class PostgresReading:
                 return None
             versions = [await _version(connection, row) for row in rows]
             messages = await _messages_of_verzoek(connection, rows)
+            links = [LinkRow(**row) for row in await _all(connection, "links", rows[0])]
+            by_hand = [InterventionRow(**row) for row in await _all(connection, "interventions", rows[0])]
         about = {name: rows[0][name] for name in ("omgeving", "organisatie_oin", "organisatie_naam")}
         return VerzoekPage(
-            aansluiting_id, **about, verzoeknummer=verzoeknummer, versions=tuple(versions), messages=messages
+            aansluiting_id,
+            **about,
+            verzoeknummer=verzoeknummer,
+            versions=tuple(versions),
+            messages=messages,
+            links=tuple(links),
+            interventions=tuple(by_hand),
         )
 
     async def messages(self, wanted: MessageFilter) -> Sequence[MessageRow]:

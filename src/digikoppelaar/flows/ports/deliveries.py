@@ -41,8 +41,8 @@ class DeliveryStore(Protocol):
     async def delivery(self, delivery_id: int) -> StoredDelivery:
         """The delivery with its steps; raises StorageError when it is not there."""
 
-    async def case(self, delivery_id: int) -> str | None:
-        """The reference of the case of this verzoeknummer at the same target: of the newest earlier version there."""
+    async def case(self, verzoek_id: int, target: str) -> str | None:
+        """The case of this verzoeknummer at this target: linked by a person, else of the newest earlier version."""
 
     async def started(self, delivery_id: int) -> int:
         """An attempt starts; which number it has, from 1."""

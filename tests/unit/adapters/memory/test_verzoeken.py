@@ -30,7 +30,7 @@ def world_of(store: MemoryVerzoeken) -> World:
         trouble = troubles.get(notification_id or verzoek_id or 0)
         return trouble.reason if trouble else None
 
-    return World(store, notify, jobs, fetches, shown)
+    return World(store, notify, jobs, fetches, shown, store.links)
 
 
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)

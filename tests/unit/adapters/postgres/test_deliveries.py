@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 import pytest
+from tests.unit.adapters.memory.test_verzoeken import world_of
 from tests.unit.adapters.postgres.test_verzoeken import about, contract_world
 from tests.unit.adapters.postgres.world import NOW, World
 from tests.unit.flows import verzoek_store_contract as contract
 
 from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
+from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import DeliveryStore, StoredDelivery
+from digikoppelaar.flows.ports.repair import CaseLink, Who
 
 
 async def both(world: World) -> tuple[int, Sequence[DeliveryStore]]:
@@ -62,12 +66,27 @@ async def test_a_later_version_knows_the_case_of_the_earlier_one_at_the_same_tar
     notification, first = await contract.parked_verzoek(known)
     second = await known.store.start_verzoek(notification, contract.version(volgnummer=1), contract.FILES, NOW)
     deliveries = PostgresDeliveries(world.pool)
-    one, other = await deliveries.plan(first.id, ["a", "b"], NOW)
+    one, _ = await deliveries.plan(first.id, ["a", "b"], NOW)
     await deliveries.delivered(one.id, "https://zaken.example/1", NOW)
-    later = await deliveries.plan(second.id, ["a", "b"], NOW)
-    assert [await deliveries.case(each.id) for each in (one, other, *later)] == [
-        None,
-        None,
+    assert await deliveries.case(first.id, "a") is None
+    assert [await deliveries.case(second.id, target) for target in ("a", "b", "c")] == [
         "https://zaken.example/1",
         None,
+        None,
     ]
+
+
+async def test_a_linked_case_counts_before_that_of_an_earlier_version_in_both_stores(world: World) -> None:
+    for known in (contract_world(world), world_of(MemoryVerzoeken())):
+        store = known.store
+        memory = isinstance(store, MemoryVerzoeken)
+        deliveries = MemoryDeliveries(verzoeken=store) if memory else PostgresDeliveries(world.pool)
+        links = store.links if memory else PostgresLinks(world.pool)
+        notification, first = await contract.parked_verzoek(known)
+        second = await store.start_verzoek(notification, contract.version(volgnummer=1), contract.FILES, NOW)
+        [row] = await deliveries.plan(first.id, ["a"], NOW)
+        await deliveries.delivered(row.id, "made", NOW)
+        assert await deliveries.case(second.id, "a") == "made"
+        await links.link([CaseLink(first.aansluiting.id, first.verzoeknummer, "a", "linked")], Who("beheerder", NOW))
+        assert [await deliveries.case(each.id, "a") for each in (first, second)] == ["linked", "linked"]
+        assert await deliveries.case(first.id, "b") is None

@@ -33,6 +33,7 @@ STEPS = [
     "0008 areas, searches for missed verzoeken, and daily reports",
     "0009 the view log",
     "0010 what an administrator should know of a verzoek",
+    "0011 cases linked by hand, and what people did by hand",
 ]
 
 
@@ -93,4 +94,5 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("cpa", "inbound_message", "message_event", "payload", "outbound_message", "attempt"),
         *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
+        *("case_link", "intervention"),
     }

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.adapters.postgres.world import NOW, World
 from tests.unit.flows import verzoek_store_contract as contract
 
+from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import FileKind, NewFile
 from digikoppelaar.stam.rules import Action, Known, Ruling
@@ -33,7 +34,7 @@ def contract_world(world: World) -> contract.World:
             row = await (await connection.execute(told, [notification_id or verzoek_id])).fetchone()
         return row["reason"] if row else None
 
-    return contract.World(world.verzoeken, world.notify, jobs, fetches, shown)
+    return contract.World(world.verzoeken, world.notify, jobs, fetches, shown, PostgresLinks(world.pool))
 
 
 @pytest.mark.parametrize("promise", contract.CONTRACT, ids=lambda promise: promise.__name__)

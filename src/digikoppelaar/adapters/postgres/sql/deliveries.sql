@@ -35,15 +35,25 @@ FROM delivery
 WHERE delivery.id = %(id)s
 
 -- name: case
-SELECT before.case_reference
-FROM delivery
-JOIN verzoek ON verzoek.id = delivery.verzoek_id
-JOIN verzoek AS earlier
-    ON earlier.aansluiting_id = verzoek.aansluiting_id AND earlier.verzoeknummer = verzoek.verzoeknummer
-    AND earlier.volgnummer < verzoek.volgnummer
-JOIN delivery AS before ON before.verzoek_id = earlier.id AND before.target = delivery.target
-WHERE delivery.id = %(id)s AND before.case_reference IS NOT NULL
-ORDER BY earlier.volgnummer DESC
+-- What a person linked counts before what the newest earlier version left there.
+SELECT found.case_reference
+FROM (
+    SELECT link.case_reference, 0 AS rank, 0 AS volgnummer
+    FROM verzoek
+    JOIN case_link AS link
+        ON link.aansluiting_id = verzoek.aansluiting_id
+        AND lower(link.verzoeknummer) = lower(verzoek.verzoeknummer) AND link.target = %(target)s
+    WHERE verzoek.id = %(verzoek_id)s
+    UNION ALL
+    SELECT before.case_reference, 1, earlier.volgnummer
+    FROM verzoek
+    JOIN verzoek AS earlier
+        ON earlier.aansluiting_id = verzoek.aansluiting_id AND earlier.verzoeknummer = verzoek.verzoeknummer
+        AND earlier.volgnummer < verzoek.volgnummer
+    JOIN delivery AS before ON before.verzoek_id = earlier.id AND before.target = %(target)s
+    WHERE verzoek.id = %(verzoek_id)s AND before.case_reference IS NOT NULL
+) AS found
+ORDER BY found.rank, found.volgnummer DESC
 LIMIT 1
 
 -- name: started

@@ -35,3 +35,9 @@ WHERE id = %(id)s
 -- name: tell
 INSERT INTO step (aansluiting_id, name, at, detail, verzoek_id)
 VALUES (%(aansluiting_id)s, %(name)s, %(now)s, %(reason)s, %(id)s)
+
+-- name: linked
+SELECT id
+FROM case_link
+WHERE aansluiting_id = %(aansluiting_id)s AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
+LIMIT 1

@@ -36,6 +36,18 @@ WHERE (%(aansluiting_id)s::bigint IS NULL OR listed.aansluiting_id = %(aansluiti
 ORDER BY listed.received_at DESC, listed.volgnummer DESC NULLS FIRST, listed.verzoek_id DESC
 LIMIT %(limit)s
 
+-- name: links
+SELECT target, case_reference, linked_at, linked_by
+FROM case_link
+WHERE aansluiting_id = %(aansluiting_id)s AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
+ORDER BY target
+
+-- name: interventions
+SELECT done_at, done_by, name, detail
+FROM intervention
+WHERE aansluiting_id = %(aansluiting_id)s AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
+ORDER BY id
+
 -- name: files
 SELECT kind, document_id, naam, media_type, size, sha256, fetched_at
 FROM verzoek_file
