@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import typer
 
+from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli.app import app
 from digikoppelaar.config import Config
-from digikoppelaar.flows.registration import KEYS, read_registration
+from digikoppelaar.flows.registration import KEYS, AansluitingEntry, read_registration
 from digikoppelaar.sandbox.faults import APPLIES, Kind, Target
 from digikoppelaar.sandbox.folder import LEVERANCIER
 
@@ -254,6 +255,16 @@ def test_a_configuration_in_the_texts_is_accepted_by_the_program(example: str) -
 def test_a_file_of_aansluitingen_in_the_texts_shows_every_kind_of_entry(example: str) -> None:
     entries = read_registration(tomllib.loads(example), "/etc/digikoppelaar")
     assert {type(entry) for entry in entries} == set(KEYS)
+
+
+@pytest.mark.parametrize("example", toml_examples("in aansluitingen.toml"))
+def test_a_case_system_in_the_texts_can_be_made(example: str) -> None:
+    [whole, *_] = toml_examples("aansluitingen.toml")
+    without = whole.partition("[aansluiting.case_system]")[0]
+    entries = read_registration(tomllib.loads(f"{without}\n{example}"), "/etc/digikoppelaar")
+    for entry in entries:
+        if isinstance(entry, AansluitingEntry):
+            kinds.check(entry)
 
 
 def test_the_faults_of_the_sandbox_are_told_with_what_they_can_strike() -> None:

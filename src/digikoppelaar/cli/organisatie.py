@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import wiring
+from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.registration import Change, Entry, read_registration
+from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, read_registration
 
 app = typer.Typer(no_args_is_help=True, help="Organisaties, partijen, machtigingen and aansluitingen.")
 
@@ -39,15 +40,22 @@ def apply(
 
 
 def read_file(file: Path) -> tuple[Entry, ...]:
-    """The entries of an apply file. Raises ConfigError with the name of the file."""
+    """The entries of an apply file, with case systems that can be made. Raises ConfigError with the file's name."""
     try:
-        return read_registration(tomllib.loads(file.read_text()), str(file.resolve().parent))
+        return _checked(read_registration(tomllib.loads(file.read_text()), str(file.resolve().parent)))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}", advice=error.advice) from error
+
+
+def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    for entry in entries:
+        if isinstance(entry, AansluitingEntry):
+            kinds.check(entry)
+    return entries
 
 
 def print_changes(changes: Sequence[Change]) -> None:

@@ -19,7 +19,7 @@ LIST: Final = "targets"
 ONLY: Final = "map"
 """The name of the target of an aansluiting that has one case system and no list."""
 KINDS: Final = ("folder", "zgw", "webhook", "objecten")
-NEEDS: Final[Mapping[str, tuple[str, ...]]] = {"folder": ("path",)}
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {"folder": ("path",), "webhook": ("url",)}
 """The settings without which a target of a kind cannot work."""
 CONDITIONS: Final = ("bevoegd_gezag", "behandeldienst", "type", "concept", "activiteit")
 """What `when` may name: two OINs, a type, `ja` or `nee`, and the name or id of an activiteit."""

@@ -22,7 +22,7 @@ MELDING = Verzoek(
 )
 
 
-def target(name: str, url: str = "", **when: Any) -> dict[str, Any]:
+def target(name: str, url: str = "https://zaken.example.org", **when: Any) -> dict[str, Any]:
     """A target as a TOML file has it."""
     return {"name": name, "kind": "webhook", "settings": {"url": url}, "when": when}
 

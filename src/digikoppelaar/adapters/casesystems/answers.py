@@ -1,5 +1,6 @@
 """What an answer of a case system over HTTP means for a delivery, whatever its interface is. Pure."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -10,6 +11,8 @@ from digikoppelaar.adapters.retry_after import retry_after
 from digikoppelaar.errors import CaseSystemError, CaseSystemRefused
 
 _LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_LONGEST_REFERENCE: Final = 500
+"""Characters."""
 _RELEASE: Final = "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
 _ADVICE: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: f"Het zaaksysteem herkent ons niet: controleer gebruiker, wachtwoord of token, {_RELEASE}",
@@ -35,3 +38,29 @@ def check(answer: Answer, step: str, now: datetime) -> None:
     if status in _LATER or status >= 500:
         raise CaseSystemError(said, retry_after=retry_after(answer.headers.get("retry-after", ""), now))
     raise CaseSystemRefused(said, advice=_ADVICE_MOVED if status < 400 else _ADVICE.get(status))
+
+
+def text_at(answer: Answer, pointer: str) -> str | None:
+    """The text or number in a JSON answer at a JSON pointer (RFC 6901); None when it is not there, or is no short text.
+
+    The other side says it: what is too long for a reference, or holds control characters, is none.
+    """
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    for part in pointer.split("/")[1:]:
+        value = _child(value, part.replace("~1", "/").replace("~0", "~"))
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    text = str(value)
+    return text if 0 < len(text) <= _LONGEST_REFERENCE and text.isprintable() else None
+
+
+def _child(value: object, name: str) -> object:
+    match value:
+        case dict():
+            return value.get(name)
+        case list() if name.isascii() and name.isdigit() and len(name) < 10 and int(name) < len(value):
+            return value[int(name)]
+    return None

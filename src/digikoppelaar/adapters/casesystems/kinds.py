@@ -7,9 +7,13 @@ from typing import Final
 
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
+from digikoppelaar.adapters.casesystems.webhook.settings import read_settings
+from digikoppelaar.adapters.casesystems.webhook.system import WebhookCaseSystem
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import Aansluiting, CaseSystem, Clock
-from digikoppelaar.flows.targets import Target
+from digikoppelaar.flows.ports import Aansluiting, CaseSystem, CaseSystemSettings, Clock
+from digikoppelaar.flows.registration import AansluitingEntry
+from digikoppelaar.flows.targets import Target, targets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +29,37 @@ Make = Callable[[Aansluiting, Target, Facilities], CaseSystem]
 
 def make(aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:
     """The case system that this target is. Raises ConfigError when its settings are incomplete or its kind unknown."""
+    if target.kind not in _KINDS:
+        raise _wrong(aansluiting, target, f"kind {target.kind} is not supported")
     try:
         return _KINDS[target.kind](aansluiting, target, facilities)
     except KeyError as error:
-        missing = str(error.args[0])
-        what = f"kind {target.kind} is not supported" if missing == target.kind else f"setting {missing} is missing"
-        raise ConfigError(f"aansluiting {aansluiting.id}, target {target.name}: {what}") from error
+        raise _wrong(aansluiting, target, f"setting {error.args[0]} is missing") from error
+    except ConfigError as error:
+        raise _wrong(aansluiting, target, str(error), error.advice) from error
+
+
+def check(entry: AansluitingEntry) -> None:
+    """Raise ConfigError when a target of an aansluiting in an apply file could not be made."""
+    if entry.case_system:
+        values = {name: text for name, text in entry.case_system.items() if name != "kind"}
+        settings = CaseSystemSettings(entry.case_system["kind"], values)
+        found = Aansluiting(0, entry.organisatie_oin, "", entry.kind, entry.omgeving, entry.partij_oin, None, settings)
+        for target in targets_of(settings):
+            make(found, target, Facilities(CaseSystemHttp(), SystemClock()))
+
+
+def _wrong(aansluiting: Aansluiting, target: Target, what: str, advice: str | None = None) -> ConfigError:
+    where = f"aansluiting {aansluiting.omgeving}/{aansluiting.organisatie_oin}, target {target.name}"
+    return ConfigError(f"{where}: {what}", advice=advice)
 
 
 def _folder(_aansluiting: Aansluiting, target: Target, _facilities: Facilities) -> CaseSystem:
     return FolderCaseSystem(Path(target.settings["path"]))
 
 
-_KINDS: Final[Mapping[str, Make]] = {"folder": _folder}
+def _webhook(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:
+    return WebhookCaseSystem(read_settings(target.settings), facilities.http, facilities.clock)
+
+
+_KINDS: Final[Mapping[str, Make]] = {"folder": _folder, "webhook": _webhook}
