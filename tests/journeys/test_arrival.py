@@ -19,7 +19,7 @@ from tests.journeys.steps import (
 )
 
 from digikoppelaar.cli.trial import Trial
-from digikoppelaar.sandbox.content import Soort
+from digikoppelaar.sandbox.model import Soort
 from digikoppelaar.wiring import Stores
 
 SOORTEN = [soort.value for soort in Soort]

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.journeys.steps import delivered
 
 from digikoppelaar.cli.trial import Trial
-from digikoppelaar.sandbox.content import Soort
+from digikoppelaar.sandbox.model import Soort
 from digikoppelaar.xml import parse
 
 PERSONAL = frozenset(

@@ -25,7 +25,7 @@ from tests.journeys.steps import (
 from digikoppelaar.cli.trial import Trial, free_ports
 from digikoppelaar.flows.send import SAFETY_POLL
 from digikoppelaar.gateway import ROLES
-from digikoppelaar.sandbox.content import Soort
+from digikoppelaar.sandbox.model import Soort
 from digikoppelaar.wiring import Stores, open_stores
 
 

@@ -4,7 +4,7 @@ import asyncio
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,14 +41,21 @@ def apply(
 
 def read_file(file: Path) -> tuple[Entry, ...]:
     """The entries of an apply file, with case systems that can be made. Raises ConfigError with the file's name."""
+    content = read_toml(file)
     try:
-        return _checked(read_registration(tomllib.loads(file.read_text()), str(file.resolve().parent)))
+        return _checked(read_registration(content, str(file.resolve().parent)))
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}", advice=error.advice) from error
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises ConfigError with the name of the file."""
+    try:
+        return tomllib.loads(file.read_text())
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}", advice=error.advice) from error
 
 
 def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -1,16 +1,22 @@
 """`digikoppelaar sandbox`: DSO-LV on this machine."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
+from digikoppelaar.cli.organisatie import read_toml
 from digikoppelaar.cli.serve import UntilStdinEnds, stop_on_signal
+from digikoppelaar.errors import ConfigError
+
+if TYPE_CHECKING:
+    from digikoppelaar.sandbox.routing import Organisatie
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
 
@@ -34,6 +40,13 @@ def serve(
     retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
     seed: Annotated[int | None, typer.Option(help="Invent the same content at every run.")] = None,
+    organisatie: Annotated[
+        list[str] | None,
+        typer.Option(help="Connect this authority, as OIN=naam=bestuurslaag; once for each. Default: one gemeente."),
+    ] = None,
+    country: Annotated[
+        Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")
+    ] = None,
     allow_other_addresses: Annotated[
         bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
     ] = False,
@@ -57,6 +70,7 @@ def serve(
         retries=retries,
         retry_interval=timedelta(seconds=retry_interval),
         seed=seed,
+        organisaties=_organisaties(organisatie, country) or sandbox.ONE_COUNTRY,
         allow_other_addresses=allow_other_addresses,
     )
     configure("info")
@@ -72,3 +86,14 @@ def serve(
         await sandbox.serve(settings, ready, stop_on_signal(until_stdin_ends=until_stdin_ends))
 
     asyncio.run(until_signal())
+
+
+def _organisaties(options: Sequence[str] | None, country: Path | None) -> "tuple[Organisatie, ...]":
+    """The authorities that were asked for; none when nothing was. Raises ConfigError."""
+    from digikoppelaar.sandbox.country import connected, read_country, read_option
+
+    if options and country:
+        raise ConfigError("--organisatie and --country exclude each other")
+    if country:
+        return connected(read_country(read_toml(country)))
+    return connected([read_option(option) for option in options]) if options else ()

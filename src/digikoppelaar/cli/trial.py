@@ -72,8 +72,10 @@ class Trial:
     retries: int = 8
     retry_interval: float = 10.0
     settings: str = ""
+    organisaties: Sequence[str] = ()
+    """Authorities of the sandbox, as its option --organisatie has them; none: one gemeente."""
     ports: dict[str, int] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     """sandbox.json, once the sandbox runs."""
     gateway: Process | None = None
     sandbox: Process | None = None
@@ -135,6 +137,7 @@ class Trial:
             *("--gateway-endpoint", f"https://127.0.0.1:{self.ports['endpoint']}/ebms"),
             *("--omgeving", self.omgeving, "--profile", self.profile),
             *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
+            *(part for organisatie in self.organisaties for part in ("--organisatie", organisatie)),
             "--until-stdin-ends",
         )
         facts = self.folder / "sandbox" / "sandbox.json"
@@ -166,12 +169,14 @@ class Trial:
             yield
 
     async def connect(self) -> Imported:
-        """Write the configuration, and put the sandbox's organisatie and CPA on record."""
+        """Write the configuration, and put the sandbox's organisaties and CPAs on record; the first CPA comes back."""
         self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports) + self.settings)
         entries = read_file(Path(self.facts["organisatie_file"]))
         await apply_registration(self.config, entries, dry_run=False)
-        document = Path(self.facts["cpa_file"]).read_bytes()
-        return await import_cpa(self.config, document, ImportChoice(omgeving=self.omgeving))
+        files = [Path(organisatie["cpa_file"]) for organisatie in self.facts["organisaties"]]
+        choice = ImportChoice(omgeving=self.omgeving)
+        imported = [await import_cpa(self.config, file.read_bytes(), choice) for file in files]
+        return imported[0]
 
     async def start_gateway(self) -> Process:
         """Start the gateway; returns when it is ready."""
@@ -231,9 +236,10 @@ class Trial:
         async with self.http.get(f"{self.facts['management_url']}/signals") as answer:
             return list(await _checked(answer))
 
-    def case(self, verzoeknummer: str, volgnummer: int = 0) -> Path:
-        """Where a verzoek is delivered, whole or not at all."""
-        return self.case_folder / self.omgeving / self.facts["organisatie_oin"] / f"{verzoeknummer}-{volgnummer}"
+    def case(self, verzoeknummer: str, volgnummer: int = 0, oin: str | None = None) -> Path:
+        """Where a verzoek is delivered, whole or not at all; for the first organisatie when no OIN is given."""
+        whose = oin or self.facts["organisatie_oin"]
+        return self.case_folder / self.omgeving / whose / f"{verzoeknummer}-{volgnummer}"
 
     async def log_lines(self, name: str) -> AsyncIterator[Mapping[str, Any]]:
         """The JSON lines that a process logs, from the first on, for ever."""

@@ -8,7 +8,8 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -22,13 +23,22 @@ _LARGE_KINDS: Final = (
     ("las", "application/octet-stream"),
     ("rvt", "application/octet-stream"),
 )
-_SMALL_KINDS: Final = ("pdf", "png", "txt")
+SMALL_KINDS: Final = ("pdf", "png", "txt")
+
+Wish = int | str | tuple[int | str, str]
+"""A size in bytes, or one of SMALL_KINDS; and perhaps the file name, whatever is in it."""
+
 _PNG_SIDE: Final = 64
+_TITEL: Final = "Bijlage"
+"""Of one that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bijlage:
-    """One document of a verzoek. `content` None: `size` bytes of the key stream of `seed`; `sha256` is raw."""
+    """One document of a verzoek; `sha256` is raw, `gevraagd` says that it answers a question for a bijlage.
+
+    Its bytes are `content`, or the file `stored`, or else the key stream of `seed`.
+    """
 
     document_id: str
     titel: str
@@ -38,12 +48,22 @@ class Bijlage:
     sha256: bytes
     seed: bytes = field(repr=False)
     content: bytes | None = field(repr=False, default=None)
+    stored: Path | None = None
+    gevraagd: bool = True
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the file."""
+        if self.stored:
+            return _read(self.stored)
         if self.content is None:
             return key_stream(self.seed, self.size)
         return iter((self.content,))
+
+
+def _read(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
 
 
 def key_stream(seed: bytes, size: int) -> Iterator[bytes]:
@@ -53,12 +73,22 @@ def key_stream(seed: bytes, size: int) -> Iterator[bytes]:
         yield encryptor.update(_ZEROS[: min(CHUNK, size - start)])
 
 
-def make_bijlagen(wanted: Sequence[int | str], titels: Sequence[str], chance: random.Random) -> list[Bijlage]:
-    """A file for each wish: a number is a size in bytes, `pdf`, `png` or `txt` a small real file of that kind.
+def make_bijlagen(wanted: Sequence[Wish], titels: Sequence[str], chance: random.Random) -> list[Bijlage]:
+    """A file for each wish.
 
-    Reads a large file once for its hash: call it from a thread when sizes are large.
+    The first ones answer the questions `titels`, what is left belongs to no question. Reads a large file once for its
+    hash: call it from a thread when sizes are large.
     """
-    return [_bijlage(wish, f"{titels[at % len(titels)]}", at + 1, chance) for at, wish in enumerate(wanted)]
+    called = titels or (_TITEL,)
+    made = [_wished(wish, called[at % len(called)], at + 1, chance) for at, wish in enumerate(wanted)]
+    return [replace(each, gevraagd=at < len(titels)) for at, each in enumerate(made)]
+
+
+def _wished(wish: Wish, titel: str, number: int, chance: random.Random) -> Bijlage:
+    if isinstance(wish, tuple):
+        what, naam = wish
+        return replace(_bijlage(what, titel, number, chance), bestandsnaam=naam)
+    return _bijlage(wish, titel, number, chance)
 
 
 def _bijlage(wish: int | str, titel: str, number: int, chance: random.Random) -> Bijlage:
@@ -89,7 +119,7 @@ def _content(kind: str, titel: str, seed: bytes) -> tuple[bytes, str]:
             return _png(seed), "image/png"
         case "txt":
             return f"SANDBOX\r\n{titel}\r\nKenmerk: {seed.hex()}\r\n".encode(), "text/plain"
-    raise ValueError(f"the sandbox makes no file of kind {kind}; it makes {', '.join(_SMALL_KINDS)}")
+    raise ValueError(f"the sandbox makes no file of kind {kind}; it makes {', '.join(SMALL_KINDS)}")
 
 
 def _bestandsnaam(titel: str, number: int, extension: str) -> str:

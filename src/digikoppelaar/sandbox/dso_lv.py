@@ -1,38 +1,36 @@
-"""DSO-LV itself: takes a verzoek from an applicant who does not exist, and tells the authority about it over ebMS.
+"""DSO-LV itself: takes verzoeken from applicants who do not exist, in versions, and tells the authorities over ebMS.
 
 It sends and receives with the same flows and core as the gateway, over the store that forgets.
 """
 
 import asyncio
-import hashlib
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-
-from lxml import etree
+from typing import Final
 
 from digikoppelaar.adapters.memory.messages import MemoryMessages
-from digikoppelaar.ebms.agreement import Action
-from digikoppelaar.ebms.answers import business_message
-from digikoppelaar.ebms.messages import Envelope
-from digikoppelaar.ebms.packaging import Packaged, Payload, package
 from digikoppelaar.ebms.reliability import State
-from digikoppelaar.flows.outbound import to_send
-from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, NewOutbound, Signers
-from digikoppelaar.sandbox.bijlagen import Bijlage, make_bijlagen
-from digikoppelaar.sandbox.content import Inhoud, Soort, invent
-from digikoppelaar.sandbox.cpa_document import ACTION, SERVICE
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import Clock
+from digikoppelaar.sandbox.announcing import Announcer, awaited
+from digikoppelaar.sandbox.bijlagen import Bijlage, Wish, make_bijlagen
+from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.faults import Faults
-from digikoppelaar.sandbox.pdf import publishable
-from digikoppelaar.sandbox.state import Authority, SandboxState, ServedFile, Submitted
-from digikoppelaar.sandbox.strict_signature import SignatureTerms
-from digikoppelaar.sandbox.strictness import Awaited, Request, soap_part
-from digikoppelaar.sandbox.verzoek_document import notification_xml, verzoek_xml, verzoeknummer
-from digikoppelaar.xml import parse
+from digikoppelaar.sandbox.model import Head, Inhoud
+from digikoppelaar.sandbox.routing import Toedeling, route
+from digikoppelaar.sandbox.state import Announcement, SandboxState, Submitted, Version
+from digikoppelaar.sandbox.verzoek_document import (
+    AANVULLEN,
+    INTREKKEN,
+    WITHDRAWN,
+    notification_xml,
+    verzoeknummer,
+)
+from digikoppelaar.sandbox.wishes import SubmitWish, changed
 
-_DOMAIN = "dso-lv.sandbox"
-_DS = "{http://www.w3.org/2000/09/xmldsig#}"
+_ENDED: Final = "Een ingetrokken verzoek kan niet meer worden aangevuld of ingetrokken; dien een nieuw verzoek in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,127 +43,132 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """What an applicant sends in. `chosen` is the OIN that was taken instead of the derived bevoegd gezag."""
+
+    inhoud: Inhoud
+    bijlagen: tuple[Bijlage, ...] = ()
+    chosen: str | None = None
+    stam: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class DsoLv:
     """`chance` invents content; `next_serial` numbers the verzoeken of a day; `wake` tells the sender of new work."""
 
     state: SandboxState
     messages: MemoryMessages
     faults: Faults
-    signers: Signers
-    ids: Ids
+    announcer: Announcer
     clock: Clock
     chance: random.Random
     next_serial: Callable[[date], int]
     wake: Callable[[], None]
 
-    async def submit(self, soort: Soort, bijlagen: Sequence[int | str], oin: str | None = None) -> Submitted:
-        """Submit an invented verzoek with these bijlagen (see `make_bijlagen`) to the authority with this OIN.
+    async def invent(self, wish: SubmitWish) -> Submission:
+        """A submission with what is wished, and the rest invented.
 
-        Raises ConfigError when that authority is not connected.
+        Without an OIN it goes to the only authority, or to where its place and activities lead. Raises ConfigError when
+        that authority is not connected, or the wish makes no sense.
         """
-        authority = self.state.authority(oin)
-        now = self.clock.now()
-        nummer = verzoeknummer(now.date(), self.next_serial(now.date()))
-        inhoud = invent(soort, self.chance)
-        chance = random.Random(self.chance.random())  # noqa: S311  # its own, for it is used in another thread
-        made = await asyncio.to_thread(make_bijlagen, bijlagen, inhoud.bijlagen, chance)
-        files = await asyncio.to_thread(verzoek_files, nummer, inhoud, authority, made, now)
-        outbound = self._notification(nummer, authority.cpa, now)
-        outbound_id = await self.messages.queue_outbound(outbound)
-        assert outbound_id is not None, "its MessageId is fresh"
-        submitted = Submitted(
-            verzoeknummer=nummer,
-            submitted_at=now,
-            authority=authority,
-            inhoud=inhoud,
-            files=files,
-            outbound_id=outbound_id,
-            awaited=_awaited(outbound, authority),
+        connected = self.state.organisaties
+        only = (
+            next(iter(connected))
+            if len(connected) == 1 and not {"activiteiten", "locaties"} & {*wish.content}
+            else None
         )
-        self.state.submitted(submitted)
-        self.wake()
-        return submitted
+        chosen = wish.oin or only
+        if chosen and chosen not in connected:
+            raise ConfigError(f"OIN {chosen} is not connected to this sandbox")
+        layer = connected[chosen].bestuurslaag if chosen else "gemeente"
+        inhoud = changed(invent(wish.soort, self.chance, layer), wish.content)
+        return Submission(inhoud, await self.bijlagen(wish.bijlagen, inhoud.bijlagen), chosen, wish.stam)
 
-    def progress(self, verzoek: Submitted) -> Progress:
+    async def bijlagen(self, wanted: Sequence[Wish], titels: Sequence[str]) -> tuple[Bijlage, ...]:
+        """Generated bijlagen; see `make_bijlagen`."""
+        chance = random.Random(self.chance.random())  # noqa: S311  # its own, for it is used in another thread
+        return tuple(await asyncio.to_thread(make_bijlagen, wanted, titels, chance))
+
+    def routed(self, submission: Submission) -> tuple[Toedeling, ...]:
+        """The verzoeken that it would become; raises ConfigError when nobody is bevoegd gezag."""
+        inhoud = submission.inhoud
+        return route(inhoud.activiteiten, inhoud.locaties, self.state.organisaties, submission.chosen)
+
+    async def submit(self, submission: Submission) -> tuple[Submitted, ...]:
+        """Take it in: one verzoek for each pair of bevoegd gezag and behandeldienst. Raises ConfigError as `routed`."""
+        now = self.clock.now()
+        made = [self._first(submission, toedeling, now) for toedeling in self.routed(submission)]
+        nummers = tuple(each.verzoeknummer for each in made)
+        for each in made:
+            each.related = tuple(nummer for nummer in nummers if nummer != each.verzoeknummer)
+            self.state.submitted(each)
+            await self.announce(each)
+        return tuple(made)
+
+    async def supplement(
+        self, nummer: str, inhoud: Inhoud, bijlagen: Sequence[Bijlage], kept: Collection[str] | None = None
+    ) -> Submitted:
+        """An aanvulling: a complete new version with the bijlagen whose ids are `kept` (None: all) and new ones.
+
+        Raises ConfigError when there is no such verzoek, or it was withdrawn.
+        """
+        verzoek = self._open(nummer)
+        before = verzoek.current
+        stay = [each for each in before.bijlagen if kept is None or each.document_id in kept]
+        volgnummer = before.head.volgnummer + 1
+        head = replace(before.head, volgnummer=volgnummer, doel=AANVULLEN, submitted_at=self.clock.now())
+        verzoek.versions.append(Version(head, replace(inhoud, doel=AANVULLEN), (*stay, *bijlagen)))
+        await self.announce(verzoek)
+        return verzoek
+
+    async def withdraw(self, nummer: str, *, by_notification: bool = False) -> Submitted:
+        """The applicant takes it back. `by_notification`: there is no verzoekbericht behind it (stam.md 1.2).
+
+        Raises ConfigError when there is no such verzoek, or it was withdrawn before.
+        """
+        verzoek = self._open(nummer)
+        before = verzoek.current
+        head = replace(before.head, volgnummer=WITHDRAWN, doel=INTREKKEN, submitted_at=self.clock.now())
+        inhoud = replace(before.inhoud, doel=INTREKKEN)
+        verzoek.versions.append(Version(head, inhoud, before.bijlagen, served=not by_notification))
+        await self.announce(verzoek)
+        return verzoek
+
+    async def announce(self, verzoek: Submitted) -> None:
+        """Tell everybody who gets it of the newest version."""
+        version = verzoek.newest
+        payload = notification_xml(verzoek.verzoeknummer, stam=version.head.stam, withdrawn=not version.served)
+        for authority in verzoek.notified:
+            outbound = self.announcer.notification(payload, authority.cpa, self.clock.now())
+            outbound_id = await self.messages.queue_outbound(outbound)
+            assert outbound_id is not None, "its MessageId is fresh"
+            self.state.announced(version, Announcement(authority, outbound_id, awaited(outbound, authority)))
+        self.wake()
+
+    def progress(self, announcement: Announcement) -> Progress:
         """How far the notification is now."""
-        stored = self.messages.outbound[verzoek.outbound_id]
+        stored = self.messages.outbound[announcement.outbound_id]
         acknowledged = stored.settled_at if stored.state is State.ACKNOWLEDGED else None
         return Progress(stored.state.value, stored.attempts, acknowledged)
 
-    def _notification(self, nummer: str, cpa: CpaRecord, now: datetime) -> NewOutbound:
-        action = cpa.agreement.sending(SERVICE, ACTION)
-        assert action is not None, "the sandbox made this CPA"
-        content_id = self.ids.message_id(_DOMAIN)
-        envelope = business_message(
-            cpa.agreement,
-            action,
-            message_id=self.ids.message_id(_DOMAIN),
-            conversation_id=self.ids.conversation_id(),
-            now=now,
-            hrefs=(f"cid:{content_id}",),
+    def _first(self, submission: Submission, toedeling: Toedeling, now: datetime) -> Submitted:
+        gezag, dienst = toedeling.bevoegd_gezag, toedeling.behandeldienst
+        authority = self.state.authorities[gezag.oin]
+        handler = self.state.authorities[dienst.oin] if dienst else None
+        head = Head(
+            verzoeknummer=verzoeknummer(now.date(), self.next_serial(now.date())),
+            volgnummer=0,
+            doel=submission.inhoud.doel,
+            submitted_at=now,
+            bevoegd_gezag=authority.named,
+            behandeldienst=handler.named if handler else None,
+            stam=submission.stam,
         )
-        packaged = self._package(
-            envelope, action, cpa, Payload(content_id, "application/xml", notification_xml(nummer))
-        )
-        return to_send(cpa, envelope, packaged, now, action)
+        inhoud = replace(submission.inhoud, activiteiten=toedeling.activiteiten)
+        return Submitted(authority, [Version(head, inhoud, submission.bijlagen)], handler, toedeling.kopie)
 
-    def _package(self, envelope: Envelope, action: Action, cpa: CpaRecord, payload: Payload) -> Packaged:
-        aansluiting = cpa.aansluiting
-        signing = action.channel.signing if action.sender_signs else None
-        signer = (
-            self.signers.signer(aansluiting.omgeving, aansluiting.partij_oin, signing.certificate) if signing else None
-        )
-        return package(
-            envelope,
-            [payload],
-            signing=signing,
-            sign=signer.sign if signer else None,
-            boundary=self.ids.unique(),
-            soap_content_id=envelope.header.message_id,
-        )
-
-
-def verzoek_files(
-    nummer: str, inhoud: Inhoud, authority: Authority, bijlagen: Sequence[Bijlage], now: datetime
-) -> tuple[ServedFile, ...]:
-    """What *Verzoek afhandelen* serves of a verzoek: the verzoekbericht, the PDF, the bijlagen."""
-    xml = verzoek_xml(nummer, inhoud, authority.gezag, bijlagen, now)
-    pdf = publishable(nummer, inhoud)
-    return (
-        _whole("xml", f"verzoek-{nummer}.xml", "application/xml", xml),
-        _whole("pdf", f"verzoek-{nummer}.pdf", "application/pdf", pdf),
-        *(ServedFile("bijlage", b.document_id, b.bestandsnaam, b.media_type, b.size, b.sha256, b) for b in bijlagen),
-    )
-
-
-def _whole(kind: str, naam: str, media_type: str, content: bytes) -> ServedFile:
-    return ServedFile(kind, kind, naam, media_type, len(content), hashlib.sha256(content).digest(), content)
-
-
-def _awaited(outbound: NewOutbound, authority: Authority) -> Awaited:
-    """What the acknowledgment must say, read from the bytes that go out and not from what the core meant."""
-    agreement = authority.cpa.agreement
-    request = Request("POST", {"content-type": outbound.content_type}, "", outbound.body)
-    root = parse(soap_part(request), limit=1 << 20)
-    signing = agreement.their_signals.signing
-    signed = b":AckRequested" in outbound.body and signing is not None and _wants_signature(root)
-    return Awaited(
-        cpa_id=agreement.cpa_id,
-        message_id=outbound.message_id,
-        conversation_id=outbound.conversation_id,
-        ours=agreement.ours.party_ids[0].value,
-        theirs=agreement.theirs.party_ids[0].value,
-        oins=authority.mandated,
-        signature=SignatureTerms(signing.certificate) if signed and signing else None,
-        references=_references(root) if signed else (),
-    )
-
-
-def _wants_signature(root: etree._Element) -> bool:
-    asked = root.find(".//{*}AckRequested")
-    return asked is not None and "true" in asked.attrib.values()
-
-
-def _references(root: etree._Element) -> tuple[tuple[str, str], ...]:
-    found = root.iterfind(f".//{_DS}SignedInfo/{_DS}Reference")
-    return tuple((one.get("URI") or "", (one.findtext(f"{_DS}DigestValue") or "").strip()) for one in found)
+    def _open(self, nummer: str) -> Submitted:
+        verzoek = self.state.verzoek(nummer)
+        if verzoek.withdrawn:
+            raise ConfigError(f"verzoek {nummer} was withdrawn", advice=_ENDED)
+        return verzoek

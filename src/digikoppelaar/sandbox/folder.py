@@ -1,7 +1,7 @@
 """The state folder of a sandbox: certificates, API key, CPA, and the files from which a gateway is set up.
 
 pki/               trust anchor, CRLs, certificates and keys of DSO-LV and of the leverancier
-cpa.xml            for `cpa import`
+cpa.xml            for `cpa import`; with more than one authority also cpa-<oin>.xml, one for each
 organisatie.toml   for `organisatie apply`
 sandbox.json       every address and file name, for programs
 running            locked as long as a sandbox runs here
@@ -61,6 +61,19 @@ class SandboxReady:
     tls_key_file: str
     sign_certificate_file: str
     sign_key_file: str
+    organisaties: tuple["ConnectedOrganisatie", ...] = ()
+    """Every authority; the keys that begin with organisatie and cpa are about the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedOrganisatie:
+    """An authority of the sandbox, with the CPA for it."""
+
+    oin: str
+    naam: str
+    bestuurslaag: str
+    cpa_id: str
+    cpa_file: str
 
 
 @contextmanager
@@ -117,9 +130,12 @@ def api_key(folder: Path) -> tuple[Path, str]:
     return file, file.read_text()
 
 
-def write_for_gateway(folder: Path, ready: SandboxReady, cpa: bytes, case_folder: Path, now: datetime) -> None:
-    """Write cpa.xml, organisatie.toml and, last, sandbox.json."""
-    Path(ready.cpa_file).write_bytes(cpa)
+def write_for_gateway(
+    folder: Path, ready: SandboxReady, cpas: Mapping[str, bytes], case_folder: Path, now: datetime
+) -> None:
+    """Write the CPAs (by the name of their file), organisatie.toml and, last, sandbox.json."""
+    for file, cpa in cpas.items():
+        Path(file).write_bytes(cpa)
     Path(ready.organisatie_file).write_text(organisatie_toml(ready, case_folder, now), encoding="utf-8")
     # A program that waits for this file must never see half of it.
     unfinished = folder / "sandbox.json.part"
@@ -130,30 +146,32 @@ def write_for_gateway(folder: Path, ready: SandboxReady, cpa: bytes, case_folder
 def organisatie_toml(ready: SandboxReady, case_folder: Path, now: datetime) -> str:
     """What `organisatie apply` has to know about this sandbox."""
     omgeving = ready.omgeving
-    organisatie = {"oin": ready.organisatie_oin, "naam": ready.organisatie_naam, "bestuurslaag": "gemeente"}
     partij = {"oin": ready.partij_oin, "naam": LEVERANCIER.name}
     tls = {"certificate_file": ready.tls_certificate_file, "key_file": ready.tls_key_file}
     sign = {"certificate_file": ready.sign_certificate_file, "key_file": ready.sign_key_file}
-    machtiging = {"omgeving": omgeving, "gemachtigde_oin": ready.partij_oin, "namens_oin": ready.organisatie_oin}
     tables: list[tuple[str, Mapping[str, object]]] = [
-        ("[[organisatie]]", organisatie),
         ("[[partij]]", partij),
         ("[[partij.certificate]]", {"omgeving": omgeving, "uses": ["tls-server", "tls-client"], **tls}),
         ("[[partij.certificate]]", {"omgeving": omgeving, "uses": ["sign"], **sign}),
-        ("[[machtiging]]", {**machtiging, "since": now.date(), "recorded_by": "sandbox"}),
-        (
-            "[[aansluiting]]",
-            {
-                "organisatie_oin": ready.organisatie_oin,
-                "kind": "stam",
-                "omgeving": omgeving,
-                "partij_oin": ready.partij_oin,
-            },
-        ),
+    ]
+    for organisatie in ready.organisaties:
+        tables += _tables(organisatie, ready, case_folder, now)
+    return "# SANDBOX\n" + "\n".join(_table(head, values) for head, values in tables)
+
+
+def _tables(
+    organisatie: ConnectedOrganisatie, ready: SandboxReady, case_folder: Path, now: datetime
+) -> list[tuple[str, Mapping[str, object]]]:
+    named = {"oin": organisatie.oin, "naam": organisatie.naam, "bestuurslaag": organisatie.bestuurslaag}
+    parties = {"gemachtigde_oin": ready.partij_oin, "namens_oin": organisatie.oin}
+    aansluiting = {"organisatie_oin": organisatie.oin, "kind": "stam", "omgeving": ready.omgeving}
+    return [
+        ("[[organisatie]]", named),
+        ("[[machtiging]]", {"omgeving": ready.omgeving, **parties, "since": now.date(), "recorded_by": "sandbox"}),
+        ("[[aansluiting]]", {**aansluiting, "partij_oin": ready.partij_oin}),
         ("[aansluiting.dso]", {"base_url": ready.rest_base_url, "api_key_file": ready.api_key_file}),
         ("[aansluiting.case_system]", {"kind": "folder", "path": str(case_folder)}),
     ]
-    return "# SANDBOX\n" + "\n".join(_table(head, values) for head, values in tables)
 
 
 def _table(head: str, values: Mapping[str, object]) -> str:

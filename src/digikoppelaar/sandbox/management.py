@@ -3,6 +3,9 @@
 POST   /verzoeken          {"soort": ..., "bijlagen": [bytes or "pdf"/"png"/"txt", ...], "count": 1, "oin": ...}
 GET    /verzoeken          everything submitted, with attempts, acknowledgment and files
 GET    /verzoeken/{nummer}
+POST   /verzoeken/{nummer}/aanvullingen   {"behouden": [documentId, ...], "bijlagen": [...], "naam": ...}
+POST   /verzoeken/{nummer}/intrekking     {"alleen_notificatie": false}
+GET    /organisaties       who is connected
 GET    /refusals           what DSO-LV did not take, with the statement that was broken
 GET    /pki/{level}.crl    the CRL of a CA of the sandbox: root, domain or tsp
 GET    /signals            every body that came in on the ebMS endpoint, with its SHA-256, also when a fault struck it
@@ -23,13 +26,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
-from digikoppelaar.sandbox.content import Soort
 from digikoppelaar.sandbox.dso_lv import DsoLv
 from digikoppelaar.sandbox.pki import SandboxPki, fresh_crl
-from digikoppelaar.sandbox.state import RecordedRefusal, Submitted
+from digikoppelaar.sandbox.state import Submitted
+from digikoppelaar.sandbox.values import organisatie_values, refusal_values, verzoek_values
+from digikoppelaar.sandbox.wishes import submit_wish, supplement_wish, withdrawal_wish
 
-_MAX_COUNT: Final = 10_000
-_MAX_BYTES: Final = 64 * 1024**3
 _MARK: Final = {"x-sandbox": "SANDBOX"}
 
 
@@ -47,6 +49,9 @@ class Management:
                 Route("/verzoeken", self._submit, methods=["POST"]),
                 Route("/verzoeken", self._verzoeken),
                 Route("/verzoeken/{nummer}", self._verzoek),
+                Route("/verzoeken/{nummer}/aanvullingen", self._supplement, methods=["POST"]),
+                Route("/verzoeken/{nummer}/intrekking", self._withdraw, methods=["POST"]),
+                Route("/organisaties", self._organisaties),
                 Route("/refusals", self._refusals),
                 Route("/signals", self._signals),
                 Route("/pki/{level}.crl", self._crl),
@@ -59,20 +64,19 @@ class Management:
         )
 
     async def _submit(self, request: Request) -> Response:
-        wish = await _json(request)
-        soort, bijlagen, count = _wanted(wish)
-        submitted = [await self.dso.submit(soort, bijlagen, wish.get("oin")) for _ in range(count)]
-        return _answer([self._values(verzoek) for verzoek in submitted], 201)
+        wish = submit_wish(await _json(request))
+        made = [await self.dso.submit(await self.dso.invent(wish)) for _ in range(wish.count)]
+        return _answer([await self._values(verzoek) for verzoeken in made for verzoek in verzoeken], 201)
 
     async def _verzoeken(self, request: Request) -> Response:
-        return _answer([self._values(verzoek) for verzoek in self.dso.state.verzoeken.values()])
+        return _answer([await self._values(verzoek) for verzoek in [*self.dso.state.verzoeken.values()]])
 
     async def _verzoek(self, request: Request) -> Response:
         verzoek = self.dso.state.verzoeken.get(request.path_params["nummer"])
-        return _answer(self._values(verzoek)) if verzoek else _answer({"error": "no such verzoek"}, 404)
+        return _answer(await self._values(verzoek)) if verzoek else _answer({"error": "no such verzoek"}, 404)
 
     async def _refusals(self, request: Request) -> Response:
-        return _answer([_refusal_values(recorded) for recorded in self.dso.state.refusals])
+        return _answer([refusal_values(recorded) for recorded in self.dso.state.refusals])
 
     async def _faults(self, request: Request) -> Response:
         return _answer([fault.as_values() for fault in self.dso.faults.listed()])
@@ -98,52 +102,24 @@ class Management:
         self.dso.faults.switch_off(request.path_params.get("id"))
         return Response(status_code=204, headers=_MARK)
 
-    def _values(self, verzoek: Submitted) -> dict[str, object]:
-        progress = self.dso.progress(verzoek)
-        return {
-            "verzoeknummer": verzoek.verzoeknummer,
-            "oin": verzoek.authority.gezag.oin,
-            "soort": verzoek.inhoud.soort.value,
-            "type": verzoek.inhoud.type,
-            "doel": verzoek.inhoud.doel,
-            "naam": verzoek.inhoud.naam,
-            "submitted_at": verzoek.submitted_at.isoformat(),
-            "message_id": verzoek.awaited.message_id,
-            "state": progress.state,
-            "attempts": progress.attempts,
-            "acknowledged": progress.acknowledged_at is not None,
-            "acknowledged_at": progress.acknowledged_at.isoformat() if progress.acknowledged_at else None,
-            "files": [
-                {
-                    "kind": file.kind,
-                    "document_id": file.document_id,
-                    "naam": file.naam,
-                    "bytes": file.size,
-                    "sha256": file.sha256.hex(),
-                }
-                for file in verzoek.files
-            ],
-        }
+    async def _supplement(self, request: Request) -> Response:
+        wish = await _json(request)
+        nummer = request.path_params["nummer"]
+        inhoud, bijlagen, kept = supplement_wish(wish, self.dso.state.verzoek(nummer).current.inhoud)
+        made = await self.dso.bijlagen(bijlagen, ())
+        return _answer(await self._values(await self.dso.supplement(nummer, inhoud, made, kept)), 201)
 
+    async def _withdraw(self, request: Request) -> Response:
+        by_notification = withdrawal_wish(await _json(request))
+        nummer = request.path_params["nummer"]
+        return _answer(await self._values(await self.dso.withdraw(nummer, by_notification=by_notification)), 201)
 
-def _wanted(wish: Mapping[str, Any]) -> tuple[Soort, list[int | str], int]:
-    """What to submit; raises ConfigError."""
-    if unknown := set(wish) - {"soort", "bijlagen", "count", "oin"}:
-        raise ConfigError(f"a verzoek has no {', '.join(sorted(unknown))}")
-    try:
-        soort = Soort(wish.get("soort", Soort.VERGUNNINGAANVRAAG.value))
-    except ValueError as error:
-        raise ConfigError(f"soort must be one of {', '.join(soort.value for soort in Soort)}") from error
-    bijlagen, count = wish.get("bijlagen", []), wish.get("count", 1)
-    if not isinstance(bijlagen, list) or not all(_is_bijlage(item) for item in bijlagen):
-        raise ConfigError("bijlagen must be a list of sizes in bytes, pdf, png or txt")
-    if not isinstance(count, int) or not 0 < count <= _MAX_COUNT:
-        raise ConfigError(f"count must be 1 to {_MAX_COUNT}")
-    return soort, bijlagen, count
+    async def _organisaties(self, request: Request) -> Response:
+        return _answer(list(map(organisatie_values, self.dso.state.organisaties.values())))
 
-
-def _is_bijlage(item: object) -> bool:
-    return item in ("pdf", "png", "txt") or (type(item) is int and 0 <= item <= _MAX_BYTES)
+    async def _values(self, verzoek: Submitted) -> dict[str, object]:
+        await run_in_threadpool(lambda: verzoek.current.files)  # writing them takes a while
+        return verzoek_values(verzoek, self.dso.progress)
 
 
 async def _json(request: Request) -> Mapping[str, Any]:
@@ -157,16 +133,6 @@ async def _json(request: Request) -> Mapping[str, Any]:
     if not isinstance(wish, dict):
         raise ConfigError("the body must be a JSON object")
     return wish
-
-
-def _refusal_values(recorded: RecordedRefusal) -> dict[str, object]:
-    return {
-        "at": recorded.at.isoformat(),
-        "channel": recorded.channel,
-        "oin": recorded.oin,
-        "statement": recorded.refusal.statement,
-        "reason": recorded.refusal.reason,
-    }
 
 
 def _answer(values: object, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from importlib import resources
 
 import typst
 
-from digikoppelaar.sandbox.content import Inhoud
+from digikoppelaar.sandbox.model import Head, Inhoud, Locatie
 
 
 def page(title: str, rows: Sequence[tuple[str, str]]) -> bytes:
@@ -16,16 +16,23 @@ def page(title: str, rows: Sequence[tuple[str, str]]) -> bytes:
     return typst.compile(source, sys_inputs={"title": title, "rows": json.dumps(rows)}, ignore_system_fonts=True)
 
 
-def publishable(verzoeknummer: str, inhoud: Inhoud) -> bytes:
+def publishable(head: Head, inhoud: Inhoud) -> bytes:
     """The publishable version of a verzoek: without any person (stam.md 3.2)."""
-    locatie = inhoud.locatie
     rows = [
-        ("Verzoeknummer", verzoeknummer),
+        ("Verzoeknummer", f"{head.verzoeknummer}, volgnummer {head.volgnummer}"),
         ("Type", inhoud.type),
-        ("Doel", inhoud.doel),
+        ("Doel", head.doel),
         ("Omschrijving", inhoud.omschrijving),
-        ("Activiteit", inhoud.activiteit),
-        ("Locatie", f"{locatie.straatnaam} {locatie.huisnummer}, {locatie.postcode} {locatie.woonplaats}"),
-        *((item.vraagtekst, item.antwoord) for item in inhoud.specificaties),
+        *(("Locatie", line) for locatie in inhoud.locaties if (line := _line(locatie))),
     ]
+    for activiteit in inhoud.activiteiten:
+        rows.append(("Activiteit", activiteit.naam))
+        rows += ((item.vraagtekst, item.antwoord) for item in activiteit.specificaties)
     return page(inhoud.naam, rows)
+
+
+def _line(locatie: Locatie) -> str:
+    adres, midden = locatie.adres, locatie.midden
+    if adres:
+        return f"{adres.straatnaam} {adres.huisnummer}, {adres.postcode} {adres.woonplaats}"
+    return locatie.kadaster or (f"RD {midden[0]:.3f} {midden[1]:.3f}" if midden else "")

@@ -22,8 +22,10 @@ from digikoppelaar.adapters.profiles import DsoProfile
 from digikoppelaar.errors import OinError, PartnerError, TrustError
 from digikoppelaar.pki.certificate import read_certificate
 from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
+from digikoppelaar.sandbox.model import Head
 from digikoppelaar.sandbox.search import BadQuestion, Routing, find, page, placed, question
-from digikoppelaar.sandbox.state import Authority, SandboxState, ServedFile, Submitted
+from digikoppelaar.sandbox.served import ServedFile
+from digikoppelaar.sandbox.state import Authority, SandboxState, Submitted, Version
 from digikoppelaar.sandbox.strictness import Refusal
 
 BASE_PATH: Final = "/overheid/verzoeken/api/afhandelen/v2"
@@ -60,21 +62,26 @@ class RestService:
                 Route(f"{BASE_PATH}/{self.profile.search_path}", self._search, methods=["POST"]),
                 Route(f"{BASE_PATH}/{self.profile.reroute_path}", self._reroute, methods=["POST"]),
                 Route(summary, self._summary),
-                Route(f"{BASE_PATH}{_FILES}/{{verzoeknummer}}/{{document_id}}", self._file),
+                Route(f"{BASE_PATH}{_FILES}/{{verzoeknummer}}/{{volgnummer:int}}/{{document_id}}", self._file),
             ],
             exception_handlers={Problem: self._problem, BadQuestion: self._bad_question},
         )
 
     async def _summary(self, request: Request) -> Response:
         verzoek = self._allowed(request)
-        body = json.dumps(self._links(verzoek)).encode()
+        version = verzoek.current
+        await asyncio.to_thread(lambda: version.files)  # writing them takes a while, and others are being served
+        body = json.dumps(self._links(version)).encode()
         return await self._faulty(Target.SUMMARY, len(body), iter((body,)), "application/hal+json")
 
     async def _file(self, request: Request) -> Response:
         verzoek = self._allowed(request)
-        file = verzoek.file(request.path_params["document_id"])
-        if file is None:
+        version = verzoek.version(request.path_params["volgnummer"])
+        file = await asyncio.to_thread(version.file, request.path_params["document_id"]) if version else None
+        if version is None or file is None:
             raise Problem(404, f"verzoek {verzoek.verzoeknummer} has no such document", oin="")
+        if file.kind == "xml":
+            version.fetched.setdefault(request.headers[self.profile.oin_header], self.now())
         return await self._faulty(Target(file.kind), file.size, file.chunks(), file.media_type)
 
     async def _search(self, request: Request) -> Response:
@@ -114,11 +121,11 @@ class RestService:
             raise Problem(401, f"header {self.profile.api_key_header} is missing or wrong", holder)
         return authority
 
-    def _links(self, verzoek: Submitted) -> dict[str, object]:
+    def _links(self, version: Version) -> dict[str, object]:
         names = self.profile.summary
-        by_kind = {kind: [self._link(verzoek, f) for f in verzoek.files if f.kind == kind] for kind in _KINDS}
+        by_kind = {kind: [self._link(version.head, f) for f in version.files if f.kind == kind] for kind in _KINDS}
         return {
-            names.verzoeknummer_key: verzoek.verzoeknummer,
+            names.verzoeknummer_key: version.head.verzoeknummer,
             names.links_key: {
                 names.xml_rel: by_kind["xml"][0],
                 names.pdf_rel: by_kind["pdf"][0],
@@ -126,10 +133,11 @@ class RestService:
             },
         }
 
-    def _link(self, verzoek: Submitted, file: ServedFile) -> dict[str, object]:
+    def _link(self, head: Head, file: ServedFile) -> dict[str, object]:
         names = self.profile.summary
         return {
-            names.href_key: f"{BASE_PATH}{_FILES}/{verzoek.verzoeknummer}/{file.document_id}",
+            # With its volgnummer: an aanvulling that comes while a receiver downloads must not mix with what he has.
+            names.href_key: f"{BASE_PATH}{_FILES}/{head.verzoeknummer}/{head.volgnummer}/{file.document_id}",
             names.document_id_key: file.document_id,
             names.file_name_key: file.naam,
             names.media_type_key: file.media_type,

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from digikoppelaar.errors import OinError, PartnerError
 from digikoppelaar.pki.oin import check_oin
+from digikoppelaar.sandbox.model import BevoegdGezag
 from digikoppelaar.sandbox.state import Submitted
-from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
 from digikoppelaar.stam.search import SearchNames
 from digikoppelaar.stam.times import read_moment
 
@@ -64,7 +64,8 @@ class Routing:
 
     def of(self, verzoek: Submitted) -> Route:
         """Whose it is now."""
-        return self.changed.get(verzoek.verzoeknummer) or Route(verzoek.authority.gezag, None)
+        handler = verzoek.behandeldienst.named if verzoek.behandeldienst else None
+        return self.changed.get(verzoek.verzoeknummer) or Route(verzoek.bevoegd_gezag.named, handler)
 
     def change(self, verzoek: Submitted, said: Mapping[str, Any], names: SearchNames) -> Route:
         """Do what a re-route asks, which is one change; raises BadQuestion."""
@@ -84,15 +85,18 @@ class Routing:
 
 
 def placed(verzoeken: Iterable[Submitted], routing: Routing) -> Iterator[Placed]:
-    """Every version on record, and beside each one of the neighbour."""
+    """The newest version of each verzoek that has coordinates, and beside each one of the neighbour."""
     for verzoek in verzoeken:
-        route = routing.of(verzoek)
+        route, version = routing.of(verzoek), verzoek.newest
+        rd = next((locatie.midden for locatie in version.inhoud.locaties if locatie.midden), None)
+        if rd is None:
+            continue
         found = Placed(
             verzoek.verzoeknummer,
-            0,
-            verzoek.inhoud.doel,
-            verzoek.submitted_at,
-            verzoek.inhoud.locatie.rd,
+            version.head.volgnummer,
+            version.head.doel,
+            version.head.submitted_at,
+            rd,
             route.bevoegd_gezag,
             route.behandeldienst,
         )

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from digikoppelaar.flows.handler import Handler, HandlerPorts
 from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord, Ids, Machtiging
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.pki.certificate import Use
+from digikoppelaar.sandbox.announcing import Announcer
 from digikoppelaar.sandbox.cpa_document import PROFILES, CpaParty, CpaTerms, build_cpa
 from digikoppelaar.sandbox.dso_lv import DsoLv
 from digikoppelaar.sandbox.endpoint import PATH, StrictEndpoint
@@ -39,6 +40,7 @@ from digikoppelaar.sandbox.folder import (
     GEMEENTE,
     LEVERANCIER,
     Certificates,
+    ConnectedOrganisatie,
     SandboxReady,
     Serials,
     api_key,
@@ -48,13 +50,17 @@ from digikoppelaar.sandbox.folder import (
 )
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
+from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.state import Authority, SandboxState
 from digikoppelaar.sandbox.transport import FaultyTransport
-from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
 
 OMGEVINGEN: Final = ("sandbox-pre", "sandbox-prod")
 _LIMITS: Final = server.Limits(stop=2)  # a request that the fault `silence` holds must not hold us up
 _CPA_LIFE: Final = timedelta(days=365)
+
+
+ONE_COUNTRY: Final = (Organisatie(GEMEENTE.oin, GEMEENTE.name),)
+"""One gemeente, which is everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class SandboxSettings:
     """How to run. Port 0 takes a free one; `gateway_endpoint` is the https URL that goes into the CPA.
 
     `profile`, `retries` and `retry_interval` go into the CPA too; `case_folder` goes into organisatie.toml. `seed`
-    makes the invented content the same at every run.
+    makes the invented content the same at every run; `organisaties` are the connected authorities, one or more.
     """
 
     folder: Path
@@ -77,6 +83,7 @@ class SandboxSettings:
     retries: int = 8
     retry_interval: timedelta = timedelta(seconds=10)
     seed: int | None = None
+    organisaties: tuple[Organisatie, ...] = ONE_COUNTRY
     allow_other_addresses: bool = False
 
 
@@ -148,7 +155,7 @@ class _World:
             settings,
             registry,
             state,
-            DsoLv(state, messages, faults, keyring, ids, clock, chance, serials.next, handler.sender.wake),
+            DsoLv(state, messages, faults, Announcer(keyring, ids), clock, chance, serials.next, handler.sender.wake),
             handler.sender,
             StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
             RestService(state, faults, load_profile("dso-lv"), clock.now),
@@ -180,23 +187,34 @@ class _World:
             self.sender.wake()
 
     def _connect(self, certificates: Certificates, rest: int, ebms: int, management: int) -> SandboxReady:
-        """Make the CPA now that the ports are known, and connect the gemeente with it."""
+        """Make the CPAs now that the ports are known, and connect the authorities with them."""
         settings, now = self.settings, self.clock.now()
+        folder = settings.folder.resolve()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        key_file, key = api_key(settings.folder.resolve())
-        cpa = _cpa(settings, certificates, f"https://{host}:{ebms}{PATH}", self.clock)
-        record = CpaRecord(1, _aansluiting(settings.omgeving), read_agreement(cpa, [DSO_LV.oin]))
+        addresses = (f"https://{host}:{rest}{BASE_PATH}", f"https://{host}:{ebms}{PATH}", f"http://{host}:{management}")
+        key_file, key = api_key(folder)
+        cpas = {each: _cpa(settings, each, certificates, addresses[1], now) for each in settings.organisaties}
+        records = [self._connected(organisatie, cpa, key, now) for organisatie, cpa in cpas.items()]
+        files = [str(folder / _cpa_file(each, settings)) for each in cpas]
+        connected = tuple(
+            ConnectedOrganisatie(each.oin, each.naam, each.bestuurslaag, record.agreement.cpa_id, file)
+            for each, record, file in zip(cpas, records, files, strict=True)
+        )
+        ready = _ready(settings, certificates, addresses, connected, key_file)
+        written = dict(zip(files, cpas.values(), strict=True))
+        write_for_gateway(folder, ready, written, settings.case_folder.resolve(), now)
+        return ready
+
+    def _connected(self, organisatie: Organisatie, cpa: bytes, key: str, now: datetime) -> CpaRecord:
+        omgeving, number = self.settings.omgeving, len(self.registry.cpas) + 1
+        record = CpaRecord(number, _aansluiting(omgeving), read_agreement(cpa, [DSO_LV.oin]))
         self.registry.cpas.append(record)
         self.registry.machtigingen.append(
-            Machtiging(settings.omgeving, LEVERANCIER.oin, GEMEENTE.oin, since=now, recorded_by="sandbox")
+            Machtiging(omgeving, LEVERANCIER.oin, organisatie.oin, since=now, recorded_by="sandbox")
         )
-        gezag = BevoegdGezag(GEMEENTE.oin, GEMEENTE.name)
-        mandated = frozenset({GEMEENTE.oin, LEVERANCIER.oin})
-        self.state.authorities[gezag.oin] = Authority(gezag, record, mandated, key)
-        addresses = (f"https://{host}:{rest}{BASE_PATH}", f"https://{host}:{ebms}{PATH}", f"http://{host}:{management}")
-        ready = _ready(settings, certificates, addresses, record.agreement.cpa_id, key_file)
-        write_for_gateway(settings.folder.resolve(), ready, cpa, settings.case_folder.resolve(), now)
-        return ready
+        mandated = frozenset({organisatie.oin, LEVERANCIER.oin})
+        self.state.authorities[organisatie.oin] = Authority(organisatie, record, mandated, key)
+        return record
 
 
 def _listen(
@@ -230,10 +248,15 @@ def _aansluiting(omgeving: str) -> Aansluiting:
     return Aansluiting(1, DSO_LV.oin, f"SANDBOX {DSO_LV.name}", "stam", omgeving, DSO_LV.oin, None, None)
 
 
-def _cpa(settings: SandboxSettings, certificates: Certificates, dso_endpoint: str, clock: Clock) -> bytes:
+def _cpa_file(organisatie: Organisatie, settings: SandboxSettings) -> str:
+    return "cpa.xml" if organisatie is settings.organisaties[0] else f"cpa-{organisatie.oin}.xml"
+
+
+def _cpa(
+    settings: SandboxSettings, organisatie: Organisatie, certificates: Certificates, dso_endpoint: str, now: datetime
+) -> bytes:
     authorities = certificates.authorities
     root, domain, tsp = (issuer.der() for issuer in authorities.issuers)
-    now = clock.now()
     terms = CpaTerms(
         settings.profile, settings.retries, settings.retry_interval, now - timedelta(days=1), now + _CPA_LIFE, root
     )
@@ -246,22 +269,26 @@ def _cpa(settings: SandboxSettings, certificates: Certificates, dso_endpoint: st
         certificates.dso_sign.der(),
         (tsp, domain),
     )
-    gemeente = CpaParty(
+    authority = CpaParty(
         "BG",
-        f"SANDBOX {GEMEENTE.name}",
-        GEMEENTE.oin,
+        f"SANDBOX {organisatie.naam}",
+        organisatie.oin,
         settings.gateway_endpoint,
         certificates.leverancier_tls.der(),
         certificates.leverancier_sign.der(),
         (tsp, domain),
     )
-    return build_cpa(terms, dso, gemeente)
+    return build_cpa(terms, dso, authority)
 
 
 def _ready(
-    settings: SandboxSettings, certificates: Certificates, addresses: tuple[str, str, str], cpa_id: str, key_file: Path
+    settings: SandboxSettings,
+    certificates: Certificates,
+    addresses: tuple[str, str, str],
+    connected: tuple[ConnectedOrganisatie, ...],
+    key_file: Path,
 ) -> SandboxReady:
-    folder = settings.folder.resolve()
+    first = connected[0]
     rest_base_url, ebms_url, management_url = addresses
     return SandboxReady(
         omgeving=settings.omgeving,
@@ -269,12 +296,12 @@ def _ready(
         ebms_url=ebms_url,
         management_url=management_url,
         dso_oin=DSO_LV.oin,
-        organisatie_oin=GEMEENTE.oin,
-        organisatie_naam=GEMEENTE.name,
+        organisatie_oin=first.oin,
+        organisatie_naam=first.naam,
         partij_oin=LEVERANCIER.oin,
-        cpa_id=cpa_id,
-        cpa_file=str(folder / "cpa.xml"),
-        organisatie_file=str(folder / "organisatie.toml"),
+        cpa_id=first.cpa_id,
+        cpa_file=first.cpa_file,
+        organisatie_file=str(settings.folder.resolve() / "organisatie.toml"),
         api_key_file=str(key_file),
         trust_anchor_file=str(certificates.authorities.root),
         crls_file=str(certificates.authorities.crls),
@@ -282,4 +309,5 @@ def _ready(
         tls_key_file=str(certificates.leverancier_tls.key),
         sign_certificate_file=str(certificates.leverancier_sign.certificate),
         sign_key_file=str(certificates.leverancier_sign.key),
+        organisaties=connected,
     )

@@ -1,61 +1,122 @@
 """What the sandbox's DSO-LV knows while it runs; forgotten when it stops."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.sandbox.bijlagen import Bijlage
-from digikoppelaar.sandbox.content import Inhoud
+from digikoppelaar.sandbox.model import BevoegdGezag, Head, Inhoud
+from digikoppelaar.sandbox.routing import Organisatie
+from digikoppelaar.sandbox.served import ServedFile, served_files
 from digikoppelaar.sandbox.strictness import Awaited, Refusal
-from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
+from digikoppelaar.sandbox.verzoek_document import WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
     """A connected authority: its CPA, its API key, and the OINs whose certificates may act for it."""
 
-    gezag: BevoegdGezag
+    gezag: Organisatie
     cpa: CpaRecord
     mandated: frozenset[str]
     api_key: str = field(repr=False)
 
-
-@dataclass(frozen=True, slots=True)
-class ServedFile:
-    """A file as the REST service gives it. `kind` is xml, pdf or bijlage; `sha256` is raw."""
-
-    kind: str
-    document_id: str
-    naam: str
-    media_type: str
-    size: int
-    sha256: bytes
-    content: Bijlage | bytes = field(repr=False)
-
-    def chunks(self) -> Iterator[bytes]:
-        """Its bytes."""
-        return iter((self.content,)) if isinstance(self.content, bytes) else self.content.chunks()
+    @property
+    def named(self) -> BevoegdGezag:
+        """As a verzoek names it."""
+        return BevoegdGezag(self.gezag.oin, self.gezag.naam)
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A verzoek that was submitted, and the notification about it."""
+class Announcement:
+    """A notification about a version to one authority; how far it is, the message store knows."""
 
-    verzoeknummer: str
-    submitted_at: datetime
-    authority: Authority
-    inhoud: Inhoud
-    files: tuple[ServedFile, ...]
+    to: Authority
     outbound_id: int
-    """Of the notification, in the message store."""
     awaited: Awaited
     """What its acknowledgment must be like."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Version:
+    """One version of a verzoek, complete in itself (stam.md 1.3).
+
+    `served` False: only the notification tells of it, and REST goes on serving the version before. `fetched` is when
+    an authority, by OIN, first had its XML.
+    """
+
+    head: Head
+    inhoud: Inhoud
+    bijlagen: tuple[Bijlage, ...] = ()
+    served: bool = True
+    announcements: list[Announcement] = field(default_factory=list)
+    fetched: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[ServedFile, ...]:
+        """What REST serves of it; made anew when nobody asked for a while, always with the same bytes."""
+        return _files(self)
 
     def file(self, document_id: str) -> ServedFile | None:
         """The file under this id; `xml` and `pdf` are ids too."""
         return next((file for file in self.files if file.document_id == document_id), None)
+
+
+@lru_cache(maxsize=256)
+def _files(version: Version) -> tuple[ServedFile, ...]:
+    return served_files(version.head, version.inhoud, version.bijlagen)
+
+
+@dataclass(slots=True, eq=False)
+class Submitted:
+    """A verzoek with all its versions, oldest first; there is always one.
+
+    `kopie`: a bevoegd gezag that has a behandeldienst for it is notified too. `related` are the other verzoeken that
+    the same submission became (stam.md 1.10).
+    """
+
+    bevoegd_gezag: Authority
+    versions: list[Version]
+    behandeldienst: Authority | None = None
+    kopie: bool = True
+    related: tuple[str, ...] = ()
+
+    @property
+    def verzoeknummer(self) -> str:
+        """The same in all versions."""
+        return self.newest.head.verzoeknummer
+
+    @property
+    def newest(self) -> Version:
+        """The last version, also when REST does not serve it."""
+        return self.versions[-1]
+
+    @property
+    def current(self) -> Version:
+        """The version that REST serves."""
+        return next(version for version in reversed(self.versions) if version.served)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the applicant took it back; nothing comes after that."""
+        return self.newest.head.volgnummer == WITHDRAWN
+
+    @property
+    def notified(self) -> tuple[Authority, ...]:
+        """Who is told of a version; the one that handles it first."""
+        if self.behandeldienst is None:
+            return (self.bevoegd_gezag,)
+        return (self.behandeldienst, self.bevoegd_gezag) if self.kopie else (self.behandeldienst,)
+
+    def may_fetch(self, authority: Authority) -> bool:
+        """Only the bevoegd gezag and its behandeldienst may (stam.md 3.3)."""
+        return authority in (self.bevoegd_gezag, self.behandeldienst)
+
+    def version(self, volgnummer: int) -> Version | None:
+        """The served version with this volgnummer."""
+        return next((each for each in self.versions if each.served and each.head.volgnummer == volgnummer), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +154,24 @@ class SandboxState:
     """By the MessageId of the notification."""
 
     def submitted(self, verzoek: Submitted) -> None:
-        """Remember a verzoek, and what its acknowledgment must be like."""
+        """Remember a verzoek."""
         self.verzoeken[verzoek.verzoeknummer] = verzoek
-        self._awaited[verzoek.awaited.message_id] = verzoek.awaited
 
-    def authority(self, oin: str | None) -> Authority:
-        """The authority with this OIN, or the only one; raises ConfigError."""
-        if oin is None and len(self.authorities) == 1:
-            return next(iter(self.authorities.values()))
-        if oin not in self.authorities:
-            raise ConfigError(f"OIN {oin} is not connected to this sandbox")
-        return self.authorities[oin]
+    def announced(self, version: Version, announcement: Announcement) -> None:
+        """Remember a notification, and what its acknowledgment must be like."""
+        version.announcements.append(announcement)
+        self._awaited[announcement.awaited.message_id] = announcement.awaited
+
+    def verzoek(self, verzoeknummer: str) -> Submitted:
+        """The verzoek with this number; raises ConfigError."""
+        if verzoeknummer not in self.verzoeken:
+            raise ConfigError("there is no such verzoek", advice="Kies een verzoek uit de lijst.")
+        return self.verzoeken[verzoeknummer]
+
+    @property
+    def organisaties(self) -> dict[str, Organisatie]:
+        """Who is connected, by OIN."""
+        return {oin: authority.gezag for oin, authority in self.authorities.items()}
 
     def authority_of_cpa(self, cpa_id: str) -> Authority | None:
         """The authority that this CPA is with."""

@@ -25,7 +25,8 @@ from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox.folder import SandboxReady, open_folder
-from digikoppelaar.sandbox.serve import SandboxSettings, serve
+from digikoppelaar.sandbox.routing import Organisatie
+from digikoppelaar.sandbox.serve import ONE_COUNTRY, SandboxSettings, serve
 
 CLOCK = SystemClock()
 
@@ -44,12 +45,23 @@ class Gateway:
     @property
     def notified(self) -> list[str]:
         """The verzoeknummers that were handed over to the intake, in order."""
-        return [stored.job.verzoeknummer for stored in self.messages.inbound.values() if stored.job]
+        return [verzoeknummer for _, verzoeknummer in self.notified_by_oin]
+
+    @property
+    def notified_by_oin(self) -> list[tuple[str, str]]:
+        """The same, with the OIN of the organisatie that was told."""
+        stored = self.messages.inbound.values()
+        return [(each.message.cpa.aansluiting.organisatie_oin, each.job.verzoeknummer) for each in stored if each.job]
 
 
 @asynccontextmanager
 async def sandbox_and_gateway(
-    folder: Path, *, profile: str = "osb-rm-s", retries: int = 8, interval: timedelta = timedelta(seconds=0.3)
+    folder: Path,
+    *,
+    profile: str = "osb-rm-s",
+    retries: int = 8,
+    interval: timedelta = timedelta(seconds=0.3),
+    organisaties: tuple[Organisatie, ...] = ONE_COUNTRY,
 ) -> AsyncIterator[Gateway]:
     """A sandbox with a gateway beside it, until the context ends."""
     certificates = open_folder(folder, CLOCK.now(), "127.0.0.1")
@@ -71,6 +83,7 @@ async def sandbox_and_gateway(
             retries=retries,
             retry_interval=interval,
             seed=1,
+            organisaties=organisaties,
         )
         readiness: asyncio.Future[SandboxReady] = asyncio.get_running_loop().create_future()
         tasks.append(asyncio.create_task(serve(settings, readiness.set_result, stop)))
@@ -111,11 +124,12 @@ async def _endpoint(tasks: list[asyncio.Task[None]], receiver: Receiver, keyring
 
 
 def _connect(registry: MemoryRegistry, ready: SandboxReady) -> None:
-    aansluiting = Aansluiting(
-        1, ready.organisatie_oin, ready.organisatie_naam, "stam", ready.omgeving, ready.partij_oin, None, None
-    )
-    agreement = read_agreement(Path(ready.cpa_file).read_bytes(), [ready.organisatie_oin])
-    registry.cpas.append(CpaRecord(1, aansluiting, agreement))
-    registry.machtigingen.append(
-        Machtiging(ready.omgeving, ready.partij_oin, ready.organisatie_oin, since=CLOCK.now(), recorded_by="test")
-    )
+    for number, organisatie in enumerate(ready.organisaties, 1):
+        aansluiting = Aansluiting(
+            number, organisatie.oin, organisatie.naam, "stam", ready.omgeving, ready.partij_oin, None, None
+        )
+        agreement = read_agreement(Path(organisatie.cpa_file).read_bytes(), [organisatie.oin])
+        registry.cpas.append(CpaRecord(number, aansluiting, agreement))
+        registry.machtigingen.append(
+            Machtiging(ready.omgeving, ready.partij_oin, organisatie.oin, since=CLOCK.now(), recorded_by="test")
+        )

@@ -11,14 +11,19 @@ from datetime import UTC, date, datetime
 import pytest
 
 from digikoppelaar.sandbox.bijlagen import CHUNK, make_bijlagen
-from digikoppelaar.sandbox.content import Bedrijf, Inhoud, Persoon, Soort, invent
+from digikoppelaar.sandbox.content import invent
+from digikoppelaar.sandbox.model import Bedrijf, BevoegdGezag, Head, Inhoud, Persoon, Soort
 from digikoppelaar.sandbox.pdf import publishable
-from digikoppelaar.sandbox.verzoek_document import BevoegdGezag, notification_xml, verzoek_xml, verzoeknummer
+from digikoppelaar.sandbox.verzoek_document import notification_xml, verzoek_xml, verzoeknummer
 from digikoppelaar.stam.notification import read_notification
 from digikoppelaar.xml import local_name, parse
 
 GEMEENTE = BevoegdGezag("00000099000000002000", "Gemeente Oeverloo")
 NOW = datetime(2026, 6, 2, 12, 0, tzinfo=UTC)
+
+
+def head(inhoud: Inhoud) -> Head:
+    return Head("2026060200019", 0, inhoud.doel, NOW, GEMEENTE)
 
 
 def texts(document: bytes, name: str) -> list[str]:
@@ -38,7 +43,7 @@ def test_the_same_seed_gives_the_same_verzoek(soort: Soort) -> None:
 @pytest.mark.parametrize("soort", Soort)
 def test_every_invented_verzoek_becomes_well_formed_xml_with_its_facts(soort: Soort) -> None:
     for inhoud in many(soort):
-        document = verzoek_xml("2026060200019", inhoud, GEMEENTE, [], NOW)
+        document = verzoek_xml(head(inhoud), inhoud, [])
         assert texts(document, "verzoeknummer") == ["2026060200019"]
         assert texts(document, "type") == [inhoud.type]
         assert texts(document, "doel") == [inhoud.doel]
@@ -62,7 +67,7 @@ def test_a_bsn_is_from_the_range_for_tests_and_right_by_the_eleven_test_or_absen
 
 def test_a_contactpersoon_comes_only_with_a_company_that_submits() -> None:
     for inhoud in many(Soort.VERGUNNINGAANVRAAG):
-        document = verzoek_xml("2026060200019", inhoud, GEMEENTE, [], NOW)
+        document = verzoek_xml(head(inhoud), inhoud, [])
         submitter = inhoud.gemachtigde or inhoud.initiatiefnemer
         assert (b"<vx:contactpersoon>" in document) == isinstance(submitter, Bedrijf)
 
@@ -70,7 +75,7 @@ def test_a_contactpersoon_comes_only_with_a_company_that_submits() -> None:
 def test_every_bijlage_is_named_in_the_verzoek_also_those_beyond_what_was_asked() -> None:
     inhoud = invent(Soort.INFORMATIE, random.Random(1))
     bijlagen = make_bijlagen(["txt", "png", 10], inhoud.bijlagen, random.Random(2))
-    document = verzoek_xml("2026060200019", inhoud, GEMEENTE, bijlagen, NOW)
+    document = verzoek_xml(head(inhoud), inhoud, bijlagen)
     assert texts(document, "documentId") == [bijlage.document_id for bijlage in bijlagen]
     assert texts(document, "bestandsnaam") == [bijlage.bestandsnaam for bijlage in bijlagen]
     assert len(inhoud.bijlagen) < len(bijlagen)
@@ -118,6 +123,6 @@ def test_small_bijlagen_are_real_files() -> None:
 
 def test_the_publishable_pdf_is_the_same_each_time() -> None:
     inhoud = invent(Soort.VERGUNNINGAANVRAAG, random.Random(9))
-    first, again = (publishable("2026060200019", inhoud) for _ in range(2))
+    first, again = (publishable(head(inhoud), inhoud) for _ in range(2))
     assert first == again
     assert first.startswith(b"%PDF-")

@@ -42,6 +42,11 @@ READY = folder.SandboxReady(
     tls_key_file="/s/tls.key",
     sign_certificate_file="/s/sign.pem",
     sign_key_file="/s/sign.key",
+    organisaties=(
+        folder.ConnectedOrganisatie(
+            folder.GEMEENTE.oin, 'Gemeente "Oeverloo" \\ Zuid', "gemeente", "cpa", "/s/cpa.xml"
+        ),
+    ),
 )
 
 

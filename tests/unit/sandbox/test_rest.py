@@ -23,13 +23,13 @@ from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.flows.ports import Aansluiting, CpaRecord
 from digikoppelaar.sandbox import folder, pki
 from digikoppelaar.sandbox.bijlagen import make_bijlagen
-from digikoppelaar.sandbox.content import Soort, invent
+from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
 from digikoppelaar.sandbox.faults import Faults
+from digikoppelaar.sandbox.model import Head, Soort
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
-from digikoppelaar.sandbox.state import Authority, SandboxState, ServedFile, Submitted
-from digikoppelaar.sandbox.strictness import NOBODY
-from digikoppelaar.sandbox.verzoek_document import BevoegdGezag
+from digikoppelaar.sandbox.routing import Organisatie
+from digikoppelaar.sandbox.state import Authority, SandboxState, Submitted, Version
 
 CLOCK = SystemClock()
 PROFILE = load_profile("dso-lv")
@@ -98,20 +98,14 @@ def authority(files: folder.Certificates, oin: str) -> Authority:
     cpa = build_cpa(terms, dso, CpaParty("BG", "BG", oin, "https://localhost/bg", tls, sign))
     end = Aansluiting(1, folder.DSO_LV.oin, "DSO", "stam", "sandbox-pre", folder.DSO_LV.oin, None, None)
     record = CpaRecord(1, end, read_agreement(cpa, [folder.DSO_LV.oin]))
-    return Authority(BevoegdGezag(oin, "Gemeente"), record, frozenset({oin, folder.LEVERANCIER.oin}), KEY)
+    return Authority(Organisatie(oin, "Gemeente"), record, frozenset({oin, folder.LEVERANCIER.oin}), KEY)
 
 
 def submitted(to: Authority) -> Submitted:
     chance = random.Random(8)
     inhoud = invent(Soort.MELDING, chance)
-    (large,) = make_bijlagen([3_000_000], ["Boorplan"], chance)
-    small = b"<verzoek/>"
-    served = (
-        ServedFile("xml", "xml", "v.xml", "application/xml", len(small), hashlib.sha256(small).digest(), small),
-        ServedFile("pdf", "pdf", "v.pdf", "application/pdf", len(small), hashlib.sha256(small).digest(), small),
-        ServedFile("bijlage", "d1", large.bestandsnaam, large.media_type, large.size, large.sha256, large),
-    )
-    return Submitted(NUMMER, CLOCK.now(), to, inhoud, served, 1, NOBODY)
+    head = Head(NUMMER, 0, inhoud.doel, CLOCK.now(), to.named)
+    return Submitted(to, [Version(head, inhoud, tuple(make_bijlagen([3_000_000], ["Boorplan"], chance)))])
 
 
 @asynccontextmanager
@@ -149,7 +143,7 @@ async def test_the_summary_links_to_every_file_and_each_link_gives_the_file(worl
     assert status == 200
     assert headers["content-type"] == "application/hal+json"
     assert "SANDBOX" in headers["x-sandbox"]
-    for rel, file in zip(("xml", "pdf", "documenten"), world.state.verzoeken[NUMMER].files, strict=True):
+    for rel, file in zip(("xml", "pdf", "documenten"), world.state.verzoeken[NUMMER].current.files, strict=True):
         found = link(summary, rel)
         assert (found["title"], found["type"], found["length"]) == (file.naam, file.media_type, file.size)
         status, headers, body = await world.get(found["href"])
@@ -205,7 +199,14 @@ async def test_without_client_certificate_there_is_no_connection(world: World) -
         await asyncio.to_thread(get)
 
 
-@pytest.mark.parametrize("path", [SUMMARY.replace(NUMMER, "2026060299999"), f"{BASE_PATH}/bestanden/{NUMMER}/d2"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        SUMMARY.replace(NUMMER, "2026060299999"),
+        f"{BASE_PATH}/bestanden/{NUMMER}/0/d2",
+        f"{BASE_PATH}/bestanden/{NUMMER}/1/xml",
+    ],
+)
 async def test_what_is_not_there_is_404(world: World, path: str) -> None:
     assert (await world.get(path))[0] == 404
 
