@@ -55,7 +55,13 @@ def _wrong(aansluiting: Aansluiting, target: Target, what: str, advice: str | No
 
 
 def _folder(_aansluiting: Aansluiting, target: Target, _facilities: Facilities) -> CaseSystem:
-    return FolderCaseSystem(Path(target.settings["path"]))
+    path = target.settings["path"]
+    if "://" not in path:
+        return FolderCaseSystem(Path(path))
+    # Only who uses it pays for it: the library takes 15 MiB on disk, and memory when it is loaded.
+    from digikoppelaar.adapters.casesystems.objectstore import ObjectStoreCaseSystem, open_store
+
+    return ObjectStoreCaseSystem(open_store(target.settings))
 
 
 def _webhook(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from digikoppelaar.adapters.casesystems import folder
-from digikoppelaar.adapters.casesystems.folder import DONE, MANIFEST, FolderCaseSystem, case_path
+from digikoppelaar.adapters.casesystems.casefolder import DONE, MANIFEST, case_path
+from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.errors import CaseSystemError, StorageError
 from digikoppelaar.flows.delivery_steps import DeliverySteps
