@@ -17,6 +17,8 @@ from digikoppelaar.adapters.webhook_client import SecretFiles, WebhookClient
 from digikoppelaar.config import Application as ApplicationSettings
 from digikoppelaar.config import Config
 from digikoppelaar.flows import administration
+from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
+from digikoppelaar.flows.application import Application
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.asking import ask_status
 from digikoppelaar.flows.ports import BlobStore, Clock
@@ -53,6 +55,7 @@ class ApplicationRole:
                 cpas=OwnCpas(stores.registry, self.clock, policies(self.config)),
                 submitter=self.submitter,
                 blobs=self.blobs,
+                announce=self.announce,
                 ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),
                 ask_status=partial(ask_status, messages=stores.messages, reading=stores.reading, **asked),
                 ids=ids,
@@ -61,12 +64,16 @@ class ApplicationRole:
             )
         )
 
+    async def announce(self, who: Application, payload: bytes) -> Announced:
+        """Take in a notification of the organisatie that an application acts for."""
+        known = await self.stores.registry.aansluitingen()
+        aansluiting = stam_aansluiting(known, who.organisatie_oin, who.omgeving)
+        return await announce(self.stores.verzoeken, aansluiting, payload, self.clock.now())
+
     async def post_events(self, stop: asyncio.Event) -> None:
         """Post to the webhooks until `stop`."""
         webhooks = self.config.webhooks
-        async with WebhookClient(
-            timeout=webhooks.timeout, plain_http=webhooks.plain_http, anchors=webhooks.trust_anchors
-        ) as client:
+        async with open_webhooks(self.config) as client:
             poster = WebhookPoster(
                 self.stores.webhooks,
                 client,
@@ -85,6 +92,12 @@ class ApplicationRole:
     async def _wake_on_commit(self, poster: WebhookPoster) -> None:
         async for _ in listen(self.stores.url, CHANNEL):
             poster.wake()
+
+
+def open_webhooks(config: Config) -> WebhookClient:
+    """What posts to the systems of applications."""
+    webhooks = config.webhooks
+    return WebhookClient(timeout=webhooks.timeout, plain_http=webhooks.plain_http, anchors=webhooks.trust_anchors)
 
 
 def listener(settings: ApplicationSettings) -> Listener:

@@ -43,6 +43,7 @@ from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.schemas import open_schemas
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
+from digikoppelaar.adapters.webhook_client import SecretFiles
 from digikoppelaar.config import Config
 from digikoppelaar.config import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits
@@ -51,12 +52,14 @@ from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
+from digikoppelaar.flows.pass_on import PassOn
 from digikoppelaar.flows.ports import Aansluiting, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.revocation import Revocation
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
+from digikoppelaar.flows.webhooks import Poster
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
@@ -176,8 +179,9 @@ class Gateway:
 
     async def _work(self) -> None:
         app = await jobs.make_app(self.stores.pool)
-        worker.register(app, self._intake(), self._delivery(), self.clock)
-        await worker.run(app, self.config.worker.jobs, self.stop)
+        async with application_role.open_webhooks(self.config) as receivers:
+            worker.register(app, self._intake(receivers), self._delivery(), self.clock)
+            await worker.run(app, self.config.worker.jobs, self.stop)
 
     async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}
@@ -238,9 +242,10 @@ class Gateway:
     def _application(self, handler: Handler) -> application_role.ApplicationRole:
         return application_role.ApplicationRole(self.config, self.stores, self._blobs(), handler.submitter, self.clock)
 
-    def _intake(self) -> Intake:
+    def _intake(self, receivers: Poster) -> Intake:
         parts = (self.stores.verzoeken, self._dso_client, self._blobs(), self.clock)
-        return Intake(*parts, _Progress().tell, schemas=self.schemas)
+        pass_on = PassOn(self.stores.verzoeken, self._blobs(), receivers, SecretFiles(), self.clock)
+        return Intake(*parts, _Progress().tell, schemas=self.schemas, pass_on=pass_on)
 
     def _delivery(self) -> Delivery:
         facilities = kinds.Facilities(self.case_systems, self.clock)

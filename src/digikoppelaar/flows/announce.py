@@ -1,9 +1,8 @@
-"""A notification that came in a file, from an older adapter or by hand, taken in as if it had come over ebMS.
+"""A notification that came in a file or a POST, from another adapter or by hand, taken in as if it came over ebMS.
 
 The same bytes for the same aansluiting are one notification, however often they are offered.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +28,7 @@ async def announce(store: VerzoekStore, aansluiting: Aansluiting, payload: bytes
     """
     facts = read_notification(payload)
     new = NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
-    found = await store.announced(aansluiting, new, hashlib.sha256(payload).digest(), now)
+    found = await store.announced(aansluiting, new, payload, now)
     return Announced(facts.verzoeknummer, facts.withdrawal, found)
 
 

@@ -15,10 +15,11 @@ from typing import Final
 
 import structlog
 
-from digikoppelaar.errors import FacilityAnswerBroken, TooLarge, VerzoekError, XmlError
+from digikoppelaar.errors import ConfigError, FacilityAnswerBroken, TooLarge, VerzoekError, XmlError
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Outcome, attempt
-from digikoppelaar.flows.intake_states import NotificationState
+from digikoppelaar.flows.intake_states import NOTIFICATION_ENDED
+from digikoppelaar.flows.pass_on import PassOn
 from digikoppelaar.flows.ports import (
     Aansluiting,
     BlobStore,
@@ -58,7 +59,8 @@ def no_progress(file: File, done: int, total: int | None) -> None:
 class Intake:
     """Fetches verzoeken with these parts; `client_for` gives *Verzoek afhandelen* as one aansluiting sees it.
 
-    `schemas` are the official ones that an administrator added; what departs from them is a finding.
+    `schemas` are the official ones that an administrator added; what departs from them is a finding. `pass_on` serves
+    aansluitingen that want the notification only.
     """
 
     store: VerzoekStore
@@ -68,6 +70,7 @@ class Intake:
     progress: Progress = no_progress
     file_limit: int = FILE_LIMIT
     schemas: Schemas = field(default_factory=dict)
+    pass_on: PassOn | None = None
 
     async def attempt(self, notification_id: int, number: int) -> Outcome:
         """Attempt number `number` (from 1) to fetch; what went wrong is on record when this returns."""
@@ -85,7 +88,10 @@ class Intake:
         Raises a FacilityError, a PartnerError when the verzoek cannot be understood, ConfigError, or StorageError.
         """
         notification = await self.store.notification(notification_id)
-        if notification.state == NotificationState.FETCHED:
+        if notification.state in NOTIFICATION_ENDED:
+            return
+        if notification.aansluiting.pass_on is not None:
+            await self._passing_on(notification)
             return
         client = self.client_for(notification.aansluiting)
         links = await client.summary(notification.verzoeknummer)
@@ -99,6 +105,13 @@ class Intake:
         await self._fetch_files(client, verzoek, links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())
         log.info("verzoek_fetched", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, files=len(verzoek.files))
+
+    async def _passing_on(self, notification: Notification) -> None:
+        if self.pass_on is None:
+            raise ConfigError(
+                f"aansluiting {notification.aansluiting.id} passes notifications on, and nothing here does"
+            )
+        await self.pass_on.pass_on(notification)
 
     async def _fetch_files(
         self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes, number: int

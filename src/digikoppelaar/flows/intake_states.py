@@ -1,6 +1,6 @@
 """The states of a notification and of a verzoek, and what an error means for the next attempt: tables only.
 
-    notification   received ──▶ fetched            verzoek   fetching ──▶ waiting ──▶ fetched ──▶ delivered
+    notification   received ──▶ fetched, passed_on  verzoek  fetching ──▶ waiting ──▶ fetched ──▶ delivered
                       │ ▲                                       ├─────────────────────▶│ ▲
                       ▼ │ released                              ▼                      ▼ │ released
                     parked                               ignored, kept_apart         parked
@@ -35,6 +35,7 @@ class NotificationState(StrEnum):
 
     RECEIVED = "received"
     FETCHED = "fetched"
+    PASSED_ON = "passed_on"
     PARKED = "parked"
 
 
@@ -42,6 +43,7 @@ class NotificationEvent(StrEnum):
     """What happens to a notification."""
 
     FETCHED = "fetched"
+    PASSED_ON = "passed_on"
     PARKED = "parked"
     RELEASED = "released"
 
@@ -78,14 +80,21 @@ class VerzoekEvent(StrEnum):
 _N, _NE = NotificationState, NotificationEvent
 _NOTIFICATION: Final[Mapping[tuple[NotificationState, NotificationEvent], NotificationState]] = {
     (_N.RECEIVED, _NE.FETCHED): _N.FETCHED,
+    (_N.RECEIVED, _NE.PASSED_ON): _N.PASSED_ON,
     (_N.RECEIVED, _NE.PARKED): _N.PARKED,
     (_N.RECEIVED, _NE.RELEASED): _N.RECEIVED,
     (_N.PARKED, _NE.FETCHED): _N.FETCHED,  # an attempt that was still under way succeeded
+    (_N.PARKED, _NE.PASSED_ON): _N.PASSED_ON,
     (_N.PARKED, _NE.PARKED): _N.PARKED,
     (_N.PARKED, _NE.RELEASED): _N.RECEIVED,
     (_N.FETCHED, _NE.FETCHED): _N.FETCHED,
+    (_N.FETCHED, _NE.PASSED_ON): _N.FETCHED,
     (_N.FETCHED, _NE.PARKED): _N.FETCHED,  # a late failure does not undo what is there
     (_N.FETCHED, _NE.RELEASED): _N.FETCHED,
+    (_N.PASSED_ON, _NE.FETCHED): _N.FETCHED,  # the setting changed while an attempt was under way
+    (_N.PASSED_ON, _NE.PASSED_ON): _N.PASSED_ON,
+    (_N.PASSED_ON, _NE.PARKED): _N.PASSED_ON,
+    (_N.PASSED_ON, _NE.RELEASED): _N.PASSED_ON,
 }
 
 _V, _VE = VerzoekState, VerzoekEvent
@@ -105,6 +114,10 @@ _VERZOEK: Final[Mapping[tuple[VerzoekState, VerzoekEvent], VerzoekState]] = {
     (_V.PARKED, _VE.DELIVERED): _V.DELIVERED,
     (_V.PARKED, _VE.RELEASED): _V.FETCHED,
 }
+
+
+NOTIFICATION_ENDED: Final = frozenset({_N.FETCHED, _N.PASSED_ON})
+"""Nothing is to be done about it any more."""
 
 
 def notification_after(state: str, event: NotificationEvent) -> NotificationState:

@@ -239,7 +239,7 @@ def _machtiging(table: _Table) -> MachtigingEntry:
 
 def _aansluiting(table: _Table) -> AansluitingEntry:
     kind = table.text("kind", KINDS)
-    facility = _applications(table) if kind == "ebms" else (_dso(table.table("dso")), _case_system(table))
+    facility = _applications(table) if kind == "ebms" else (_dso(table), _case_system(table))
     return AansluitingEntry(
         table.oin("organisatie_oin"),
         kind,
@@ -250,9 +250,12 @@ def _aansluiting(table: _Table) -> AansluitingEntry:
     )
 
 
+PASSING_ON: Final = "pass_on"
+"""The mode of an aansluiting whose notifications go on to a receiver, which fetches the verzoek itself."""
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "kopiebericht": (Action.IGNORE, Action.KEEP_APART),
     "aanvulling_without_first": (Action.DELIVER_NEW, Action.PARK),
+    "mode": ("deliver", PASSING_ON),
 }
 
 
@@ -260,9 +263,18 @@ def _intake(table: _Table) -> Mapping[str, str]:
     if "intake" not in table.values:
         return {}
     settings = table.table("intake")
-    if unknown := sorted(set(settings.values) - set(_CHOICES)):
+    passes = {"pass_on_url", "pass_on_secret_file"} if _passes_on(table) else set[str]()
+    if unknown := sorted(set(settings.values) - set(_CHOICES) - passes):
         raise ConfigError(f"{settings.name}: there is no setting {', '.join(unknown)}")
-    return {name: settings.text(name, allowed) for name, allowed in _CHOICES.items() if name in settings.values}
+    chosen = {name: settings.text(name, allowed) for name, allowed in _CHOICES.items() if name in settings.values}
+    if passes:
+        chosen |= {"pass_on_url": settings.text("pass_on_url")}
+        chosen |= {"pass_on_secret_file": settings.file("pass_on_secret_file")}
+    return chosen
+
+
+def _passes_on(table: _Table) -> bool:
+    return table.table("intake").values.get("mode") == PASSING_ON
 
 
 def _applications(table: _Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -273,16 +285,22 @@ def _applications(table: _Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 
 def _dso(table: _Table) -> Mapping[str, str]:
+    """Not needed to pass notifications on."""
+    if _passes_on(table) and "dso" not in table.values:
+        return {}
+    settings = table.table("dso")
     return {
-        "base_url": table.text("base_url"),
-        "api_key_file": table.file("api_key_file"),
-        "profile": str(table.values.get("profile", "dso-lv")),
+        "base_url": settings.text("base_url"),
+        "api_key_file": settings.file("api_key_file"),
+        "profile": str(settings.values.get("profile", "dso-lv")),
     }
 
 
 def _case_system(table: _Table) -> Mapping[str, str]:
     """One case system, or a list of targets with their conditions; flat, as flows.targets has it on record."""
     targets = table.values.get("target", [])
+    if _passes_on(table) and not {"target", "case_system"} & set(table.values):
+        return {}
     if "target" not in table.values:
         only = table.table("case_system")
         targets = [{"name": ONLY, "kind": only.values.get("kind"), "settings": _without(only.values, "kind")}]

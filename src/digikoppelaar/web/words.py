@@ -33,6 +33,7 @@ class Word(NamedTuple):
 
 VERZOEK_STATES: Final = {
     "received": Word("ontvangen", Tone.BUSY),
+    "passed_on": Word("doorgegeven aan de leverancier", Tone.GOOD),
     "fetching": Word("wordt opgehaald", Tone.BUSY),
     "waiting": Word("wacht op een eerdere versie", Tone.BUSY),
     "fetched": Word("opgehaald", Tone.BUSY),
@@ -66,6 +67,7 @@ STEPS: Final = {
     "outbound_expired": "Verzenden te laat: de uiterste tijd is voorbij",
     "file_fetched": "Bestand opgehaald",
     "fetched": "Alles opgehaald bij DSO-LV",
+    "passed_on": "Notificatie doorgegeven aan de leverancier",
     "delivered": "Afgeleverd in het zaaksysteem",
     "fetch_failed": "Ophalen niet gelukt, wordt herhaald",
     "delivery_failed": "Afleveren niet gelukt, wordt herhaald",

@@ -20,6 +20,7 @@ from digikoppelaar.errors import (
     VerzoekError,
 )
 from digikoppelaar.flows.intake_states import (
+    NOTIFICATION_ENDED,
     NotificationEvent,
     NotificationState,
     Park,
@@ -42,8 +43,9 @@ def waits(error: Exception) -> list[float]:
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(NotificationState, NotificationEvent)))
-def test_every_event_has_an_answer_and_fetched_is_final(state: NotificationState, event: NotificationEvent) -> None:
+def test_every_event_has_an_answer_and_what_ended_stays_so(state: NotificationState, event: NotificationEvent) -> None:
     after = notification_after(state, event)
+    assert after in NOTIFICATION_ENDED or state not in NOTIFICATION_ENDED
     assert after is NotificationState.FETCHED or state is not NotificationState.FETCHED
 
 

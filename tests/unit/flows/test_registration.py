@@ -223,3 +223,38 @@ def test_a_path_that_is_absolute_or_a_url_stays_as_it_is(path: str) -> None:
 def test_a_target_that_cannot_work_is_refused_when_the_file_is_applied(tables: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         read(ONE + tables)
+
+
+PASSING = (
+    ONE[: ONE.index("[aansluiting.dso]")]
+    + """
+[aansluiting.intake]
+mode = "pass_on"
+pass_on_url = "https://leverancier.example/notificaties"
+pass_on_secret_file = "geheim"
+"""
+)
+
+
+def test_who_passes_notifications_on_needs_no_facility_and_no_case_system() -> None:
+    last = read(PASSING)[-1]
+    assert isinstance(last, AansluitingEntry)
+    assert (last.dso, last.case_system) == ({}, {})
+    assert last.intake == {
+        "mode": "pass_on",
+        "pass_on_url": "https://leverancier.example/notificaties",
+        "pass_on_secret_file": "/etc/dk/geheim",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (PASSING.replace('pass_on_url = "https://leverancier.example/notificaties"', ""), "pass_on_url is missing"),
+        (PASSING.replace("pass_on_secret_file", "secret"), "no setting secret"),
+        (FILE + '[aansluiting.intake]\npass_on_url = "https://a.example"\n', "no setting pass_on_url"),
+    ],
+)
+def test_passing_on_needs_its_settings_and_nothing_else_has_them(text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        read(text)

@@ -12,7 +12,16 @@ import pytest
 
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
-from digikoppelaar.flows.ports import FileKind, NewFile, NewVerzoek, Parked, Verzoek, VerzoekStore
+from digikoppelaar.flows.ports import (
+    FileKind,
+    NewFile,
+    NewNotification,
+    NewVerzoek,
+    Original,
+    Parked,
+    Verzoek,
+    VerzoekStore,
+)
 from digikoppelaar.flows.ports.repair import CaseLink, LinkStore, Who
 from digikoppelaar.stam.rules import Action, Known, Ruling
 
@@ -471,8 +480,38 @@ async def a_linked_case_is_known_before_any_version_came_in(world: World) -> Non
     assert (await world.store.verzoek(verzoek.id)).action is Action.DELIVER_AANVULLING
 
 
+async def what_was_announced_is_kept_as_it_came_and_once(world: World) -> None:
+    aansluiting = (await world.store.notification(await world.notify(0, "2026060200019"))).aansluiting
+    jobs, new = len(await world.fetches()), NewNotification("2026060200020")
+    made = await world.store.announced(aansluiting, new, b"<n>een</n>", NOW)
+    assert made is not None
+    assert await world.store.announced(aansluiting, new, b"<n>een</n>", NOW) is None
+    assert await world.store.announced(aansluiting, new, b"<n>twee</n>", NOW) is not None
+    assert len(await world.fetches()) == jobs + 2
+    assert await world.store.original(made) == Original(b"<n>een</n>")
+
+
+async def what_is_passed_on_has_ended(world: World) -> None:
+    number = await world.notify(0, "2026060200019")
+    await world.store.trouble(notification_id=number, reason="away", advice="Wacht", parked=False, now=NOW)
+    for _ in range(2):
+        await world.store.passed_on(number, NOW)
+    await world.store.trouble(notification_id=number, reason="late", advice="Te laat", parked=True, now=NOW)
+    assert (await world.store.notification(number)).state == NotificationState.PASSED_ON
+    assert await world.shown(number, None) is None
+
+
+async def a_parked_notification_that_gets_through_after_all_is_passed_on(world: World) -> None:
+    number = await parked_notification(world)
+    await world.store.passed_on(number, NOW)
+    assert (await world.store.notification(number)).state == NotificationState.PASSED_ON
+
+
 CONTRACT = (
     a_linked_case_is_known_before_any_version_came_in,
+    what_was_announced_is_kept_as_it_came_and_once,
+    what_is_passed_on_has_ended,
+    a_parked_notification_that_gets_through_after_all_is_passed_on,
     a_ruling_is_kept_with_its_version_and_asked_for_once,
     the_judge_sees_what_is_on_record_of_this_verzoeknummer_only,
     what_is_ignored_or_kept_apart_ends_there_without_a_job,

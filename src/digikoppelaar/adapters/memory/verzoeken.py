@@ -10,6 +10,7 @@ from datetime import datetime
 from digikoppelaar.adapters.memory.links import MemoryLinks
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
+    NOTIFICATION_ENDED,
     NotificationEvent,
     NotificationState,
     VerzoekEvent,
@@ -28,6 +29,7 @@ from digikoppelaar.flows.ports import (
     NewNotification,
     NewVerzoek,
     Notification,
+    Original,
     Parked,
     Verzoek,
 )
@@ -60,7 +62,7 @@ class MemoryVerzoeken:
     delivery_jobs: list[int] = field(default_factory=list)
     notification_troubles: dict[int, Trouble] = field(default_factory=dict)
     verzoek_troubles: dict[int, Trouble] = field(default_factory=dict)
-    by_hash: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    originals: dict[int, bytes] = field(default_factory=dict)
     rulings: dict[int, Ruling] = field(default_factory=dict)
     findings: dict[int, tuple[Finding, ...]] = field(default_factory=dict)
     links: MemoryLinks = field(default_factory=MemoryLinks)
@@ -85,13 +87,26 @@ class MemoryVerzoeken:
         return self.notifications[notification_id]
 
     async def announced(
-        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+        self, aansluiting: Aansluiting, new: NewNotification, document: bytes, now: datetime
     ) -> int | None:
         """See flows.ports.VerzoekStore."""
-        if (aansluiting.id, sha256) in self.by_hash:
+        known = {(self.notifications[number].aansluiting.id, each) for number, each in self.originals.items()}
+        if (aansluiting.id, document) in known:
             return None
-        self.by_hash[aansluiting.id, sha256] = made = self.announce(aansluiting, new, now)
+        made = self.announce(aansluiting, new, now)
+        self.originals[made] = document
         return made
+
+    async def original(self, notification_id: int) -> Original:
+        """See flows.ports.VerzoekStore."""
+        await self.notification(notification_id)
+        return Original(self.originals.get(notification_id))
+
+    async def passed_on(self, notification_id: int, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        await self.notification(notification_id)
+        self._move(notification_id, NotificationEvent.PASSED_ON)
+        self.notification_troubles.pop(notification_id, None)
 
     async def start_verzoek(
         self,
@@ -315,7 +330,7 @@ class MemoryVerzoeken:
         self.notifications[notification_id] = replace(stored, state=notification_after(stored.state, event))
 
     def _notification_trouble(self, notification_id: int, told: Trouble) -> None:
-        if self.notifications[notification_id].state == NotificationState.FETCHED:
+        if self.notifications[notification_id].state in NOTIFICATION_ENDED:
             return
         self.notification_troubles[notification_id] = told
         if told.parked:

@@ -6,7 +6,7 @@ Every method is one transaction and raises StorageError when the database fails.
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.mappings import Mappings, mapped
 from digikoppelaar.errors import ConfigError, StorageError
-from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Consumer, CpaRecord, DsoSettings
+from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Consumer, CpaRecord, DsoSettings, Receiver
 from digikoppelaar.flows.registration import (
+    PASSING_ON,
     AansluitingEntry,
     CertificateEntry,
     Change,
@@ -250,8 +251,18 @@ def aansluiting_of(row: Row) -> Aansluiting:
         partij_oin=row["partij_oin"],
         dso=DsoSettings(**dso) if dso else None,
         case_system=CaseSystemSettings(case_system.pop("kind"), case_system) if case_system else None,
-        rules=RuleSettings(**{name: Action(value) for name, value in row["intake"].items()}),
+        rules=RuleSettings(**{name: Action(value) for name, value in row["intake"].items() if name in _RULES}),
+        pass_on=_receiver(row["intake"]),
     )
+
+
+_RULES: Final = frozenset(each.name for each in fields(RuleSettings))
+
+
+def _receiver(intake: Row) -> Receiver | None:
+    if intake.get("mode") != PASSING_ON:
+        return None
+    return Receiver(intake["pass_on_url"], intake["pass_on_secret_file"])
 
 
 def _values(entry: Entry, now: datetime) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, trans
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
+    NOTIFICATION_ENDED,
     NotificationEvent,
     NotificationState,
     VerzoekEvent,
@@ -31,6 +32,7 @@ from digikoppelaar.flows.ports import (
     NewNotification,
     NewVerzoek,
     Notification,
+    Original,
     Parked,
     Verzoek,
 )
@@ -60,11 +62,11 @@ class PostgresVerzoeken:
         )
 
     async def announced(
-        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+        self, aansluiting: Aansluiting, new: NewNotification, document: bytes, now: datetime
     ) -> int | None:
         """See flows.ports.VerzoekStore."""
         values = {"aansluiting_id": aansluiting.id, "verzoeknummer": new.verzoeknummer, "withdrawal": new.withdrawal}
-        received = {**values, "sha256": sha256, "now": now, "state": NotificationState.RECEIVED}
+        received = {**values, "document": document, "now": now, "state": NotificationState.RECEIVED}
         async with transaction(self.pool) as connection:
             row = await (await connection.execute(_SQL["insert_announced"], received)).fetchone()
             if row is None:
@@ -72,6 +74,20 @@ class PostgresVerzoeken:
             await jobs.defer_about(connection, jobs.FETCH, row)
             await _tell(connection, row, "received", now, notification_id=row["id"])
             return int(row["id"])
+
+    async def original(self, notification_id: int) -> Original:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            return Original(**await _found(connection, "original", notification_id))
+
+    async def passed_on(self, notification_id: int, now: datetime) -> None:
+        """See flows.ports.VerzoekStore."""
+        async with transaction(self.pool) as connection:
+            row = await _found(connection, "lock_notification", notification_id)
+            after = notification_after(row["state"], NotificationEvent.PASSED_ON)
+            if after != row["state"]:
+                await connection.execute(_SQL["passed_on"], {"id": notification_id, "state": after})
+                await _tell(connection, row, "passed_on", now, notification_id=notification_id)
 
     async def start_verzoek(
         self,
@@ -236,7 +252,7 @@ async def _trouble_of_notification(
     connection: Connection, notification_id: int, told: Row, parked: bool, now: datetime
 ) -> None:
     row = await _found(connection, "lock_notification", notification_id)
-    if row["state"] == NotificationState.FETCHED:
+    if row["state"] in NOTIFICATION_ENDED:
         return
     after = notification_after(row["state"], NotificationEvent.PARKED) if parked else row["state"]
     await connection.execute(_SQL["trouble_of_notification"], {"id": notification_id, "state": after, **told})

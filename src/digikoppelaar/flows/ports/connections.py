@@ -40,6 +40,14 @@ class CaseSystemSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who gets the notifications of an aansluiting that passes them on instead of fetching; the secret is a file."""
+
+    url: str
+    secret_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Aansluiting:
     """One link of one organisatie to one facility in one omgeving; `partij_oin` owns the certificates used for it."""
 
@@ -53,6 +61,8 @@ class Aansluiting:
     case_system: CaseSystemSettings | None
     rules: RuleSettings = field(default_factory=RuleSettings)
     """What it chose where a rule of the intake leaves a choice."""
+    pass_on: Receiver | None = None
+    """None: verzoeken are fetched and delivered here."""
 
 
 class Consumer(StrEnum):

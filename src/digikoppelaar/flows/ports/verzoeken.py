@@ -1,7 +1,7 @@
 """Notifications, verzoek versions and their files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -38,6 +38,14 @@ class Notification:
     state: str
     withdrawal: bool = False
     """It says that the verzoek is withdrawn, also when no verzoekbericht says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A notification as it came: its bytes, or the blob that holds them; neither when a search found the verzoek."""
+
+    document: bytes | None = field(default=None, repr=False)
+    blob: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +142,15 @@ class VerzoekStore(Protocol):
         """The notification; raises StorageError when it is not there."""
 
     async def announced(
-        self, aansluiting: Aansluiting, new: NewNotification, sha256: bytes, now: datetime
+        self, aansluiting: Aansluiting, new: NewNotification, document: bytes, now: datetime
     ) -> int | None:
-        """A notification that came in a file with this hash, and its job to fetch; its id, None when it was there."""
+        """A notification that did not come over ebMS, with its job; its id, None when these bytes were there before."""
+
+    async def original(self, notification_id: int) -> Original:
+        """The notification as it came, whole."""
+
+    async def passed_on(self, notification_id: int, now: datetime) -> None:
+        """Its receiver has it: nothing is fetched. Safe to repeat."""
 
     async def start_verzoek(
         self,

@@ -200,6 +200,14 @@ OPERATIONS: Final = (
         "POST", f"{V1}/messages", v1.send, Answer(201, "text/plain", {"type": "string"}), _FORM, problems=(400, 413)
     ),
     Operation(
+        "POST",
+        f"{V1}/notifications",
+        v1.take_notification,
+        Answer(202, "application/json", reference("TakenNotification")),
+        Body("application/xml", {"type": "string", "description": "a STAM notification, as it came"}),
+        problems=(400, 413),
+    ),
+    Operation(
         "GET", f"{V1}/messages/{{messageId}}", v1.message, _json(reference("MessageWithoutContent")), problems=(404,)
     ),
     Operation(

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from digikoppelaar.ebms.messages import StatusResponse
 from digikoppelaar.flows.administration import PingResult
+from digikoppelaar.flows.announce import Announced
 from digikoppelaar.flows.api_keys import ApiKeyStore
 from digikoppelaar.flows.application import Application, ApplicationStore, StoredMessage
 from digikoppelaar.flows.application_cpas import OwnCpas
@@ -30,6 +31,8 @@ class Submits(Protocol):
         """The MessageId of the new message."""
 
 
+Announces = Callable[[Application, bytes], Awaitable[Announced]]
+"""Takes in a notification for this application's organisatie; raises as flows.announce.announce does."""
 Ping = Callable[[CpaRecord], Awaitable[PingResult]]
 AskStatus = Callable[[CpaRecord, str], Awaitable[StatusResponse | None]]
 """What the partner says of a message of ours; None when no answer came in time."""
@@ -54,6 +57,7 @@ class Parts:
     cpas: OwnCpas
     submitter: Submits
     blobs: BlobStore
+    announce: Announces
     ping: Ping
     ask_status: AskStatus
     ids: Ids

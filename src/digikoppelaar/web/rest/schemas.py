@@ -79,6 +79,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "MessageWithoutContent": _object(
         {"properties": reference("MessageProperties"), "payloads": {"type": "array", "items": reference("Payload")}}
     ),
+    "TakenNotification": _object(
+        {"verzoeknummer": TEXT, "intrekking": {"type": "boolean"}, "new": {"type": "boolean"}}
+    ),
     "MessageStatusName": {"type": "string", "enum": [each.value for each in MessageStatus]},
     "MessageStatus": _object({"status": reference("MessageStatusName")}, {"timestamp": INSTANT}),
     "MessageEventType": {"type": "string", "enum": [each.value for each in EventType]},

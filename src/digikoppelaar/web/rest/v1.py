@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from digikoppelaar.flows.application import Application
+from digikoppelaar.stam.notification import LIMIT
 from digikoppelaar.web.rest import answers, requests, sending
 from digikoppelaar.web.rest.parts import Parts
 from digikoppelaar.web.rest.problems import not_found
@@ -25,6 +26,13 @@ async def message(parts: Parts, who: Application, request: Request) -> Response:
     await parts.seen_by(who, found)  # names of files too are personal data
     payloads = [answers.payload_facts(found, each) for each in found.payloads]
     return JSONResponse({"properties": answers.properties(found.header, found.status), "payloads": payloads})
+
+
+async def take_notification(parts: Parts, who: Application, request: Request) -> Response:
+    """Take in a STAM notification that another adapter received: its verzoek is fetched. The same one again is fine."""
+    taken = await parts.announce(who, await requests.body(request, LIMIT))
+    new = taken.notification_id is not None
+    return JSONResponse({"verzoeknummer": taken.verzoeknummer, "intrekking": taken.withdrawal, "new": new}, 202)
 
 
 async def payload(parts: Parts, who: Application, request: Request) -> Response:

@@ -34,6 +34,7 @@ STEPS = [
     "0009 the view log",
     "0010 what an administrator should know of a verzoek",
     "0011 cases linked by hand, and what people did by hand",
+    "0012 notifications that are passed on",
 ]
 
 

@@ -9,7 +9,7 @@ from tests.unit.flows.stored_messages import LEASE, NOW, VERZOEKNUMMER, inbound_
 from tests.unit.flows.verzoek_store_contract import FILES, version
 
 from digikoppelaar.ebms.reliability import Event
-from digikoppelaar.flows.ports import NewNotification, StoredPayload
+from digikoppelaar.flows.ports import NewNotification, Original, StoredPayload
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, VerzoekFilter, answers_to
 from digikoppelaar.stam.model import Finding
 
@@ -55,6 +55,14 @@ async def test_the_findings_of_a_version_are_shown_as_they_were_stored(world: Wo
     page = await world.reading.verzoek(world.pre.aansluiting.id, VERZOEKNUMMER)
     assert page
     assert page.versions[0].findings == findings
+
+
+async def test_the_original_of_what_came_over_ebms_is_its_first_payload(world: World) -> None:
+    payloads = (PAYLOAD, replace(PAYLOAD, content_id="tweede@dso", data=b"<b>"))
+    await world.messages.record_inbound(
+        replace(inbound_of(world.pre, "m1"), payloads=payloads), None, NewNotification(VERZOEKNUMMER)
+    )
+    assert await world.verzoeken.original(1) == Original(b"<a>")
 
 
 async def test_a_notification_of_which_nothing_could_be_fetched_is_in_the_list(world: World) -> None:

@@ -13,7 +13,7 @@ from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.ebms.agreement import Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import CaseSystemSettings, Consumer, DsoSettings
+from digikoppelaar.flows.ports import CaseSystemSettings, Consumer, DsoSettings, Receiver
 from digikoppelaar.flows.reading import MessageFilter
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
@@ -45,7 +45,7 @@ async def test_every_kind_of_entry_can_change(world: World) -> None:
         replace(
             next(each for each in ENTRIES if isinstance(each, AansluitingEntry)),
             case_system={"kind": "folder", "path": "/x"},
-            intake={"kopiebericht": "keep_apart"},
+            intake={"kopiebericht": "keep_apart", "mode": "pass_on", "pass_on_url": "u", "pass_on_secret_file": "f"},
         ),
     ]
     changes = difference(await world.registry.entries(), changed)
@@ -54,6 +54,8 @@ async def test_every_kind_of_entry_can_change(world: World) -> None:
     assert difference(await world.registry.entries(), changed) == ()
     chosen = {each.omgeving: each.rules.kopiebericht for each in await world.registry.aansluitingen()}
     assert chosen == {"sandbox-pre": Action.KEEP_APART, "sandbox-prod": Action.IGNORE}
+    receivers = {each.omgeving: each.pass_on for each in await world.registry.aansluitingen()}
+    assert receivers == {"sandbox-pre": Receiver("u", "f"), "sandbox-prod": None}
 
 
 async def test_a_change_that_points_nowhere_is_refused_whole(world: World) -> None:

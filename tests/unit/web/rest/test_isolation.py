@@ -58,6 +58,8 @@ async def ask(http: httpx.AsyncClient, method: str, path: str, names: dict[str, 
         content = {"files": {"requestProperties": (None, json.dumps(PROPERTIES), "application/json")}}
     elif path.endswith("/urlMappings") and method == "POST":
         content = {"json": {"source": SOURCE, "destination": "https://dief.example"}}
+    elif path.endswith("/notifications"):
+        content = {"content": b"<n><verzoeknummer>2026060200019</verzoeknummer></n>"}
     elif path.endswith("/certificateMappings") and method in {"POST", "DELETE"}:
         content = {"content": b"", "params": {"cpaId": CPA_ID}}
     return await http.request(method, asked, **content)
@@ -72,6 +74,7 @@ async def facts(world: World) -> list[Any]:
         "SELECT processed_at FROM message_event",
         f"SELECT destination FROM url_mapping WHERE organisatie_oin = '{GEMEENTE}' AND omgeving = '{PRE}'",
         "SELECT destination FROM certificate_mapping",
+        "SELECT aansluiting_id, verzoeknummer FROM notification",
     )
     async with world.pool.connection() as connection:
         return [await (await connection.execute(query.encode())).fetchall() for query in queries]
@@ -79,7 +82,7 @@ async def facts(world: World) -> list[Any]:
 
 def test_the_document_has_every_operation_of_the_peer() -> None:
     assert {path.removeprefix("/service/rest/v19") for _, path in OPERATIONS} >= LISTS | HARMLESS
-    assert len(OPERATIONS) == 28
+    assert len(OPERATIONS) == 29
 
 
 @pytest.mark.parametrize(("oin", "omgeving"), STRANGERS)

@@ -23,6 +23,7 @@ from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.system import RandomIds, RandomSecrets, SystemClock
@@ -31,6 +32,7 @@ from digikoppelaar.ebms.envelope import write_envelope
 from digikoppelaar.errors import TrustError
 from digikoppelaar.flows import api_keys
 from digikoppelaar.flows.administration import PingResult
+from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.application import Application
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.ports import Blob, Consumer, CpaRecord, NewInbound, Signer, StoredPayload
@@ -51,6 +53,10 @@ ENTRIES: tuple[Entry, ...] = (
         for oin, omgeving in ((GEMEENTE, PRE), (GEMEENTE, PROD), (OTHER, PRE))
     ),
 )
+STAM: tuple[Entry, ...] = tuple(
+    AansluitingEntry(oin, "stam", PRE, oin, {}, {"kind": "folder", "path": "/zaken"}) for oin in (GEMEENTE, OTHER)
+)
+"""What makes them receive verzoeken as well."""
 
 
 def cpa_of(oin: str, name: str = CPA_ID) -> bytes:
@@ -168,6 +174,11 @@ async def _no_answer(cpa: CpaRecord) -> PingResult:
     )
 
 
+async def _announced(world: World, who: Application, payload: bytes) -> Announced:
+    aansluiting = stam_aansluiting(await world.registry.aansluitingen(), who.organisatie_oin, who.omgeving)
+    return await announce(PostgresVerzoeken(world.pool), aansluiting, payload, NOW)
+
+
 async def _no_status(cpa: CpaRecord, about: str) -> None:
     """A partner that says nothing, as these have no endpoint; tests.journeys asks a real one."""
     del cpa, about
@@ -202,6 +213,7 @@ def _app(world: World, limits: Limits) -> ASGIApp:
             cpas=OwnCpas(world.registry, clock),
             submitter=Submitter(world.messages, world.blobs, NoKeys(), NoKeys(), ids, clock),
             blobs=world.blobs,
+            announce=lambda who, payload: _announced(world, who, payload),
             ping=ping,
             ask_status=_no_status,
             ids=ids,

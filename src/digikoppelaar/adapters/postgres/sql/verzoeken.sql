@@ -9,10 +9,28 @@ JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
 WHERE notification.id = %(id)s
 
 -- name: insert_announced
-INSERT INTO notification (aansluiting_id, file_sha256, verzoeknummer, withdrawal, received_at, state)
-VALUES (%(aansluiting_id)s, %(sha256)s, %(verzoeknummer)s, %(withdrawal)s, %(now)s, %(state)s)
+INSERT INTO notification (aansluiting_id, file_sha256, document, verzoeknummer, withdrawal, received_at, state)
+VALUES (
+    %(aansluiting_id)s, sha256(%(document)s), %(document)s, %(verzoeknummer)s, %(withdrawal)s, %(now)s, %(state)s
+)
 ON CONFLICT (aansluiting_id, file_sha256) DO NOTHING
 RETURNING id, aansluiting_id, verzoeknummer
+
+-- name: original
+-- Of one that came over ebMS the first payload, which is what was read when it came.
+SELECT coalesce(notification.document, payload.data) AS document, payload.blob
+FROM notification
+LEFT JOIN LATERAL (
+    SELECT data, blob
+    FROM payload
+    WHERE payload.inbound_message_id = notification.inbound_message_id
+    ORDER BY position
+    LIMIT 1
+) AS payload ON true
+WHERE notification.id = %(id)s
+
+-- name: passed_on
+UPDATE notification SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
 
 -- name: verzoek
 SELECT
