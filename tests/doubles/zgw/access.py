@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from tests.doubles.zgw.world import Problem, World
+from tests.doubles.answers import Problem
+from tests.doubles.zgw.world import World
 
 CLIENT_ID = "digikoppelaar-test"
 SECRET = "a secret of the tests, long enough for HS256"

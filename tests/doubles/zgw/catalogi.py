@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from tests.doubles.answers import Problem, Resource, chosen, page, route, tagged
 from tests.doubles.zgw.access import Access
 from tests.doubles.zgw.types import (
     BEGIN,
@@ -20,7 +21,7 @@ from tests.doubles.zgw.types import (
     relation,
     zaaktype_resource,
 )
-from tests.doubles.zgw.world import Problem, Resource, World, chosen, page, route, tagged
+from tests.doubles.zgw.world import World
 
 _LISTS: Final = (
     *("catalogussen", "zaaktypen", "roltypen", "statustypen", "eigenschappen", "informatieobjecttypen"),

@@ -9,23 +9,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.doubles.answers import Problem, Resource, chosen, invalid, made, needed, page, route, tagged, values
 from tests.doubles.zgw.access import Access
-from tests.doubles.zgw.world import (
-    File,
-    Part,
-    Problem,
-    Resource,
-    World,
-    check_rsin,
-    chosen,
-    invalid,
-    made,
-    needed,
-    page,
-    route,
-    tagged,
-    values,
-)
+from tests.doubles.zgw.world import File, Part, World, check_rsin
 
 _UNSET: Final[Resource] = {
     "vertrouwelijkheidaanduiding": "zaakvertrouwelijk",

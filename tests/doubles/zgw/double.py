@@ -5,44 +5,38 @@ where they are at hand; what is wrong then is in `violations`, and raised when t
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from tests.doubles.openapi import Contract, contract
-from tests.doubles.traffic import CONTROL, Call, Fault, Pace, Traffic, When
+from tests.doubles.answers import Resource
+from tests.doubles.double import Double, contracts_of
+from tests.doubles.traffic import CONTROL, Pace, Traffic
 from tests.doubles.zgw.access import TOKEN_PATH, Access
 from tests.doubles.zgw.catalogi import Catalogi
 from tests.doubles.zgw.documenten import Documenten
 from tests.doubles.zgw.figures import figures
 from tests.doubles.zgw.types import ZAAKTYPEN
-from tests.doubles.zgw.world import Quirks, Resource, World, replaced
+from tests.doubles.zgw.world import Quirks, World, replaced
 from tests.doubles.zgw.zaakdelen import Zaakdelen
 from tests.doubles.zgw.zaken import Zaken
-from tests.servers import serving
-from tests.shared import SHARED_DATA
 
 Version = Literal["openzaak", "standard"]
 """Open Zaak 1.30.0 (Zaken 1.5.1, Documenten 1.4.2, Catalogi 1.3.1), or VNG ZGW 1.7 (1.7.0, 1.7.1, 1.3.3)."""
 _FILES: Final[dict[str, dict[str, str]]] = {
-    "openzaak": {api: f"openzaak-1.30.0/{api}.yaml" for api in ("zaken", "documenten", "catalogi")},
+    "openzaak": {f"/{api}/api/v1": f"openzaak-1.30.0/{api}.yaml" for api in ("zaken", "documenten", "catalogi")},
     "standard": {
-        "zaken": "vng-standaard/docs_standaard_zaken_zrc_1.7.x_1.7.0_openapi.yaml",
-        "documenten": "vng-standaard/docs_standaard_documenten_drc_1.7.x_1.7.1_openapi.yaml",
-        "catalogi": "vng-standaard/docs_standaard_catalogi_ztc_1.3.x_1.3.3_openapi.yaml",
+        "/zaken/api/v1": "vng-standaard/docs_standaard_zaken_zrc_1.7.x_1.7.0_openapi.yaml",
+        "/documenten/api/v1": "vng-standaard/docs_standaard_documenten_drc_1.7.x_1.7.1_openapi.yaml",
+        "/catalogi/api/v1": "vng-standaard/docs_standaard_catalogi_ztc_1.3.x_1.3.3_openapi.yaml",
     },
 }
-
-
-class Violation(AssertionError):
-    """A request or an answer that the OpenAPI file forbids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ class Zaak:
     links: list[Resource]
 
 
-class ZgwDouble:
+class ZgwDouble(Double):
     """One case system. `checked` False leaves the OpenAPI files alone; without the files it is never checked."""
 
     def __init__(
@@ -103,27 +97,18 @@ class ZgwDouble:
             Route(f"{CONTROL}figures", self._figures),
             Route(f"{CONTROL}restart", self._restart, methods=["POST"]),
         ]
-        contracts = _contracts(version) if checked else {}
-        self.checked = bool(contracts)
-        self.traffic = Traffic(Starlette(routes=routes), contracts, pace or Pace())
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Self]:
-        """Listen on a free port. Raises Violation in the end when a call broke the OpenAPI file."""
-        async with serving(self.traffic) as port:
-            self.listens_at(f"http://127.0.0.1:{port}")
-            try:
-                yield self
-            finally:
-                if self._temporary:
-                    self._temporary.cleanup()
-        if self.violations:
-            raise Violation("\n".join(self.violations))
+        contracts = contracts_of(_FILES[version]) if checked else {}
+        super().__init__(Traffic(Starlette(routes=routes), contracts, pace or Pace()))
 
     def listens_at(self, base: str) -> None:
         """The address is known: the catalogus can be made."""
         self.world.base = base
         self._catalogi.fill()
+
+    def stopped(self) -> None:
+        """Remove the contents of the documents."""
+        if self._temporary:
+            self._temporary.cleanup()
 
     @property
     def base(self) -> str:
@@ -135,43 +120,6 @@ class ZgwDouble:
         """The roots of the APIs, with a slash at the end, and `token`, the token endpoint."""
         apis = {api: f"{self.base}/{api}/api/v1/" for api in ("zaken", "documenten", "catalogi")}
         return apis | {"token": self.base + TOKEN_PATH}
-
-    @property
-    def calls(self) -> list[Call]:
-        """Every call so far. `str(call)` is `POST zaken/zaken`, with `*` for a UUID in the path."""
-        return self.traffic.calls
-
-    @property
-    def violations(self) -> list[str]:
-        """What broke the OpenAPI file; clear it in a test that does so on purpose."""
-        return self.traffic.violations
-
-    def called(self, pattern: When) -> list[Call]:
-        """The calls that fit."""
-        probe = Fault(pattern, times=None)
-        return [each for each in self.calls if probe.strikes(each)]
-
-    def fail(
-        self, when: When = "*", *, status: int, retry_after: int | None = None, skip: int = 0, times: int | None = 1
-    ) -> None:
-        """Answer with an error instead of carrying out: the calls that fit, after `skip` of them; `times` None: all."""
-        self.traffic.faults.append(Fault(when, status=status, retry_after=retry_after, skip=skip, times=times))
-
-    def cut(self, when: When = "*", *, carried_out: bool = True, skip: int = 0, times: int | None = 1) -> None:
-        """Drop the connection instead of answering. aiohttp repeats a cut GET or PUT by itself, once."""
-        self.traffic.faults.append(Fault(when, cut=True, carried_out=carried_out, skip=skip, times=times))
-
-    def cut_after(self, calls: int, *, carried_out: bool = True) -> None:
-        """Let so many calls go well; drop the connection at the next, and at all after it until `heal`.
-
-        Only that next one is carried out, or not even that. So a client finds the double gone at a chosen moment.
-        """
-        self.cut(skip=calls, carried_out=carried_out)
-        self.cut(skip=calls, carried_out=False, times=None)
-
-    def heal(self) -> None:
-        """Nothing goes wrong any more."""
-        self.traffic.faults.clear()
 
     def set_quirks(self, **changes: Any) -> None:
         """Other quirks from here on."""
@@ -240,10 +188,3 @@ class ZgwDouble:
     def _document(self, identity: str) -> Document:
         file = self.world.files[identity]
         return Document(self.world.documenten[identity], file.sha256, bool(file.lock), file.path)
-
-
-def _contracts(version: Version) -> dict[str, Contract]:
-    """By the beginning of the path; none where the files are not beside the repository."""
-    if not SHARED_DATA.is_dir():
-        return {}
-    return {f"/{api}/api/v1": contract(SHARED_DATA / "zgw" / name) for api, name in _FILES[version].items()}

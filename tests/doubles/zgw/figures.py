@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from tests.doubles.zgw.world import Resource, World
+from tests.doubles.answers import Resource
+from tests.doubles.zgw.world import World
 
 
 def figures(world: World) -> dict[str, Any]:

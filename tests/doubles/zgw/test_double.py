@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import aiohttp
 import pytest
+from tests.doubles.double import Violation
 from tests.doubles.traffic import Pace
-from tests.doubles.zgw.double import Version, Violation, ZgwDouble
+from tests.doubles.zgw.double import Version, ZgwDouble
 from tests.doubles.zgw.world import RSIN, Quirks
 from tests.shared import shared_data
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.doubles.zgw.world import RSIN, Resource
+from tests.doubles.answers import Resource
+from tests.doubles.zgw.world import RSIN
 
 ZAAKTYPEN: Final = ("OMGEVING-AANVRAAG", "OMGEVING-MELDING", "OMGEVING-CONCEPT")
 """Identificaties of the zaaktypen; each has everything below."""

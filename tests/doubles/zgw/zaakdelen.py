@@ -8,20 +8,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.doubles.answers import Problem, Resource, chosen, invalid, made, needed, page, route, values
 from tests.doubles.zgw.access import Access
-from tests.doubles.zgw.world import (
-    Problem,
-    Resource,
-    World,
-    chosen,
-    eleven_test,
-    invalid,
-    made,
-    needed,
-    page,
-    route,
-    values,
-)
+from tests.doubles.zgw.world import World, eleven_test
 
 _NO_BSN: Final = "0" * 9
 _LEEWAY: Final = timedelta(minutes=2)

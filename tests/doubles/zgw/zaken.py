@@ -7,21 +7,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.doubles.answers import Problem, Resource, chosen, invalid, made, needed, page, route, tagged, values
 from tests.doubles.zgw.access import Access
-from tests.doubles.zgw.world import (
-    Problem,
-    Resource,
-    World,
-    check_rsin,
-    chosen,
-    invalid,
-    made,
-    needed,
-    page,
-    route,
-    tagged,
-    values,
-)
+from tests.doubles.zgw.world import World, check_rsin
 
 _CRS: Final = "EPSG:4326"
 _FIXED: Final = ("identificatie", "zaaktype", "bronorganisatie")
