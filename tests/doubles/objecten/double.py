@@ -204,7 +204,9 @@ class ObjectenDouble(Double):
         return Response(status_code=204)
 
     async def _history(self, request: Request) -> Response:
-        return _with_crs(page(request, self.records[self._found(request)], self.quirks.page_size))
+        records = self.records[self._found(request)]
+        shown = [{name: value for name, value in each.items() if value is not None} for each in records]
+        return _with_crs(page(request, shown, self.quirks.page_size))
 
     async def _types(self, request: Request) -> Response:
         return page(request, [self._type_resource()], self.quirks.page_size)
