@@ -14,6 +14,7 @@ from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
@@ -41,6 +42,7 @@ class Stores:
     verzoeken: PostgresVerzoeken
     deliveries: PostgresDeliveries
     links: PostgresLinks
+    repairs: PostgresRepairs
     reading: PostgresReading
     applications: PostgresApplications
     webhooks: PostgresWebhooks
@@ -72,6 +74,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresVerzoeken(pool),
                 PostgresDeliveries(pool),
                 PostgresLinks(pool),
+                PostgresRepairs(pool),
                 PostgresReading(pool),
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),

@@ -26,10 +26,15 @@ async def announce(store: VerzoekStore, aansluiting: Aansluiting, payload: bytes
 
     Raises VerzoekError, XmlError or TooLarge when it cannot be read, and then stores nothing; StorageError.
     """
-    facts = read_notification(payload)
-    new = NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
+    new = read_announced(payload)
     found = await store.announced(aansluiting, new, payload, now)
-    return Announced(facts.verzoeknummer, facts.withdrawal, found)
+    return Announced(new.verzoeknummer, new.withdrawal, found)
+
+
+def read_announced(payload: bytes) -> NewNotification:
+    """The notification in a payload. Raises VerzoekError, XmlError or TooLarge when it cannot be read."""
+    facts = read_notification(payload)
+    return NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
 
 
 def stam_aansluiting(aansluitingen: Iterable[Aansluiting], organisatie_oin: str, omgeving: str) -> Aansluiting:

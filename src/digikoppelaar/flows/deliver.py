@@ -45,6 +45,8 @@ SLOTS: Final = 4
 """Attempts at once to one target, in one process."""
 LOOK_AGAIN: Final = 2.0
 """Seconds until a delivery looks again whether its target has room; it costs no attempt."""
+_NOT_NOW: Final = (VerzoekState.DELIVERED, VerzoekState.PARKED, VerzoekState.WAITING)
+"""States in which a job that is left over has nothing to deliver."""
 _NOT_REACHED: Final = (CaseSystemError, PartnerUnreachable, TimeoutError)
 
 
@@ -81,7 +83,7 @@ class Delivery:
         Raises ConfigError when no target fits, or StorageError (also when not every file is there yet).
         """
         verzoek = await self.store.verzoek(verzoek_id)
-        if verzoek.state == VerzoekState.DELIVERED:
+        if verzoek.state in _NOT_NOW:
             return ()
         targets = _chosen(verzoek, await self._read(verzoek))
         return tuple(await self.deliveries.plan(verzoek_id, [each.name for each in targets], self.clock.now()))
@@ -91,6 +93,8 @@ class Delivery:
         try:
             delivery = await self.deliveries.delivery(delivery_id)
             verzoek = await self.store.verzoek(delivery.verzoek_id)
+            if delivery.state == DeliveryState.PARKED or verzoek.state == VerzoekState.WAITING:
+                return Done()  # a person, or an earlier version that is delivered again, comes first
             breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
             if not breaker.enter(self.slots, self.clock.now()):
                 return Retry(LOOK_AGAIN)

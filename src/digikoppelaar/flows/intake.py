@@ -35,6 +35,7 @@ from digikoppelaar.flows.ports import (
     Verzoek,
     VerzoekStore,
 )
+from digikoppelaar.flows.repair import is_damaged
 from digikoppelaar.stam import codes, model
 from digikoppelaar.stam.findings import findings
 from digikoppelaar.stam.notification import WITHDRAWN, same_verzoeknummer
@@ -88,7 +89,7 @@ class Intake:
         Raises a FacilityError, a PartnerError when the verzoek cannot be understood, ConfigError, or StorageError.
         """
         notification = await self.store.notification(notification_id)
-        if notification.state in NOTIFICATION_ENDED:
+        if notification.state in NOTIFICATION_ENDED or notification.stopped:
             return
         if notification.aansluiting.pass_on is not None:
             await self._passing_on(notification)
@@ -102,7 +103,8 @@ class Intake:
         new, files = replace(_new_verzoek(read), findings=found), _new_files(links)
         rules = partial(judge, read, settings=notification.aansluiting.rules)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
-        await self._fetch_files(client, verzoek, links, document, number)
+        wanted = [file for file in verzoek.files if await self._is_wanted(file, notification)]
+        await self._fetch_files(client, replace(verzoek, files=tuple(wanted)), links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())
         log.info("verzoek_fetched", verzoek=verzoek.id, volgnummer=verzoek.volgnummer, files=len(verzoek.files))
 
@@ -113,14 +115,16 @@ class Intake:
             )
         await self.pass_on.pass_on(notification)
 
+    async def _is_wanted(self, file: File, notification: Notification) -> bool:
+        """What is on record is looked at again only when a person asked for that: it may be much."""
+        return file.blob is None or (notification.again and await is_damaged(self.blobs, file))
+
     async def _fetch_files(
         self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes, number: int
     ) -> None:
         fresh = {(link.kind, link.document_id): link for link in links}
         for file in verzoek.files:
-            if file.blob is not None:
-                continue
-            name = blob_name(verzoek, file, number)
+            name = f"{file.blob}-{number}" if file.blob else blob_name(verzoek, file, number)
             if file.kind is FileKind.XML:  # the bytes that were understood, not another download of them
                 await self._keep(name, file, Download(len(document), _once(document)), None)
                 continue
@@ -131,8 +135,13 @@ class Intake:
     async def _keep(self, name: str, file: File, download: Download, announced: int | None) -> None:
         """Stream one file into the blob store, and only then record it; when another attempt did, that one stays."""
         blob = await self.blobs.put(name, self._counted(file, download, announced))
-        if not await self.store.file_fetched(file.id, blob.name, blob.size, blob.sha256, self.clock.now()):
-            await self.blobs.delete(name)
+        new = (blob.name, blob.size, blob.sha256, self.clock.now())
+        if file.blob is None:
+            if not await self.store.file_fetched(file.id, *new):
+                await self.blobs.delete(name)
+        else:
+            replaced = await self.store.file_replaced(file.id, file.blob, *new)
+            await self.blobs.delete(file.blob if replaced else name)
 
     async def _counted(self, file: File, download: Download, announced: int | None) -> AsyncIterator[bytes]:
         """The chunks, refused as soon as their number of bytes is not what summary and answer announced."""

@@ -5,6 +5,9 @@
                       ▼ │ released                              ▼                      ▼ │ released
                     parked                               ignored, kept_apart         parked
 
+A person can stop whatever has not ended, and have delivered again what is delivered: it goes back to fetched, or to
+waiting when an earlier version does too.
+
 A version waits while an earlier one of its verzoeknummer has not ended: that is `waiting`, not a job that sleeps. A
 version that a rule does not deliver is ignored, kept apart or parked when it is whole. One that is being fetched is
 never parked itself: its notification is. Stores take the state after an event from here, so that PostgreSQL and
@@ -75,6 +78,12 @@ class VerzoekEvent(StrEnum):
     DELIVERED = "delivered"
     PARKED = "parked"
     RELEASED = "released"
+    STOPPED = "stopped"
+    """A person parks it: only a person lets it go on."""
+    REDELIVERED = "redelivered"
+    """A person wants it delivered again."""
+    REQUEUED = "requeued"
+    """An earlier version is delivered again, and so comes first."""
 
 
 _N, _NE = NotificationState, NotificationEvent
@@ -113,6 +122,11 @@ _VERZOEK: Final[Mapping[tuple[VerzoekState, VerzoekEvent], VerzoekState]] = {
     (_V.PARKED, _VE.QUEUED): _V.WAITING,
     (_V.PARKED, _VE.DELIVERED): _V.DELIVERED,
     (_V.PARKED, _VE.RELEASED): _V.FETCHED,
+    (_V.WAITING, _VE.STOPPED): _V.PARKED,
+    (_V.FETCHED, _VE.STOPPED): _V.PARKED,
+    (_V.DELIVERED, _VE.REDELIVERED): _V.FETCHED,
+    (_V.DELIVERED, _VE.REQUEUED): _V.WAITING,
+    (_V.FETCHED, _VE.REQUEUED): _V.WAITING,
 }
 
 

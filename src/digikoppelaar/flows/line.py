@@ -5,10 +5,10 @@ flows/intake_states.py, what the rules say of a version in stam/rules.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState
+from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState, verzoek_after
 from digikoppelaar.stam.rules import Action
 
 _ASIDE: Final[Mapping[Action, VerzoekEvent]] = {
@@ -16,19 +16,22 @@ _ASIDE: Final[Mapping[Action, VerzoekEvent]] = {
     Action.KEEP_APART: VerzoekEvent.KEPT_APART,
     Action.PARK: VerzoekEvent.HELD,
 }
+BY_HAND: Final = ("a person parked it", "Een beheerder heeft dit aangehouden; het gaat verder na een vrijgave.")
+"""What is shown of a version that a person parked before it was whole."""
 _GOING: Final = (VerzoekState.WAITING, VerzoekState.FETCHED, VerzoekState.PARKED)
 _OUT: Final = (VerzoekState.FETCHED, VerzoekState.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A version in the line. `expected`: a notification that is not done yet leads to it."""
+    """A version in the line. `expected`: a notification that is not done yet leads to it; `stopped`: by a person."""
 
     id: int
     volgnummer: int
     state: str
     action: Action
     expected: bool
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Step:
 
 def when_whole(own: Place, line: Sequence[Place], reason: str, advice: str) -> Step:
     """What follows when every file of `own` is there; `reason` and `advice` are those of its ruling."""
+    if own.stopped:
+        return Step(VerzoekEvent.HELD, *BY_HAND)
     if own.action in _ASIDE:
         return Step(_ASIDE[own.action], reason, advice)
     overtaken = [each for each in line if each.volgnummer > own.volgnummer and each.state in _OUT]
@@ -55,16 +60,33 @@ def when_whole(own: Place, line: Sequence[Place], reason: str, advice: str) -> S
     return in_turn(own, line, VerzoekEvent.FETCHED)
 
 
-def in_turn(own: Place, line: Sequence[Place], event: VerzoekEvent) -> Step:
-    """`event` when no earlier version stands in the way, else QUEUED."""
+def in_turn(
+    own: Place, line: Sequence[Place], event: VerzoekEvent, otherwise: VerzoekEvent = VerzoekEvent.QUEUED
+) -> Step:
+    """`event` when no earlier version stands in the way, else `otherwise`."""
     first = next(_before(own, line), None)
     if first is None:
         return Step(event)
     return Step(
-        VerzoekEvent.QUEUED,
+        otherwise,
         f"waits until volgnummer {first.volgnummer} has ended",
         f"Deze versie wacht tot volgnummer {first.volgnummer} is afgehandeld.",
     )
+
+
+def again(line: Sequence[Place], since: int) -> Iterator[tuple[Place, Step]]:
+    """Each version that moves when those that are delivered, from volgnummer `since` on, are delivered again.
+
+    Each goes after the one before it, and a later one that was at work goes after them all.
+    """
+    places = {each.id: each for each in line}
+    for own in line:
+        if own.volgnummer < since or own.state not in _OUT:
+            continue
+        step = in_turn(own, list(places.values()), VerzoekEvent.REDELIVERED, VerzoekEvent.REQUEUED)
+        places[own.id] = replace(own, state=verzoek_after(own.state, step.event))
+        if places[own.id] != own:
+            yield own, step
 
 
 def next_in_line(line: Sequence[Place]) -> Place | None:

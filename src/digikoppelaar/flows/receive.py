@@ -46,6 +46,7 @@ from digikoppelaar.ebms.reliability import State
 from digikoppelaar.ebms.signature import required_digests
 from digikoppelaar.ebms.status import status_of
 from digikoppelaar.errors import EnvelopeError, PartnerError, StorageError
+from digikoppelaar.flows.announce import read_announced
 from digikoppelaar.flows.judging import Judge, Received
 from digikoppelaar.flows.outbound import Outbox, SentElsewhere, domain_of, to_send
 from digikoppelaar.flows.ports import (
@@ -66,7 +67,7 @@ from digikoppelaar.flows.ports import (
 from digikoppelaar.flows.settling import Settling
 from digikoppelaar.flows.spool import Spool, SpoolLimits
 from digikoppelaar.pki.oin import fits_party
-from digikoppelaar.stam.notification import LIMIT, read_notification
+from digikoppelaar.stam.notification import LIMIT
 
 log = structlog.get_logger()
 
@@ -209,8 +210,7 @@ class Receiver:
         # An unreadable notification is still acknowledged and kept: the message is good, a person must look at it.
         try:
             first = await message.spool.content(decision.payloads[0], LIMIT + 1) if decision.payloads else b""
-            facts = read_notification(first)
-            return NewNotification(facts.verzoeknummer, withdrawal=facts.withdrawal)
+            return read_announced(first)
         except PartnerError as error:
             return NewNotification("", problem=str(error))
 

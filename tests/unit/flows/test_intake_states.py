@@ -32,6 +32,8 @@ from digikoppelaar.flows.intake_states import (
     verzoek_after,
 )
 
+DELIVERED_AGAIN = {VerzoekEvent.REDELIVERED, VerzoekEvent.REQUEUED}
+
 
 def waits(error: Exception) -> list[float]:
     """Every wait until it is parked."""
@@ -50,10 +52,13 @@ def test_every_event_has_an_answer_and_what_ended_stays_so(state: NotificationSt
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(VerzoekState, VerzoekEvent)))
-def test_delivered_is_final_and_only_a_delivery_leads_to_it(state: VerzoekState, event: VerzoekEvent) -> None:
+def test_only_a_delivery_leads_to_delivered_and_only_a_person_away_from_it(
+    state: VerzoekState, event: VerzoekEvent
+) -> None:
     is_delivered = verzoek_after(state, event) is VerzoekState.DELIVERED
     whole = state in (VerzoekState.FETCHED, VerzoekState.PARKED)
-    assert is_delivered == (state is VerzoekState.DELIVERED or (whole and event is VerzoekEvent.DELIVERED))
+    stays = state is VerzoekState.DELIVERED and event not in DELIVERED_AGAIN
+    assert is_delivered == (stays or (whole and event is VerzoekEvent.DELIVERED))
 
 
 def test_what_is_not_whole_is_moved_by_no_event_but_becoming_whole() -> None:
@@ -69,13 +74,13 @@ def test_what_is_not_whole_is_moved_by_no_event_but_becoming_whole() -> None:
 
 @pytest.mark.parametrize("state", [VerzoekState.DELIVERED, VerzoekState.IGNORED, VerzoekState.KEPT_APART])
 def test_what_has_ended_stays_ended(state: VerzoekState) -> None:
-    assert {verzoek_after(state, event) for event in VerzoekEvent} == {state}
+    assert {verzoek_after(state, event) for event in set(VerzoekEvent) - DELIVERED_AGAIN} == {state}
 
 
-def test_what_waits_for_an_earlier_version_is_not_delivered_and_not_parked() -> None:
+def test_what_waits_for_an_earlier_version_is_not_delivered_and_only_a_person_parks_it() -> None:
     after = {event: verzoek_after(VerzoekState.WAITING, event) for event in VerzoekEvent}
     gone = {event for event, state in after.items() if state is not VerzoekState.WAITING}
-    assert gone == {VerzoekEvent.TURN, VerzoekEvent.FETCHED}
+    assert gone == {VerzoekEvent.TURN, VerzoekEvent.FETCHED, VerzoekEvent.STOPPED}
 
 
 @pytest.mark.parametrize("error", [FacilityRefused, VerzoekError, TooLarge, ConfigError, TrustError, FacilityError])

@@ -23,7 +23,7 @@ class MemoryDeliveries:
     async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
         """See flows.ports.DeliveryStore."""
         del now
-        for row in self._of(verzoek_id):
+        for row in self.of(verzoek_id):
             if row.target not in targets and row.state != DeliveryState.DELIVERED:
                 del self.rows[row.id]
         planned = [self._planned(verzoek_id, target) for target in targets]
@@ -45,7 +45,7 @@ class MemoryDeliveries:
             return None
         linked = self.verzoeken.links.of(verzoek.aansluiting.id, verzoek.verzoeknummer).get(target)
         earlier = [each.id for each in self.verzoeken.versions(verzoek) if each.volgnummer < verzoek.volgnummer]
-        there = (row for version in reversed(earlier) for row in self._of(version) if row.target == target)
+        there = (row for version in reversed(earlier) for row in self.of(version) if row.target == target)
         return linked or next((row.case_reference for row in there if row.case_reference), None)
 
     async def started(self, delivery_id: int) -> int:
@@ -67,7 +67,7 @@ class MemoryDeliveries:
         reference = row.case_reference or case_reference
         self.rows[delivery_id] = replace(row, state=DeliveryState.DELIVERED, case_reference=reference)
         self.troubles.pop(delivery_id, None)
-        return all(each.state == DeliveryState.DELIVERED for each in self._of(row.verzoek_id))
+        return all(each.state == DeliveryState.DELIVERED for each in self.of(row.verzoek_id))
 
     async def trouble(self, delivery_id: int, reason: str, advice: str, now: datetime, *, parked: bool) -> None:
         """See flows.ports.DeliveryStore."""
@@ -78,11 +78,12 @@ class MemoryDeliveries:
         self.troubles[delivery_id] = Trouble(reason, advice, parked)
         self.rows[delivery_id] = replace(row, state=DeliveryState.PARKED if parked else row.state)
 
-    def _of(self, verzoek_id: int) -> list[StoredDelivery]:
+    def of(self, verzoek_id: int) -> list[StoredDelivery]:
+        """Those of a version."""
         return [row for row in self.rows.values() if row.verzoek_id == verzoek_id]
 
     def _planned(self, verzoek_id: int, target: str) -> StoredDelivery:
-        row = next((each for each in self._of(verzoek_id) if each.target == target), None)
+        row = next((each for each in self.of(verzoek_id) if each.target == target), None)
         if row is None:
             self._made += 1
             row = StoredDelivery(self._made, verzoek_id, target)

@@ -66,6 +66,8 @@ class MemoryVerzoeken:
     rulings: dict[int, Ruling] = field(default_factory=dict)
     findings: dict[int, tuple[Finding, ...]] = field(default_factory=dict)
     links: MemoryLinks = field(default_factory=MemoryLinks)
+    stopped: set[int] = field(default_factory=set)
+    """Versions that a person parked."""
     _files: int = 0
 
     def announce(self, aansluiting: Aansluiting, new: NewNotification, received_at: datetime) -> int:
@@ -118,7 +120,7 @@ class MemoryVerzoeken:
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
         aansluiting = (await self.notification(notification_id)).aansluiting
-        found = self._find(aansluiting, verzoek)
+        found = self.find(aansluiting, verzoek)
         stored = self._completed(found, files) if found else self._make(aansluiting, verzoek, files, judge)
         self.verzoek_of[notification_id] = stored.id
         return stored
@@ -137,6 +139,18 @@ class MemoryVerzoeken:
                 return True
         raise StorageError(f"there is no file {file_id}")
 
+    async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
+        """See flows.ports.VerzoekStore."""
+        for verzoek in self.verzoeken.values():
+            if any((file.id, file.blob) == (file_id, gone) for file in verzoek.files):
+                files = tuple(
+                    replace(file, blob=blob, size=size, sha256=sha256) if file.id == file_id else file
+                    for file in verzoek.files
+                )
+                self.verzoeken[verzoek.id] = replace(verzoek, files=files)
+                return True
+        return False
+
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
         verzoek = await self.verzoek(verzoek_id)
@@ -146,7 +160,7 @@ class MemoryVerzoeken:
         self._move(notification_id, NotificationEvent.FETCHED)
         self.notification_troubles.pop(notification_id, None)
         ruling = self.rulings[verzoek_id]
-        self._step(verzoek, when_whole(self._place(verzoek), self._line(verzoek), ruling.reason, ruling.advice))
+        self.step(verzoek, when_whole(self._place(verzoek), self.line(verzoek), ruling.reason, ruling.advice))
         self._advance(verzoek)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
@@ -164,6 +178,7 @@ class MemoryVerzoeken:
         reference = verzoek.case_reference or case_reference
         self.verzoeken[verzoek_id] = replace(verzoek, state=state, case_reference=reference)
         self.verzoek_troubles.pop(verzoek_id, None)
+        self.stopped.discard(verzoek_id)
         self._advance(verzoek)
 
     async def trouble(
@@ -186,7 +201,7 @@ class MemoryVerzoeken:
             self._verzoek_trouble(verzoek_id, told)
 
     async def release(
-        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, by: str = "", dry_run: bool = False
     ) -> Sequence[Parked]:
         """See flows.ports.VerzoekStore."""
         notifications = self._parked_notifications(aansluiting_id, verzoeknummer)
@@ -200,6 +215,7 @@ class MemoryVerzoeken:
                 self._release_notification(notification)
             for verzoek in verzoeken:
                 self._release_verzoek(verzoek)
+            self.stopped -= {each.id for each in self.of(aansluiting_id, verzoeknummer)}
         return parked
 
     def _parked_notifications(self, aansluiting_id: int, verzoeknummer: str) -> list[Notification]:
@@ -226,7 +242,7 @@ class MemoryVerzoeken:
         ]
 
     def _release_notification(self, before: Notification) -> None:
-        self._move(before.id, NotificationEvent.RELEASED)
+        self._move(before.id, NotificationEvent.RELEASED, stopped=False)
         self.notification_troubles.pop(before.id, None)
         if needs_fetch_job(before.state, self.notifications[before.id].state):
             self.fetch_jobs.append(before.id)
@@ -236,15 +252,19 @@ class MemoryVerzoeken:
         withdrawal = withdraws(before.doel, before.volgnummer)
         action = when_released(before.action, withdrawal=withdrawal, continues=continues)
         self.verzoeken[before.id] = released = replace(before, action=action)
-        self._step(released, in_turn(self._place(released), self._line(released), VerzoekEvent.RELEASED))
+        self.step(released, in_turn(self._place(released), self.line(released), VerzoekEvent.RELEASED))
 
     def versions(self, of: Verzoek) -> list[Verzoek]:
         """Every version of its verzoeknummer, in order."""
-        key = (of.aansluiting.id, of.verzoeknummer)
+        return self.of(of.aansluiting.id, of.verzoeknummer)
+
+    def of(self, aansluiting_id: int, verzoeknummer: str) -> list[Verzoek]:
+        """Every version, in order."""
+        key = (aansluiting_id, verzoeknummer)
         found = (each for each in self.verzoeken.values() if (each.aansluiting.id, each.verzoeknummer) == key)
         return sorted(found, key=lambda each: each.volgnummer)
 
-    def _line(self, of: Verzoek) -> list[Place]:
+    def line(self, of: Verzoek) -> list[Place]:
         return list(map(self._place, self.versions(of)))
 
     def _place(self, verzoek: Verzoek) -> Place:
@@ -252,12 +272,16 @@ class MemoryVerzoeken:
             version == verzoek.id and self.notifications[notification].state != NotificationState.FETCHED
             for notification, version in self.verzoek_of.items()
         )
-        return Place(verzoek.id, verzoek.volgnummer, verzoek.state, verzoek.action, expected)
+        stopped = verzoek.id in self.stopped
+        return Place(verzoek.id, verzoek.volgnummer, verzoek.state, verzoek.action, expected, stopped)
 
-    def _step(self, verzoek: Verzoek, step: Step) -> None:
+    def step(self, verzoek: Verzoek, step: Step) -> None:
+        """What a step in the line does to a version."""
         state = verzoek_after(verzoek.state, step.event)
         if state == verzoek.state:
             return
+        if verzoek.state == VerzoekState.PARKED:
+            self.stopped.discard(verzoek.id)
         self.verzoeken[verzoek.id] = replace(self.verzoeken[verzoek.id], state=state)
         self.verzoek_troubles.pop(verzoek.id, None)
         if step.reason:
@@ -267,9 +291,9 @@ class MemoryVerzoeken:
             self.delivery_jobs.append(verzoek.id)
 
     def _advance(self, ended: Verzoek) -> None:
-        following = next_in_line(self._line(ended))
+        following = next_in_line(self.line(ended))
         if following:
-            self._step(self.verzoeken[following.id], Step(VerzoekEvent.TURN))
+            self.step(self.verzoeken[following.id], Step(VerzoekEvent.TURN))
 
     def _known(self, of: Verzoek) -> Known:
         known = tuple(
@@ -290,7 +314,7 @@ class MemoryVerzoeken:
             self.links.of(of.aansluiting.id, of.verzoeknummer)
         )
 
-    def _find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
+    def find(self, aansluiting: Aansluiting, new: NewVerzoek) -> Verzoek | None:
         wanted = (aansluiting.id, new.verzoeknummer, new.volgnummer)
         stored = self.verzoeken.values()
         return next((v for v in stored if (v.aansluiting.id, v.verzoeknummer, v.volgnummer) == wanted), None)
@@ -312,7 +336,17 @@ class MemoryVerzoeken:
         stored = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
         self.verzoeken[stored.id] = stored
         self.findings[stored.id] = new.findings
+        if self._is_stopped(stored):
+            self.stopped.add(stored.id)
         return stored
+
+    def _is_stopped(self, new: Verzoek) -> bool:
+        """Whether a person parked a notification of its verzoeknummer."""
+        key = (new.aansluiting.id, new.verzoeknummer.casefold(), True, NotificationState.PARKED)
+        return any(
+            (each.aansluiting.id, each.verzoeknummer.casefold(), each.stopped, each.state) == key
+            for each in self.notifications.values()
+        )
 
     def _completed(self, stored: Verzoek, files: Sequence[NewFile]) -> Verzoek:
         known = {(file.kind, file.document_id) for file in stored.files}
@@ -325,12 +359,15 @@ class MemoryVerzoeken:
         self._files += 1
         return File(self._files, new.kind, new.document_id, new.naam, new.media_type, new.href)
 
-    def _move(self, notification_id: int, event: NotificationEvent) -> None:
+    def _move(self, notification_id: int, event: NotificationEvent, *, stopped: bool | None = None) -> None:
         stored = self.notifications[notification_id]
-        self.notifications[notification_id] = replace(stored, state=notification_after(stored.state, event))
+        state = notification_after(stored.state, event)
+        by_hand = stored.stopped if stopped is None else stopped
+        self.notifications[notification_id] = replace(stored, state=state, stopped=by_hand)
 
     def _notification_trouble(self, notification_id: int, told: Trouble) -> None:
-        if self.notifications[notification_id].state in NOTIFICATION_ENDED:
+        stored = self.notifications[notification_id]
+        if stored.state in NOTIFICATION_ENDED or stored.stopped:
             return
         self.notification_troubles[notification_id] = told
         if told.parked:
@@ -338,7 +375,7 @@ class MemoryVerzoeken:
 
     def _verzoek_trouble(self, verzoek_id: int, told: Trouble) -> None:
         verzoek = self.verzoeken[verzoek_id]
-        if verzoek.state not in (VerzoekState.FETCHED, VerzoekState.PARKED):
+        if verzoek.state not in (VerzoekState.FETCHED, VerzoekState.PARKED) or verzoek_id in self.stopped:
             return
         self.verzoek_troubles[verzoek_id] = told
         if told.parked:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Row
 from digikoppelaar.flows.intake_states import VerzoekEvent, needs_delivery_job, verzoek_after
-from digikoppelaar.flows.line import Place, Step, in_turn, next_in_line, when_whole
+from digikoppelaar.flows.line import Place, Step, again, in_turn, next_in_line, when_whole
 from digikoppelaar.stam.rules import Action, Known, KnownVersion, Ruling, when_released, withdraws
 
 _SQL: Final = queries.load("line")
@@ -65,6 +65,13 @@ async def release(connection: Connection, verzoek: Row, now: datetime) -> None:
     await _step(connection, {**row, "action": action}, step, now, name="released")
 
 
+async def redeliver(connection: Connection, key: Row, since: int, now: datetime) -> None:
+    """What is delivered goes again from volgnummer `since` on, in order; see flows.line.again."""
+    rows = await _rows(connection, key)
+    for place, step in list(again(list(map(_place, rows.values())), since)):
+        await _step(connection, rows[place.id], step, now, name=step.event)
+
+
 async def advance(connection: Connection, ended: Row, now: datetime) -> None:
     """Let the version go that waits for nothing any more, if there is one."""
     rows = await _rows(connection, ended)
@@ -104,7 +111,7 @@ async def _has_case(connection: Connection, key: Row, versions: Iterable[Row]) -
 
 
 def _place(row: Row) -> Place:
-    return Place(row["id"], row["volgnummer"], row["state"], Action(row["action"]), row["expected"])
+    return Place(row["id"], row["volgnummer"], row["state"], Action(row["action"]), row["expected"], row["stopped"])
 
 
 def _known_version(row: Row) -> KnownVersion:

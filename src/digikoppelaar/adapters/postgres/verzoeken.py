@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from digikoppelaar.adapters.postgres import jobs, line, queries
+from digikoppelaar.adapters.postgres import interventions, jobs, line, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
@@ -36,6 +36,7 @@ from digikoppelaar.flows.ports import (
     Parked,
     Verzoek,
 )
+from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.ports.verzoeken import Judge
 from digikoppelaar.stam.rules import Action, taken_as_new
 
@@ -59,6 +60,8 @@ class PostgresVerzoeken:
             row["received_at"],
             row["state"],
             row["withdrawal"],
+            row["stopped"],
+            row["again"],
         )
 
     async def announced(
@@ -114,6 +117,15 @@ class PostgresVerzoeken:
             await connection.execute(_SQL["insert_file_step"], values)
             return True
 
+    async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
+        """See flows.ports.VerzoekStore."""
+        values = {"id": file_id, "gone": gone, "blob": blob, "size": size, "sha256": sha256, "now": now}
+        async with transaction(self.pool) as connection:
+            if not (await connection.execute(_SQL["file_replaced"], values)).rowcount:
+                return False
+            await connection.execute(_SQL["insert_file_step"], values)
+            return True
+
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
@@ -161,7 +173,7 @@ class PostgresVerzoeken:
                 await _trouble_of_verzoek(connection, verzoek_id, told, parked, now)
 
     async def release(
-        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, by: str = "", dry_run: bool = False
     ) -> Sequence[Parked]:
         """See flows.ports.VerzoekStore."""
         which = {"aansluiting_id": aansluiting_id, "verzoeknummer": verzoeknummer}
@@ -174,6 +186,9 @@ class PostgresVerzoeken:
                     await _release_notification(connection, row, now)
                 for row in verzoeken:
                     await line.release(connection, row, now)
+                await connection.execute(_SQL["let_go"], which)
+                if by and (notifications or verzoeken):
+                    await interventions.told(connection, aansluiting_id, verzoeknummer, "released", Who(by, now))
         return [Parked(row["id"], row["volgnummer"], row["reason"]) for row in (*notifications, *verzoeken)]
 
 
@@ -252,7 +267,7 @@ async def _trouble_of_notification(
     connection: Connection, notification_id: int, told: Row, parked: bool, now: datetime
 ) -> None:
     row = await _found(connection, "lock_notification", notification_id)
-    if row["state"] in NOTIFICATION_ENDED:
+    if row["state"] in NOTIFICATION_ENDED or row["stopped"]:
         return
     after = notification_after(row["state"], NotificationEvent.PARKED) if parked else row["state"]
     await connection.execute(_SQL["trouble_of_notification"], {"id": notification_id, "state": after, **told})
@@ -262,7 +277,7 @@ async def _trouble_of_notification(
 
 async def _trouble_of_verzoek(connection: Connection, verzoek_id: int, told: Row, parked: bool, now: datetime) -> None:
     row = await _found(connection, "lock_verzoek", verzoek_id)
-    if row["state"] not in (VerzoekState.FETCHED, VerzoekState.PARKED):
+    if row["state"] not in (VerzoekState.FETCHED, VerzoekState.PARKED) or row["stopped"]:
         return
     after = verzoek_after(row["state"], VerzoekEvent.PARKED) if parked else row["state"]
     await connection.execute(_SQL["trouble_of_verzoek"], {"id": verzoek_id, "state": after, **told})

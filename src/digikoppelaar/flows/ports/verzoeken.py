@@ -38,6 +38,10 @@ class Notification:
     state: str
     withdrawal: bool = False
     """It says that the verzoek is withdrawn, also when no verzoekbericht says so."""
+    stopped: bool = False
+    """A person parked it."""
+    again: bool = False
+    """A person has the verzoek fetched again: files that are not what was recorded are replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,9 @@ class VerzoekStore(Protocol):
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """This file is in the blob store. False, and nothing changed, when another attempt recorded it first."""
 
+    async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
+        """Another blob in the place of `gone`, which is damaged. False, and nothing changed, when it is not there."""
+
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """All files are there: notification done, and what ruling and place in the line say, in one transaction.
 
@@ -195,9 +202,11 @@ class VerzoekStore(Protocol):
         """Show why it does not go on; `parked`: it waits for a person, else it will be tried again."""
 
     async def release(
-        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, dry_run: bool = False
+        self, aansluiting_id: int, verzoeknummer: str, now: datetime, *, by: str = "", dry_run: bool = False
     ) -> Sequence[Parked]:
         """Let everything of this verzoek that is parked go on, and say what that was; `dry_run` only says it.
+
+        `by` is the person who does it, for the record.
 
         The states, the reasons that are gone, the steps and new jobs (so the first attempt again) are one transaction;
         what is not parked is left alone, so a second call releases nothing. A notification without verzoeknummer

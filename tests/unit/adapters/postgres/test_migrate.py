@@ -35,6 +35,7 @@ STEPS = [
     "0010 what an administrator should know of a verzoek",
     "0011 cases linked by hand, and what people did by hand",
     "0012 notifications that are passed on",
+    "0013 repair by hand",
 ]
 
 

@@ -84,7 +84,7 @@ SELECT
     (
         SELECT count(*) FROM notification
         WHERE aansluiting_id = %(aansluiting_id)s AND received_at >= %(begins)s AND received_at < %(ends)s
-          AND origin <> 'catch-up'
+          AND origin NOT IN ('catch-up', 'hand')
     ) AS received,
     (
         SELECT count(*) FROM notification

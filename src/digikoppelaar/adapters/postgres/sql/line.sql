@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('line:' || %(aansluiting_id)s::tex
 -- name: line
 SELECT
     verzoek.id, verzoek.aansluiting_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.doel, verzoek.state,
-    verzoek.action, verzoek.case_reference, verzoek.rule_reason, verzoek.rule_advice,
+    verzoek.action, verzoek.case_reference, verzoek.rule_reason, verzoek.rule_advice, verzoek.stopped,
     EXISTS (
         SELECT FROM notification WHERE notification.verzoek_id = verzoek.id AND notification.state <> 'fetched'
     ) AS expected
@@ -29,7 +29,7 @@ SELECT organisatie_oin FROM aansluiting WHERE id = %(aansluiting_id)s
 -- name: step
 UPDATE verzoek
 SET state = %(state)s, action = %(action)s, reason = %(reason)s, advice = %(advice)s,
-    fetched_at = coalesce(fetched_at, %(now)s)
+    fetched_at = coalesce(fetched_at, %(now)s), stopped = stopped AND %(state)s = 'parked'
 WHERE id = %(id)s
 
 -- name: tell

@@ -1,7 +1,7 @@
 -- name: notification
 SELECT
     notification.id AS notification_id, notification.verzoeknummer, notification.received_at, notification.state,
-    notification.withdrawal,
+    notification.withdrawal, notification.stopped, notification.intervention_id IS NOT NULL AS again,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM notification
 JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
@@ -49,10 +49,13 @@ WHERE verzoek_id = %(verzoek_id)s
 ORDER BY position, id
 
 -- name: lock_notification
-SELECT id, aansluiting_id, verzoeknummer, received_at, state FROM notification WHERE id = %(id)s FOR UPDATE
+SELECT id, aansluiting_id, verzoeknummer, received_at, state, stopped
+FROM notification
+WHERE id = %(id)s
+FOR UPDATE
 
 -- name: lock_verzoek
-SELECT id, aansluiting_id, verzoeknummer, volgnummer, state FROM verzoek WHERE id = %(id)s FOR UPDATE
+SELECT id, aansluiting_id, verzoeknummer, volgnummer, state, stopped FROM verzoek WHERE id = %(id)s FOR UPDATE
 
 -- name: key_of_verzoek
 SELECT aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s
@@ -60,12 +63,17 @@ SELECT aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s
 -- name: insert_verzoek
 INSERT INTO verzoek (
     aansluiting_id, verzoeknummer, volgnummer, type, doel, naam, indien_datum, test, state, received_at,
-    action, rule, rule_reason, rule_advice, lapsed, findings
+    action, rule, rule_reason, rule_advice, lapsed, findings, stopped
 )
 VALUES (
     %(aansluiting_id)s, %(verzoeknummer)s, %(volgnummer)s, %(type)s, %(doel)s, %(naam)s, %(indien_datum)s, %(test)s,
     %(state)s, %(received_at)s, %(action)s, %(rule)s, %(rule_reason)s, %(rule_advice)s, %(lapsed)s,
-    %(findings)s
+    %(findings)s,
+    EXISTS (
+        SELECT FROM notification
+        WHERE aansluiting_id = %(aansluiting_id)s AND stopped AND state = 'parked'
+          AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
+    )
 )
 RETURNING id
 
@@ -91,6 +99,11 @@ UPDATE verzoek_file
 SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
 WHERE id = %(id)s AND fetched_at IS NULL
 
+-- name: file_replaced
+UPDATE verzoek_file
+SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
+WHERE id = %(id)s AND blob = %(gone)s
+
 -- name: file
 SELECT id FROM verzoek_file WHERE id = %(id)s
 
@@ -106,7 +119,7 @@ WHERE id = %(id)s
 -- What was told first stays: a repeated delivery is the same delivery.
 UPDATE verzoek
 SET state = %(state)s, case_reference = coalesce(case_reference, %(case_reference)s),
-    delivered_at = coalesce(delivered_at, %(now)s), reason = NULL, advice = NULL
+    delivered_at = coalesce(delivered_at, %(now)s), stopped = false, reason = NULL, advice = NULL
 WHERE id = %(id)s
 
 -- name: trouble_of_notification
@@ -137,7 +150,13 @@ ORDER BY id
 FOR UPDATE
 
 -- name: release_notification
-UPDATE notification SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
+UPDATE notification SET state = %(state)s, stopped = false, reason = NULL, advice = NULL WHERE id = %(id)s
+
+-- name: let_go
+-- What a person parked before it was whole, too.
+UPDATE verzoek
+SET stopped = false
+WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND stopped
 
 -- name: insert_step
 INSERT INTO step (aansluiting_id, name, at, detail, notification_id, verzoek_id)
