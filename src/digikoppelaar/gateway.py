@@ -8,8 +8,8 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -248,9 +248,7 @@ class Gateway:
         return Intake(*parts, _Progress().tell, schemas=self.schemas, pass_on=pass_on)
 
     def _delivery(self) -> Delivery:
-        facilities = kinds.Facilities(self.case_systems, self.clock)
-        make = lambda aansluiting, target: kinds.make(aansluiting, target, facilities)  # noqa: E731
-        return Delivery(self.stores.verzoeken, make, self._blobs(), self.clock, self.stores.deliveries)
+        return delivery_of(self.stores, self.case_systems, self._blobs(), self.clock)
 
     def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
         if aansluiting.dso is None:
@@ -291,6 +289,20 @@ class Gateway:
                 return
             log.error("part_failed", part=name, exc_info=running.exception())
             await asyncio.sleep(RESTART_AFTER)
+
+
+def delivery_of(stores: Stores, http: CaseSystemHttp, blobs: FolderBlobs, clock: SystemClock) -> Delivery:
+    """Delivery over these stores, to every kind of case system."""
+    facilities = kinds.Facilities(http, clock)
+    make = lambda aansluiting, target: kinds.make(aansluiting, target, facilities)  # noqa: E731
+    return Delivery(stores.verzoeken, make, blobs, clock, stores.deliveries)
+
+
+@asynccontextmanager
+async def open_delivery(config: Config, stores: Stores) -> AsyncIterator[Delivery]:
+    """Delivery as the worker has it, for a command that looks what it would do."""
+    async with CaseSystemHttp(open_proxies(config)) as http:
+        yield delivery_of(stores, http, FolderBlobs(config.data_folder / "blobs"), SystemClock())
 
 
 async def _ended(running: "asyncio.Future[None]", patience: float) -> None:

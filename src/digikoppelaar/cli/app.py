@@ -20,6 +20,7 @@ from digikoppelaar.cli import (
     message,
     organisatie,
     partner,
+    repair,
     sandbox,
     sending,
     serve,
@@ -40,6 +41,10 @@ app.add_typer(organisatie.app, name="organisatie")
 cpa.app.command("build")(cpa_build.build_cpa)
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
+verzoek.app.command("release")(repair.release)
+verzoek.app.command("redeliver")(repair.redeliver)
+verzoek.app.command("refetch")(repair.refetch)
+verzoek.app.command("park")(repair.park)
 verzoek.app.command("link")(link.link)
 verzoek.app.command("unlink")(link.unlink)
 app.add_typer(verzoek.app, name="verzoek")

@@ -1,7 +1,6 @@
 """`digikoppelaar verzoek`: what came in, how far it is, and letting go on what waits for a person."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,6 @@ from digikoppelaar.cli.context import Json, configuration, known_state
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
-from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage, VerzoekRow
 from digikoppelaar.flows.views import Way
 from digikoppelaar.web.words import VERZOEK_STATES
@@ -97,23 +95,6 @@ def show(
     )
 
 
-@app.command("release")
-def release(
-    verzoeknummer: str,
-    omgeving: WhichOmgeving = None,
-    organisatie: WhichOrganisatie = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is parked and change nothing.")] = False,
-    json: Json = False,
-) -> None:
-    """Show what of a verzoek is parked, and let it go on from a first attempt. Doing it twice is harmless."""
-    wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer)
-    parked = asyncio.run(_release(wanted, dry_run=dry_run, show=_show_nothing if json else _print_parked))
-    if json:
-        output.print_json({"released": bool(parked) and not dry_run, "parked": parked})
-    elif parked:
-        output.console.print("Nothing changed: --dry-run." if dry_run else "Released.")
-
-
 @app.command("notify")
 def notify(
     file: Annotated[Path, typer.Argument(help="A notification as DSO-LV or an intermediary sent it.", dir_okay=False)],
@@ -140,18 +121,6 @@ async def _notify(payload: bytes, organisatie: str, omgeving: str) -> Announced:
     async with wiring.open_stores(configuration()) as stores:
         aansluiting = stam_aansluiting(await stores.registry.aansluitingen(), organisatie, omgeving)
         return await announce(stores.verzoeken, aansluiting, payload, SystemClock().now())
-
-
-def _print_parked(parked: Sequence[Parked]) -> None:
-    if not parked:
-        output.console.print("Nothing of it is parked.")
-    for each in parked:
-        what = "fetch it" if each.volgnummer is None else f"deliver volgnummer {each.volgnummer}"
-        output.console.print(f"{what} again; it was parked because: {each.reason}", markup=False)
-
-
-def _show_nothing(parked: Sequence[Parked]) -> None:
-    """A program gets one document, at the end."""
 
 
 def _print_version(version: VersionPage) -> None:
@@ -186,29 +155,14 @@ async def _list(wanted: VerzoekFilter) -> list[VerzoekRow]:
 
 async def _show(wanted: VerzoekFilter) -> VerzoekPage:
     async with wiring.open_stores(configuration()) as stores:
-        page = await stores.reading.verzoek(await _aansluiting_of(stores.reading, wanted), wanted.verzoeknummer or "")
+        page = await stores.reading.verzoek(await aansluiting_of(stores.reading, wanted), wanted.verzoeknummer or "")
         assert page is not None, "it was listed a moment ago, and nothing is removed"
         about = (page.omgeving, page.organisatie_oin, page.verzoeknummer)
         await show_personal_data(stores.views, Way.VERZOEK_SHOW, *about)
         return page
 
 
-async def _release(
-    wanted: VerzoekFilter, *, dry_run: bool, show: Callable[[Sequence[Parked]], None]
-) -> Sequence[Parked]:
-    if not wanted.verzoeknummer:
-        raise ConfigError(
-            "a notification without verzoeknummer cannot be released: there is nothing to ask DSO-LV for",
-            advice="Zoek het bericht op met `digikoppelaar message list` en vraag DSO-LV om een nieuwe notificatie.",
-        )
-    async with wiring.open_stores(configuration()) as stores:
-        which = (await _aansluiting_of(stores.reading, wanted), wanted.verzoeknummer, SystemClock().now())
-        parked = await stores.verzoeken.release(*which, dry_run=True)
-        show(parked)
-        return parked if dry_run else await stores.verzoeken.release(*which)
-
-
-async def _aansluiting_of(reading: Reading, wanted: VerzoekFilter) -> int:
+async def aansluiting_of(reading: Reading, wanted: VerzoekFilter) -> int:
     """The one aansluiting in which this verzoek came in. Raises ConfigError when there is none, or more."""
     found = {row.aansluiting_id: row for row in await reading.verzoeken(wanted)}
     if not found:

@@ -15,7 +15,14 @@ from typing import Final
 
 import structlog
 
-from digikoppelaar.errors import CaseSystemError, ConfigError, PartnerUnreachable, StorageError
+from digikoppelaar.errors import (
+    CaseSystemError,
+    ConfigError,
+    DigikoppelaarError,
+    PartnerUnreachable,
+    StorageError,
+    told,
+)
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Done, Outcome, attempt
 from digikoppelaar.flows.breaker import Breaker
@@ -30,13 +37,15 @@ from digikoppelaar.flows.ports import (
     DeliveryStore,
     FileKind,
     Handover,
+    PlannedStep,
     StoredDelivery,
     Verzoek,
     VerzoekStore,
 )
+from digikoppelaar.flows.ports.repair import Redelivery
 from digikoppelaar.flows.targets import Target, chosen, targets_of
 from digikoppelaar.stam import model
-from digikoppelaar.stam.rules import with_case
+from digikoppelaar.stam.rules import when_released, with_case, withdraws
 from digikoppelaar.stam.verzoek import read_verzoek
 
 log = structlog.get_logger()
@@ -48,6 +57,20 @@ LOOK_AGAIN: Final = 2.0
 _NOT_NOW: Final = (VerzoekState.DELIVERED, VerzoekState.PARKED, VerzoekState.WAITING)
 """States in which a job that is left over has nothing to deliver."""
 _NOT_REACHED: Final = (CaseSystemError, PartnerUnreachable, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be done at one target; with `problem` (English) and `advice` (Dutch) when that cannot be said.
+
+    `delivered`: it has the verzoek, so nothing would be done. Without target: none could be chosen.
+    """
+
+    target: str
+    steps: tuple[PlannedStep, ...] = ()
+    delivered: bool = False
+    problem: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,38 @@ class Delivery:
             return ()
         targets = _chosen(verzoek, await self._read(verzoek))
         return tuple(await self.deliveries.plan(verzoek_id, [each.name for each in targets], self.clock.now()))
+
+    async def preview(self, verzoek_id: int, wanted: Redelivery | None = None) -> tuple[Preview, ...]:
+        """What a delivery would do now at each target, or, with `wanted`, when that is asked for; changes nothing."""
+        try:
+            verzoek = await self.store.verzoek(verzoek_id)
+            read = await self._read(verzoek)
+            targets = _chosen(verzoek, read)
+            known = {row.target: row for row in await self.deliveries.planned(verzoek_id)}
+        except DigikoppelaarError as error:
+            return (Preview("", problem=told(error), advice=error.advice),)
+        return tuple([await self._preview(verzoek, read, each, known.get(each.name), wanted) for each in targets])
+
+    async def _preview(
+        self,
+        verzoek: Verzoek,
+        read: model.Verzoek,
+        target: Target,
+        row: StoredDelivery | None,
+        wanted: Redelivery | None,
+    ) -> Preview:
+        again = wanted is not None and wanted.target in (None, target.name)
+        if row and row.state == DeliveryState.DELIVERED and not again:
+            return Preview(target.name, delivered=True)
+        forgets = wanted is not None and again and wanted.from_scratch
+        steps = DeliverySteps({} if row is None or forgets else dict(row.steps))
+        try:
+            handover = handed_over(verzoek, read, await self.deliveries.case(verzoek.id, target.name))
+            case_system = self.case_system_for(verzoek.aansluiting, target)
+            return Preview(target.name, tuple(await case_system.preview(handover, steps)))
+        except (DigikoppelaarError, TimeoutError) as error:
+            advice = error.advice if isinstance(error, DigikoppelaarError) else CaseSystemError.default_advice
+            return Preview(target.name, problem=told(error), advice=advice)
 
     async def attempt_target(self, delivery_id: int) -> Outcome:
         """One attempt at one target; when that has no room, nothing is tried and no attempt is counted."""
@@ -168,8 +223,14 @@ class Delivery:
 
 
 def handed_over(verzoek: Verzoek, read: model.Verzoek, case: str | None) -> Handover:
-    """What the case system gets; the action is the one that fits the case that it has there."""
-    return Handover(replace(verzoek, action=with_case(verzoek.action, case)), read, case)
+    """What the case system gets; the action is the one that fits the case that it has there.
+
+    Of what a rule parked, that of its release: it is handed over only then, or in a preview.
+    """
+    released = when_released(
+        verzoek.action, withdrawal=withdraws(verzoek.doel, verzoek.volgnummer), continues=case is not None
+    )
+    return Handover(replace(verzoek, action=with_case(released, case)), read, case)
 
 
 def _chosen(verzoek: Verzoek, read: model.Verzoek) -> tuple[Target, ...]:

@@ -106,6 +106,8 @@ def test_a_program_gets_one_document(installation: Installation) -> None:
         {"id": 1, "volgnummer": 3, "reason": "folder is full"},
     ]
     told = [json.loads(installation.release(NUMBER, *more, "--json").output) for more in (["--dry-run"], [], [])]
+    [plan] = told[0].pop("plans")
+    assert (plan["volgnummer"], len(plan["targets"])) == (3, 1)
     assert told == [
         {"released": False, "parked": parked},
         {"released": True, "parked": parked},

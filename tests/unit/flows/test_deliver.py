@@ -12,15 +12,16 @@ from tests.unit.flows.dso_world import AANSLUITING, NOW, NUMBER, OIN, Crash, Doo
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
+from digikoppelaar.adapters.memory.repairs import MemoryRepairs
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.attempts import Done
 from digikoppelaar.flows.breaker import PATIENCE
-from digikoppelaar.flows.deliver import LOOK_AGAIN, Delivery
+from digikoppelaar.flows.deliver import LOOK_AGAIN, Delivery, Preview
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.intake_states import Park, Retry
 from digikoppelaar.flows.ports import CaseSystemSettings, Handover, NewNotification, Steps
-from digikoppelaar.flows.ports.repair import CaseLink, Who
+from digikoppelaar.flows.ports.repair import CaseLink, Redelivery, Which, Who
 from digikoppelaar.flows.targets import flattened
 from digikoppelaar.stam.rules import Action
 
@@ -98,7 +99,9 @@ async def test_what_is_not_whole_is_not_delivered(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-TWO = flattened([{"name": name, "kind": "webhook"} for name in ("dead", "alive")])
+TWO = flattened(
+    [{"name": name, "kind": "webhook", "settings": {"url": "https://x.example"}} for name in ("dead", "alive")]
+)
 
 
 class Named:
@@ -195,3 +198,49 @@ async def test_a_first_version_of_a_linked_verzoek_continues_the_case(tmp_path: 
     assert await flow.attempt(1, 1) == Done()
     assert (system.given.case, system.given.verzoek.action) == ("hand-made", Action.DELIVER_AANVULLING)
     assert store.verzoeken[1].action is Action.DELIVER_NEW
+
+
+async def test_a_preview_tells_what_would_be_done_and_does_nothing(tmp_path: Path) -> None:
+    (store, blobs), deliveries = await fetched(), MemoryDeliveries()
+    flow = delivery(store, blobs, tmp_path, None, deliveries)
+    [would] = await flow.preview(1)
+    assert [(step.name, step.done) for step in would.steps] == [("folder", False)]
+    assert list(tmp_path.iterdir()) == []
+    assert deliveries.rows == {}
+    await flow.attempt(1, 1)
+    assert await flow.preview(1) == (Preview("map", delivered=True),)
+    redelivery = Redelivery(Which(AANSLUITING.id, NUMBER), from_scratch=True)
+    [again] = await flow.preview(1, redelivery)
+    assert [step.done for step in again.steps] == [True]
+    [elsewhere] = await delivery(store, blobs, tmp_path / "away", None, deliveries).preview(1, redelivery)
+    assert "not there" in elsewhere.problem
+    [unknown] = await flow.preview(99)
+    assert (unknown.target, "no verzoek 99" in unknown.problem) == ("", True)
+
+
+async def test_a_redelivery_keeps_its_steps_or_forgets_them_and_dies_without_doubling(tmp_path: Path) -> None:
+    for from_scratch, calls in ((False, 2), (True, 4)):
+        (store, blobs), deliveries, system = await fetched(), MemoryDeliveries(), Named()
+        deliveries.verzoeken = store
+        flow = Delivery(store, lambda *_, it=system: it, blobs, Standstill(), deliveries)
+        await flow.attempt(1, 1)
+        repairs = MemoryRepairs(store, deliveries)
+        wanted = Redelivery(Which(AANSLUITING.id, NUMBER), from_scratch=from_scratch)
+        assert len(await repairs.redeliver(wanted, Who("een beheerder", NOW))) == 1
+        system.dies_after = 3
+        for _ in range(2):
+            with suppress(Crash):
+                await flow.attempt(1, 1)
+        assert (store.verzoeken[1].state, len(system.calls)) == ("delivered", calls)
+
+
+async def test_a_job_that_is_left_over_delivers_nothing_of_what_a_person_parked(tmp_path: Path) -> None:
+    (store, blobs), system = await fetched(), Named()
+    deliveries = MemoryDeliveries(verzoeken=store)
+    await to_two(store)
+    flow = Delivery(store, lambda *_: system, blobs, Standstill(), deliveries)
+    await flow.plan(1)
+    repairs = MemoryRepairs(store, deliveries)
+    await repairs.park(Which(AANSLUITING.id, NUMBER), "even wachten", Who("een beheerder", NOW))
+    assert [await flow.attempt(1, 1), await flow.attempt_target(1), await flow.attempt_target(2)] == [Done()] * 3
+    assert system.calls == []

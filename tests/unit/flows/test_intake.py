@@ -10,6 +10,8 @@ import pytest
 from tests.unit.flows.dso_world import AANSLUITING, BIJLAGEN, NOW, NUMBER, Crash, Doom, Doomed, FakeDso, Standstill
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.deliveries import MemoryDeliveries
+from digikoppelaar.adapters.memory.repairs import MemoryRepairs
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.errors import (
     DigikoppelaarError,
@@ -24,6 +26,7 @@ from digikoppelaar.flows.attempts import Done
 from digikoppelaar.flows.intake import Intake, blob_name
 from digikoppelaar.flows.intake_states import Park, Retry
 from digikoppelaar.flows.ports import Blob, File, FileKind, NewNotification, Verzoek
+from digikoppelaar.flows.ports.repair import Which, Who
 from digikoppelaar.stam.rules import Action, RuleSettings
 from digikoppelaar.stam.schema import read_schemas
 
@@ -380,3 +383,56 @@ async def test_an_attempt_that_was_taken_for_dead_never_replaces_what_another_re
     assert list(world.store.verzoeken.values()) == [before]
     await world.check_whole(before)
     assert world.store.delivery_jobs == [before.id]
+
+
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def damaged(world: World) -> Verzoek:
+    """A verzoek that is fetched, and of which one blob is cut short since and another is gone."""
+    await world.intake().fetch(world.announce())
+    (verzoek,) = world.store.verzoeken.values()
+    one, other = verzoek.files[1].blob, verzoek.files[2].blob
+    assert one
+    assert other
+    whole = b"".join([chunk async for chunk in world.blobs.get(one)])
+    await world.blobs.put(one, pieces(whole[:-1]))
+    await world.blobs.delete(other)
+    return verzoek
+
+
+async def asked_again(world: World) -> int:
+    """What a person does who has it fetched again."""
+    store = MemoryRepairs(world.store, MemoryDeliveries(), {AANSLUITING.id: AANSLUITING})
+    return await store.refetch(Which(AANSLUITING.id, NUMBER), Who("een beheerder", NOW))
+
+
+async def test_files_that_are_damaged_are_replaced_when_a_person_has_it_fetched_again() -> None:
+    for at in range(1, 200):
+        world = World()
+        before = await damaged(world)
+        downloads = dict(world.dso.downloads)
+        notification = await asked_again(world)
+        try:
+            await world.intake(Doom(at)).attempt(notification, 1)
+            finished = True
+        except Crash:
+            finished = False
+        assert await world.intake().attempt(notification, 2) == Done()
+        after = world.store.verzoeken[before.id]
+        await world.check_whole(after)
+        assert (after.files[0], after.files[3:]) == (before.files[0], before.files[3:])
+        assert world.dso.downloads.get("/d/d2") == downloads.get("/d/d2")
+        if finished:
+            break
+    assert at > 10
+
+
+async def test_what_a_person_parked_is_not_fetched() -> None:
+    world = World()
+    notification = world.announce()
+    store = MemoryRepairs(world.store, MemoryDeliveries())
+    await store.park(Which(AANSLUITING.id, NUMBER), "even wachten", Who("een beheerder", NOW))
+    assert await world.intake().attempt(notification, 1) == Done()
+    assert world.dso.downloads == {}

@@ -13,7 +13,9 @@ from digikoppelaar.flows.targets import flattened
 WHO = Who("een beheerder", NOW)
 ZAAK = "https://zaken.example/1"
 LINK = CaseLink(AANSLUITING.id, NUMBER, "map", ZAAK)
-TWO = flattened([{"name": name, "kind": "webhook"} for name in ("one", "two")])
+TWO = flattened(
+    [{"name": name, "kind": "webhook", "settings": {"url": "https://x.example"}} for name in ("one", "two")]
+)
 IN_PROD = Aansluiting(
     7, OIN, "Gemeente Voorbeeldstad", "stam", "prod", OIN, None, CaseSystemSettings(TWO.pop("kind"), TWO)
 )

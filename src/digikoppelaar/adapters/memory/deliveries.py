@@ -32,6 +32,10 @@ class MemoryDeliveries:
             self.jobs += [each for each in waiting if each not in self.jobs]
         return planned
 
+    async def planned(self, verzoek_id: int) -> Sequence[StoredDelivery]:
+        """See flows.ports.DeliveryStore."""
+        return self.of(verzoek_id)
+
     async def delivery(self, delivery_id: int) -> StoredDelivery:
         """See flows.ports.DeliveryStore."""
         if delivery_id not in self.rows:

@@ -36,6 +36,11 @@ class MemoryRepairs:
     notification_of: dict[int, int] = field(default_factory=dict)
     told: list[tuple[str, str, Who]] = field(default_factory=list)
 
+    async def versions(self, which: Which) -> Sequence[int]:
+        """See flows.ports.repair.RepairStore."""
+        found = self.verzoeken.of(which.aansluiting_id, which.verzoeknummer)
+        return [each.id for each in found if which.volgnummer in (None, each.volgnummer)]
+
     async def park(self, which: Which, reason: str, who: Who, *, dry_run: bool = False) -> Sequence[Moved]:
         """See flows.ports.repair.RepairStore."""
         shown = stopped_reason(reason, who)

@@ -42,6 +42,12 @@ class PostgresDeliveries:
                 await _jobs_for(connection, verzoek_id, planned)
         return planned
 
+    async def planned(self, verzoek_id: int) -> Sequence[StoredDelivery]:
+        """See flows.ports.DeliveryStore."""
+        async with transaction(self.pool) as connection:
+            rows = await (await connection.execute(_SQL["on_record"], {"verzoek_id": verzoek_id})).fetchall()
+        return [StoredDelivery(**row) for row in rows]
+
     async def delivery(self, delivery_id: int) -> StoredDelivery:
         """See flows.ports.DeliveryStore."""
         async with transaction(self.pool) as connection:

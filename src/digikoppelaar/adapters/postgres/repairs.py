@@ -31,6 +31,11 @@ class PostgresRepairs:
 
     pool: Pool
 
+    async def versions(self, which: Which) -> Sequence[int]:
+        """See flows.ports.repair.RepairStore."""
+        async with transaction(self.pool) as connection:
+            return [row["id"] for row in await _all(connection, "versions", asdict(which))]
+
     async def park(self, which: Which, reason: str, who: Who, *, dry_run: bool = False) -> Sequence[Moved]:
         """See flows.ports.repair.RepairStore."""
         return await self._park(which, None, stopped_reason(reason, who), who, dry_run=dry_run)

@@ -38,6 +38,9 @@ class DeliveryStore(Protocol):
         among these goes, unless it was delivered. Of several, each that waits and has no job gets one of its own.
         """
 
+    async def planned(self, verzoek_id: int) -> Sequence[StoredDelivery]:
+        """The deliveries of this version that are on record, with their steps."""
+
     async def delivery(self, delivery_id: int) -> StoredDelivery:
         """The delivery with its steps; raises StorageError when it is not there."""
 

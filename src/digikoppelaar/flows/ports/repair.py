@@ -123,6 +123,9 @@ class RepairStore(Protocol):
     With `dry_run` it says the same and changes nothing. Doing it again moves nothing.
     """
 
+    async def versions(self, which: Which) -> Sequence[int]:
+        """The ids of the versions, in order."""
+
     async def park(self, which: Which, reason: str, who: Who, *, dry_run: bool = False) -> Sequence[Moved]:
         """Park everything of a verzoek that has not ended: nothing is done for it until `release`.
 

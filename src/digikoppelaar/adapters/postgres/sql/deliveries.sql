@@ -22,6 +22,14 @@ FROM delivery
 WHERE verzoek_id = %(verzoek_id)s AND target = ANY(%(targets)s)
 ORDER BY array_position(%(targets)s, target)
 
+-- name: on_record
+SELECT
+    delivery.id, verzoek_id, target, state, attempts, case_reference,
+    coalesce((SELECT jsonb_object_agg(name, outcome) FROM delivery_step WHERE delivery_id = delivery.id), '{}') AS steps
+FROM delivery
+WHERE verzoek_id = %(verzoek_id)s
+ORDER BY id
+
 -- name: with_job
 SELECT (args ->> 'delivery_id')::bigint AS id
 FROM procrastinate_jobs

@@ -1,3 +1,10 @@
+-- name: versions
+SELECT id
+FROM verzoek
+WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s
+  AND (%(volgnummer)s::integer IS NULL OR volgnummer = %(volgnummer)s)
+ORDER BY volgnummer
+
 -- name: going_notifications
 SELECT id, aansluiting_id, verzoeknummer, state, NULL::integer AS volgnummer
 FROM notification
