@@ -6,6 +6,7 @@ Who is connected to what (organisaties, partijen, aansluitingen) is not here but
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import is_sandbox
+from digikoppelaar.flows.registration import MOST_DAYS
+from digikoppelaar.flows.retention import RetentionSettings
 from digikoppelaar.pki.policy import policy_of
 
 DEFAULT_FILE = Path("digikoppelaar.toml")
@@ -178,6 +181,26 @@ class Webhooks(Section):
     trust_anchors: tuple[Path, ...] = ()
 
 
+class RetentionConfig(Section):
+    """How long content is kept: see flows.retention.RetentionSettings. An aansluiting may have its own `days`.
+
+    `fingerprint_key_file` without a value: `fingerprint.key` in the data folder, made when it is not there.
+    """
+
+    days: int = Field(default=31, ge=0, le=MOST_DAYS)
+    fingerprint_months: int = Field(default=12, ge=0, le=120)
+    fingerprint_key_file: Path | None = None
+    leftover_days: int = Field(default=8, ge=1)
+    interval_hours: float = Field(default=24, gt=0)
+
+    @property
+    def settings(self) -> RetentionSettings:
+        """For the flow."""
+        return RetentionSettings(
+            self.days, self.fingerprint_months, timedelta(days=self.leftover_days), timedelta(hours=self.interval_hours)
+        )
+
+
 class Config(BaseSettings):
     """The whole file."""
 
@@ -196,6 +219,7 @@ class Config(BaseSettings):
     limits: Limits = Limits()
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()
+    retention: RetentionConfig = RetentionConfig()
     stam: Stam = Stam()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -219,6 +243,11 @@ class Config(BaseSettings):
         """The environment wins over the file."""
         del dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+    @property
+    def fingerprint_key_file(self) -> Path:
+        """With the keys of the keyed hashes."""
+        return self.retention.fingerprint_key_file or self.data_folder / "fingerprint.key"
 
     @property
     def embedded(self) -> bool:
@@ -269,12 +298,15 @@ def _absolute(config: Config, base: Path) -> Config:
         omgeving: _absolute_endpoint(endpoint, base) for omgeving, endpoint in config.endpoint.items()
     }
     password_file = config.database.password_file
+    key_file = config.retention.fingerprint_key_file
+    retention = config.retention.model_copy(update={"fingerprint_key_file": base / key_file if key_file else None})
     database = config.database.model_copy(update={"password_file": base / password_file if password_file else None})
     return config.model_copy(
         update={
             "data_folder": base / config.data_folder,
             "endpoint": dict(endpoints),
             "database": database,
+            "retention": retention,
             "proxy": tuple(_absolute_proxy(proxy, base) for proxy in config.proxy),
             "stam": Stam(schema_folder=base / config.stam.schema_folder) if config.stam.schema_folder else config.stam,
             "application": _absolute_application(config.application, base),

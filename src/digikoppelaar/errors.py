@@ -23,12 +23,14 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     │   ├── FacilityNotFound      facility, retry 404: perhaps not there yet
     │   ├── FacilityRefused       administrator   401 or 403: mandate, certificate or API key
     │   └── FacilityAnswerBroken  facility, retry truncated, wrong length or wrong content
+    ├── ContentPurged             administrator   the content was deleted when its period was over      410
     ├── CaseSystemError           administrator, retry  the case system could not take the verzoek
     ├── CaseSystemRefused         administrator   the case system will not take the verzoek as it is
     └── StorageError              ours, retry     the database or the blob store failed
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Final
 
@@ -228,6 +230,18 @@ class FacilityAnswerBroken(FacilityError):
 
     retryable = True
     default_advice = "De voorziening gaf een onvolledig antwoord; digikoppelaar haalt het opnieuw op."
+
+
+class ContentPurged(DigikoppelaarError):
+    """What is asked for was deleted, for its period was over (flows.retention); `at` is when."""
+
+    fault = Fault.ADMINISTRATOR
+    wire = Wire(410, soap_fault="Server")
+
+    def __init__(self, what: str, at: datetime, *, advice: str = "") -> None:
+        gone = f"De inhoud is op {at:%d-%m-%Y} verwijderd: de bewaartermijn was voorbij."
+        super().__init__(f"the content of {what} was deleted on {at:%Y-%m-%d}", advice=f"{gone} {advice}".strip())
+        self.at = at
 
 
 class CaseSystemError(DigikoppelaarError):

@@ -63,7 +63,7 @@ from digikoppelaar.flows.webhooks import Poster
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
-from digikoppelaar.wiring import Stores, open_stores
+from digikoppelaar.wiring import Stores, open_stores, retention
 
 log = structlog.get_logger()
 
@@ -125,6 +125,8 @@ class Gateway:
                     self._start_sender(group, handler.sender)
                 if "worker" in roles:
                     group.create_task(self._supervised("worker", self._work))
+                    keeping = retention(self.config, self.stores)
+                    group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
                 if "application" in roles:
                     role = self._application(handler)
                     group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))

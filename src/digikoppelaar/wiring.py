@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.postgres import embedded
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
@@ -15,6 +17,7 @@ from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
+from digikoppelaar.adapters.postgres.retention import PostgresRetention
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
@@ -27,6 +30,7 @@ from digikoppelaar.flows.administration import PingResult
 from digikoppelaar.flows.cpas import ImportChoice, Imported
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.registration import Change, Entry
+from digikoppelaar.flows.retention import Retention
 
 CLI_CONNECTIONS = 4
 
@@ -47,6 +51,7 @@ class Stores:
     applications: PostgresApplications
     webhooks: PostgresWebhooks
     views: PostgresViews
+    retention: PostgresRetention
 
 
 @asynccontextmanager
@@ -79,7 +84,15 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),
                 PostgresViews(pool),
+                PostgresRetention(pool),
             )
+
+
+def retention(config: Config, stores: Stores) -> Retention:
+    """What deletes content whose period is over."""
+    blobs = FolderBlobs(config.data_folder / "blobs")
+    keys = FingerprintKeyFile(config.fingerprint_key_file)
+    return Retention(stores.retention, blobs, keys, SystemClock(), config.retention.settings)
 
 
 async def apply_registration(config: Config, entries: Sequence[Entry], *, dry_run: bool) -> tuple[Change, ...]:

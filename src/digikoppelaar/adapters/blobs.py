@@ -4,11 +4,13 @@ A blob is written beside its name, synced, renamed, and the folder is synced; a 
 name starts with a dot, which `sweep` removes. The event loop never waits for the disk: each piece goes to a thread.
 """
 
+import errno
 import hashlib
 import os
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
@@ -19,6 +21,10 @@ from digikoppelaar.flows.ports import Blob
 
 PIECE: Final = 1024 * 1024
 """Bytes that go to the disk at once, and so the memory that one stream needs."""
+TRIES: Final = 20
+"""To begin a file in a folder that others remove, for being empty, again and again."""
+SOME: Final = 1000
+"""Blobs that are listed at once."""
 ABANDONED_AFTER: Final = timedelta(hours=1)
 """A temporary file that nobody wrote to for this long belongs to a process that died."""
 
@@ -64,6 +70,21 @@ class FolderBlobs:
         """Remove it; not being there is fine."""
         await _in_thread(_remove, self._path(name))
 
+    async def has(self, name: str) -> bool:
+        """Whether it is there."""
+        return await _in_thread(self._path(name).is_file)
+
+    async def erase(self, names: Iterable[str], before: datetime) -> None:
+        """Remove those that were stored before this moment, durably, and the folders that are then empty."""
+        await _in_thread(_erase, self._folder, [self._path(name) for name in names], before.timestamp())
+
+    async def stored(self, before: datetime) -> AsyncIterator[Sequence[tuple[str, int]]]:
+        """Name and size of every blob that was stored before this moment, a folder at a time."""
+        folders = _folders(self._folder, before.timestamp())
+        while (found := await _in_thread(next, folders, None)) is not None:
+            for start in range(0, len(found), SOME):
+                yield found[start : start + SOME]
+
     async def sweep(self, now: datetime) -> int:
         """Remove the temporary files of puts that died; returns how many. Safe while other puts run."""
         return await _in_thread(_sweep, self._folder, (now - ABANDONED_AFTER).timestamp())
@@ -86,9 +107,8 @@ class _Writing:
 
     @classmethod
     def start(cls, target: Path) -> "_Writing":
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
-        return cls(target, temporary, temporary.open("xb", buffering=0))
+        return cls(target, temporary, _opened(temporary))
 
     @property
     def sha256(self) -> bytes:
@@ -147,6 +167,52 @@ def _remove(path: Path) -> None:
     except FileNotFoundError:
         return
     sync_folder(path.parent)
+
+
+def _opened(temporary: Path) -> BinaryIO:
+    """A new file in a folder that may be removed, for being empty, at this very moment."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError, FileExistsError):
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            return temporary.open("xb", buffering=0)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _erase(folder: Path, paths: Sequence[Path], before: float) -> None:
+    for path in paths:
+        try:
+            if path.stat().st_mtime <= before:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+    for parent in dict.fromkeys(path.parent for path in paths):
+        with suppress(FileNotFoundError):  # another pruned it
+            sync_folder(parent)
+            _prune(parent, folder)
+
+
+def _prune(parent: Path, folder: Path) -> None:
+    """Remove empty folders, upwards; that one comes back after a crash does not matter."""
+    while parent != folder and parent.is_relative_to(folder):
+        try:
+            parent.rmdir()
+        except OSError:  # not empty, or gone
+            return
+        parent = parent.parent
+
+
+def _folders(folder: Path, before: float) -> Iterator[list[tuple[str, int]]]:
+    """Name and size of the blobs in each folder that are older."""
+    for root, _, names in os.walk(folder):
+        found = []
+        for name in names:
+            path = Path(root) / name
+            with suppress(FileNotFoundError):
+                stat = path.stat()
+                if not name.startswith(".") and stat.st_mtime <= before:
+                    found.append((path.relative_to(folder).as_posix(), stat.st_size))
+        if found:
+            yield found
 
 
 def _sweep(folder: Path, older_than: float) -> int:

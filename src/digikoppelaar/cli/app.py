@@ -21,6 +21,7 @@ from digikoppelaar.cli import (
     organisatie,
     partner,
     repair,
+    retention,
     sandbox,
     sending,
     serve,
@@ -50,6 +51,7 @@ verzoek.app.command("unlink")(link.unlink)
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
+app.add_typer(retention.app, name="retention")
 app.add_typer(partner.app, name="partner")
 app.add_typer(application.api_key, name="api-key")
 app.add_typer(application.webhook, name="webhook")

@@ -96,6 +96,7 @@ def _print_page(page: MessagePage) -> None:
             "refers to": message.ref_to_message_id,
             "verzoek": page.verzoeknummer,
             "state": message.state,
+            "content deleted": page.purged_at,
             "reason": message.reason,
         }
     )

@@ -16,7 +16,7 @@ from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.cli.verzoek import WhichOmgeving, WhichOrganisatie, aansluiting_of
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, ContentPurged
 from digikoppelaar.flows.deliver import Preview
 from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Replayed, Which, Who
@@ -199,6 +199,8 @@ async def _refetch(where: VerzoekFilter, *, dry_run: bool) -> dict[int, list[str
         which = Which(aansluiting_id, where.verzoeknummer or "")
         for verzoek_id in await stores.repairs.versions(which):
             verzoek = await stores.verzoeken.verzoek(verzoek_id)
+            if verzoek.purged_at is not None:
+                raise ContentPurged(f"volgnummer {verzoek.volgnummer}", verzoek.purged_at)
             fetched = [file for file in verzoek.files if file.blob is not None]
             damaged = [f"{file.kind.value} {file.document_id}" for file in fetched if await is_damaged(blobs, file)]
             if damaged:

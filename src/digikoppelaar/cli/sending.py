@@ -18,7 +18,7 @@ from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.ebms.messages import Service, StatusResponse
-from digikoppelaar.errors import ConfigError, PartnerUnreachable
+from digikoppelaar.errors import ConfigError, ContentPurged, PartnerUnreachable
 from digikoppelaar.flows.application import Application
 from digikoppelaar.flows.asking import ask_status
 from digikoppelaar.flows.outbound import filled
@@ -241,6 +241,8 @@ async def _row(message_id: str, omgeving: str | None, direction: Direction | Non
 async def _exported(stores: Stores, row: MessageRow, folder: Path) -> list[Path]:
     page = await stores.reading.message(row.direction, row.id)
     assert page is not None, "it was listed a moment ago"
+    if page.purged_at is not None:
+        raise ContentPurged(f"message {row.message_id}", page.purged_at)
     about = (row.omgeving, row.organisatie_oin, page.verzoeknummer, row.message_id)
     await show_personal_data(stores.views, Way.MESSAGE_EXPORT, *about)
     blobs = FolderBlobs(configuration().data_folder / "blobs")

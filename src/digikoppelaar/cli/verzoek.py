@@ -134,6 +134,7 @@ def _print_version(version: VersionPage) -> None:
             "state": verzoek.state,
             "test": "TEST: made to try out a connection" if verzoek.test else None,
             "case": verzoek.case_reference,
+            "content deleted": verzoek.purged_at,
             "reason": verzoek.reason,
             "advice": verzoek.advice,
         }

@@ -61,6 +61,8 @@ class VerzoekRow:
     case_reference: str | None = None
     reason: str | None = None
     advice: str | None = None
+    purged_at: datetime | None = None
+    """From then on its files are gone, and its name and theirs are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class MessagePage:
     steps: tuple[StepRow, ...] = ()
     verzoeknummer: str | None = None
     """Of the notification that this message carries."""
+    purged_at: datetime | None = None
+    """From then on its payloads are gone; `document` is the SOAP part."""
 
 
 @dataclass(frozen=True, slots=True)

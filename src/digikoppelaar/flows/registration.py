@@ -17,6 +17,8 @@ from digikoppelaar.stam.rules import Action
 
 KINDS: Final = ("stam", "drop", "ebms")
 USES: Final = ("tls-server", "tls-client", "sign", "decrypt")
+MOST_DAYS: Final = 3650
+"""Of a period; a gateway is no archive."""
 BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
 
 
@@ -79,6 +81,8 @@ class AansluitingEntry:
     dso: Mapping[str, str]
     case_system: Mapping[str, str]
     intake: Mapping[str, str] = field(default_factory=dict)
+    retention_days: int | None = None
+    """Days from confirmed delivery until content is deleted; None: what the installation says."""
 
 
 Entry = OrganisatieEntry | PartijEntry | CertificateEntry | MachtigingEntry | AansluitingEntry
@@ -194,6 +198,12 @@ class _Table:
             return datetime.combine(value, time(), UTC)
         raise ConfigError(f"{self.name}: {key} must be a date, such as 2026-01-31")
 
+    def days(self, key: str) -> int | None:
+        value = self.values.get(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_DAYS):
+            raise ConfigError(f"{self.name}: {key} must be a whole number of days, at most {MOST_DAYS}")
+        return value
+
     def table(self, key: str) -> "_Table":
         value = self.values.get(key, {})
         if not isinstance(value, Mapping):
@@ -247,6 +257,7 @@ def _aansluiting(table: _Table) -> AansluitingEntry:
         table.oin("partij_oin"),
         *facility,
         intake=_intake(table),
+        retention_days=table.days("retention_days"),
     )
 
 

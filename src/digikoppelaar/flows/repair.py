@@ -6,9 +6,10 @@ The moves themselves are in flows/intake_states.py and flows/line.py, and stores
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
-from digikoppelaar.errors import ConfigError, StorageError, TooLarge
+from digikoppelaar.errors import ConfigError, ContentPurged, DigikoppelaarError, StorageError, TooLarge
 from digikoppelaar.flows.announce import read_announced
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import BlobStore, File, StoredPayload
@@ -36,8 +37,10 @@ def stopped_reason(reason: str, who: Who) -> str:
     return f"parked by {who.name}: {text}"
 
 
-def not_whole(volgnummer: int) -> ConfigError:
-    """What stores raise when a version cannot be delivered again."""
+def not_whole(volgnummer: int, purged_at: datetime | None = None) -> DigikoppelaarError:
+    """What stores raise when a version cannot be delivered again; `purged_at`: when its content was deleted."""
+    if purged_at is not None:
+        return ContentPurged(f"volgnummer {volgnummer}", purged_at)
     return ConfigError(
         f"files of volgnummer {volgnummer} are not here any more",
         advice="Haal het verzoek eerst opnieuw op met `digikoppelaar verzoek refetch`.",
@@ -76,6 +79,8 @@ async def notification_in(payload: StoredPayload | None, blobs: BlobStore) -> Ne
     """
     if payload is None:
         raise ConfigError("the message has no payload", advice="Kies een bericht met een notificatie.")
+    if payload.purged_at is not None:
+        raise ContentPurged("the message", payload.purged_at)
     if payload.size > LIMIT:
         raise TooLarge(f"a notification of {payload.size} bytes is over the limit of {LIMIT} bytes")
     if payload.data is not None:

@@ -23,7 +23,7 @@ from digikoppelaar.ebms.envelope import LONGEST_MESSAGE_ID, read_envelope, write
 from digikoppelaar.ebms.messages import Envelope, Part, Service, cid_uri, content_id_of
 from digikoppelaar.ebms.packaging import Packaged, frame, read_package
 from digikoppelaar.ebms.signature import sign, signed_references
-from digikoppelaar.errors import CpaError, StorageError, SubmissionError, TrustError
+from digikoppelaar.errors import ContentPurged, CpaError, StorageError, SubmissionError, TrustError
 from digikoppelaar.flows.judging import SentLately
 from digikoppelaar.flows.outbound import Outbox, SentElsewhere, domain_of, fill, to_send
 from digikoppelaar.flows.parcel import Encrypting, NewPayload, Packed, Parcel, sha256_of, size_of
@@ -131,6 +131,8 @@ class Submitter:
         sent = await self.messages.find_outbound(cpa, message_id)
         if sent is None:
             raise SubmissionError(f"there is no message {message_id} of ours under this CPA")
+        if sent.purged_at is not None:
+            raise ContentPurged(f"message {message_id}", sent.purged_at, advice="Bied het bericht opnieuw aan.")
         old_document, _ = read_package(sent.content_type, sent.body)
         old = read_envelope(old_document).envelope
         again = Submission(old.header.service, old.header.action, ref_to_message_id=old.header.ref_to_message_id)

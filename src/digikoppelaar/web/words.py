@@ -77,6 +77,7 @@ STEPS: Final = {
     "turn": "Aan de beurt: eerdere versies zijn afgehandeld",
     "ignored": "Genegeerd volgens de regels",
     "kept_apart": "Apart bewaard volgens de regels",
+    "purged": "Inhoud verwijderd: de bewaartermijn was voorbij",
 }
 """Lines of a timeline."""
 

@@ -18,6 +18,7 @@ from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.errors import FacilityAnswerBroken, StorageError
 from digikoppelaar.flows.ports import BlobStore
 
+EPOCH = datetime(2026, 6, 2, tzinfo=UTC)
 CONTENT = bytes(range(256)) * 5000 + b"end"
 
 
@@ -145,6 +146,49 @@ async def test_the_event_loop_goes_on_while_a_large_blob_is_written(tmp_path: Pa
     await FolderBlobs(tmp_path).put("a", chunks(bytes(8 * PIECE), PIECE))
     counting.cancel()
     assert turns > 8 * 2
+
+
+async def test_erasing_is_final_and_takes_empty_folders_along(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path / "blobs")
+    for name in ("a/b/1", "a/b/2", "a/c/3"):
+        await blobs.put(name, chunks(b"x"))
+    later = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251  # the disk has no other clock
+    assert await blobs.has("a/b/1")
+    for _ in range(2):
+        await blobs.erase(["a/b/1", "a/b/2"], later)
+    assert not await blobs.has("a/b/1")
+    assert [str(each.relative_to(tmp_path)) for each in sorted(tmp_path.rglob("*"))] == [
+        "blobs",
+        "blobs/a",
+        "blobs/a/c",
+        "blobs/a/c/3",
+    ]
+
+
+async def test_only_what_was_stored_before_a_moment_is_listed_and_erased(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    for number, age in enumerate((1, 5, 9)):
+        await blobs.put(f"a/{number}", chunks(b"x" * number))
+        moment = (EPOCH - timedelta(days=age)).timestamp()
+        os.utime(tmp_path / "a" / str(number), (moment, moment))
+    (tmp_path / "a" / ".part-1").write_bytes(b"under way")
+    found = [each async for some in blobs.stored(EPOCH - timedelta(days=3)) for each in some]
+    assert sorted(found) == [("a/1", 1), ("a/2", 2)]
+    await blobs.erase(["a/0", "a/1", "a/2", "a/gone"], EPOCH - timedelta(days=3))
+    assert files(tmp_path) == ["a/.part-1", "a/0"]
+
+
+async def test_a_folder_that_goes_while_a_put_begins_is_made_again(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    later = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251  # the disk has no other clock
+
+    async def come_and_go(number: int) -> None:
+        for _ in range(20):
+            await blobs.put(f"a/b/{number}", chunks(b"x"))
+            await blobs.erase([f"a/b/{number}"], later)
+
+    await asyncio.gather(*(come_and_go(number) for number in range(4)))
+    assert files(tmp_path) == []
 
 
 async def test_sweeping_removes_what_dead_puts_left_and_nothing_else(tmp_path: Path) -> None:

@@ -130,6 +130,15 @@ async def to_two(store: MemoryVerzoeken) -> None:
     store.verzoeken[1] = replace(store.verzoeken[1], aansluiting=replace(AANSLUITING, case_system=settings))
 
 
+async def test_what_was_deleted_is_parked_with_when_and_what_to_do(tmp_path: Path) -> None:
+    store, blobs = await fetched()
+    store.verzoeken[1] = replace(store.verzoeken[1], purged_at=NOW)
+    assert await delivery(store, blobs, tmp_path).attempt(1, 1) == Park()
+    trouble = store.verzoek_troubles[1]
+    assert f"was deleted on {NOW:%Y-%m-%d}" in trouble.reason
+    assert f"De inhoud is op {NOW:%d-%m-%Y} verwijderd" in trouble.advice
+
+
 async def test_a_target_that_hangs_does_not_hold_up_another() -> None:
     (store, blobs), deliveries = await fetched(), MemoryDeliveries()
     await to_two(store)

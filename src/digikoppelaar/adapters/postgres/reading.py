@@ -152,6 +152,7 @@ async def _inbound_page(connection: Connection, row: MessageRow) -> MessagePage:
         payloads=tuple(PayloadRow(**each) for each in payloads),
         steps=_steps(steps),
         verzoeknummer=content["verzoeknummer"],
+        purged_at=content["purged_at"],
     )
 
 
@@ -167,4 +168,5 @@ async def _outbound_page(connection: Connection, row: MessageRow) -> MessagePage
         document=content["document"],
         attempts=tuple(AttemptRow(**each) for each in attempts),
         steps=_steps(steps),
+        purged_at=content["purged_at"],
     )

@@ -70,7 +70,7 @@ class PostgresRepairs:
             delivered = await _all(connection, "delivered_versions", asdict(which))
             chosen = delivered[-1:] if since is None else [row for row in delivered if row["volgnummer"] >= since]
             if broken := [row for row in chosen if row["broken"]]:
-                raise not_whole(broken[0]["volgnummer"])
+                raise not_whole(broken[0]["volgnummer"], broken[0]["purged_at"])
             if not dry_run and chosen:
                 await line.redeliver(connection, chosen[0], chosen[0]["volgnummer"], who.at)
                 for row in chosen:

@@ -7,7 +7,7 @@ import psycopg
 from digikoppelaar.adapters.postgres.connect import redacted
 from digikoppelaar.errors import ConfigError, StorageError
 
-NEEDED: Final = "0013"
+NEEDED: Final = "0014"
 """The newest step of migrations/versions."""
 
 

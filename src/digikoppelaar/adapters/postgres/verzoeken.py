@@ -89,7 +89,7 @@ class PostgresVerzoeken:
             row = await _found(connection, "lock_notification", notification_id)
             after = notification_after(row["state"], NotificationEvent.PASSED_ON)
             if after != row["state"]:
-                await connection.execute(_SQL["passed_on"], {"id": notification_id, "state": after})
+                await connection.execute(_SQL["passed_on"], {"id": notification_id, "state": after, "now": now})
                 await _tell(connection, row, "passed_on", now, notification_id=notification_id)
 
     async def start_verzoek(
@@ -217,6 +217,7 @@ async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
         action=Action(row["action"]),
         rule=row["rule"],
         lapsed=tuple(row["lapsed"]),
+        purged_at=row["purged_at"],
     )
 
 

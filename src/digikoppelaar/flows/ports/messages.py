@@ -25,6 +25,8 @@ class StoredPayload:
     blob: str | None = None
     name: str | None = None
     """The file name that its sender gave it."""
+    purged_at: datetime | None = None
+    """From then on neither `data` nor `blob` holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ class SentMessage:
     content_type: str = ""
     holes: tuple[Hole, ...] = ()
     submission: bytes | None = None
+    purged_at: datetime | None = None
+    """From then on `body` is its SOAP part alone."""
 
 
 @dataclass(frozen=True, slots=True)

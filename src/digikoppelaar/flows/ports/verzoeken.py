@@ -125,6 +125,8 @@ class Verzoek:
     action: Action = Action.DELIVER_NEW
     rule: str = ""
     lapsed: tuple[str, ...] = ()
+    purged_at: datetime | None = None
+    """From then on its files are gone, and its name and theirs are empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def payload_facts(message: StoredMessage, payload: StoredPayload) -> dict[str, A
         "contentType": payload.content_type,
         "size": payload.size,
         "sha256": payload.sha256.hex(),
+        "deleted": instant(payload.purged_at) if payload.purged_at else None,
         "href": f"/api/v1/messages/{quote(message.message_id, safe='')}/payloads/{quote(payload.content_id, safe='')}",
     }
     return {name: value for name, value in found.items() if value is not None}

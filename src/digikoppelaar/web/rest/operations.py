@@ -168,7 +168,7 @@ OPERATIONS: Final = (
         v19.get_message_mtom,
         Answer(200, "multipart/form-data", _BYTES),
         query=_PROCESS,
-        problems=(400, 404),
+        problems=(400, 404, 410),
     ),
     Operation(
         "GET",
@@ -183,9 +183,9 @@ OPERATIONS: Final = (
         v19.get_message,
         _json(reference("Message")),
         query=_PROCESS,
-        problems=(400, 404),
+        problems=(400, 404, 410),
     ),
-    Operation("PUT", f"{V19}/ebms/messages/{{messageId}}", v19.resend_message, _TEXT, problems=(400, 404)),
+    Operation("PUT", f"{V19}/ebms/messages/{{messageId}}", v19.resend_message, _TEXT, problems=(400, 404, 410)),
     Operation("PATCH", f"{V19}/ebms/messages/{{messageId}}", v19.process_message, _DONE, problems=(404,)),
     Operation(
         "GET",
@@ -215,7 +215,7 @@ OPERATIONS: Final = (
         f"{V1}/messages/{{messageId}}/payloads/{{contentId}}",
         v1.payload,
         Answer(200, "*/*", _BYTES),
-        problems=(404,),
+        problems=(404, 410),
     ),
 )
 
@@ -246,6 +246,7 @@ _PROBLEMS: Final = {
     400: "The request cannot be carried out as it was asked.",
     401: "No API key, or one that is nobody's.",
     404: "It is not there, or it is not yours.",
+    410: "It was deleted, for its period was over.",
     413: "The body is too large.",
     500: "Something failed here or at the partner.",
     503: "The storage does not answer; try again.",

@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from digikoppelaar.errors import (
     ConfigError,
+    ContentPurged,
     DigikoppelaarError,
     PartnerError,
     StorageError,
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 _STATUS: Final = (
     (TooLarge, 413),
     (StorageError, 503),
+    (ContentPurged, 410),
     (TrustError, 500),
     (ConfigError, 400),
     (SubmissionError, 400),

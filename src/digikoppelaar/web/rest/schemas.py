@@ -74,7 +74,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             "href": {"type": "string", "format": "uri-reference"},
         },
-        {"name": TEXT},
+        {"name": TEXT, "deleted": {"type": "string", "format": "date-time"}},
     ),
     "MessageWithoutContent": _object(
         {"properties": reference("MessageProperties"), "payloads": {"type": "array", "items": reference("Payload")}}

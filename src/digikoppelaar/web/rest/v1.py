@@ -6,6 +6,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from digikoppelaar.errors import ContentPurged
 from digikoppelaar.flows.application import Application
 from digikoppelaar.stam.notification import LIMIT
 from digikoppelaar.web.rest import answers, requests, sending
@@ -42,6 +43,8 @@ async def payload(parts: Parts, who: Application, request: Request) -> Response:
     chosen = next((each for each in found.payloads if each.content_id == name), None) if found else None
     if found is None or chosen is None:
         raise not_found("payload")
+    if chosen.purged_at is not None:
+        raise ContentPurged(f"message {found.message_id}", chosen.purged_at)
     await parts.seen_by(who, found)
     headers = {
         # A partner may write there what no header of ours can hold.

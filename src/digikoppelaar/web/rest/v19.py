@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from yarl import URL
 
-from digikoppelaar.errors import PartnerUnreachable, TrustError
+from digikoppelaar.errors import ContentPurged, PartnerUnreachable, TrustError
 from digikoppelaar.flows.application import (
     Application,
     CertificateMapping,
@@ -244,6 +244,9 @@ async def _message(
 ) -> tuple[StoredMessage, dict[str, Any], answers.Taken]:
     process = requests.flag(request, "process")
     message = await _stored(parts, who, request)
+    for payload in message.payloads:
+        if payload.purged_at is not None:
+            raise ContentPurged(f"message {message.message_id}", payload.purged_at)
     await parts.seen_by(who, message)
     process = process and message.status is MessageStatus.RECEIVED
 

@@ -36,6 +36,7 @@ STEPS = [
     "0011 cases linked by hand, and what people did by hand",
     "0012 notifications that are passed on",
     "0013 repair by hand",
+    "0014 deleting what was delivered, with a record of it, and keyed hashes",
 ]
 
 
@@ -97,4 +98,5 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
         *("case_link", "intervention"),
+        *("purge", "fingerprint_set", "ended_verzoek", "ended_notification", "ended_inbound", "ended_outbound"),
     }

@@ -111,7 +111,7 @@ ORDER BY at DESC
 LIMIT 1
 
 -- name: payloads
-SELECT content_id, content_type, size, sha256, data, blob, name
+SELECT content_id, content_type, size, sha256, data, blob, name, purged_at
 FROM payload
 WHERE inbound_message_id = %(id)s
 ORDER BY position

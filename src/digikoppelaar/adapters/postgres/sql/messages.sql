@@ -18,7 +18,7 @@ ORDER BY inbound.cpa_row <> %(cpa_row)s, inbound.id
 LIMIT 1
 
 -- name: find_outbound
-SELECT id, message_id, state, body, content_type, holes, submission
+SELECT id, message_id, state, body, content_type, holes, submission, purged_at
 FROM outbound_message
 WHERE aansluiting_id = %(aansluiting_id)s AND cpa_row = %(cpa_row)s AND message_id = %(message_id)s
 

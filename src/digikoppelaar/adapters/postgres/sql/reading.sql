@@ -9,7 +9,8 @@ FROM (
         verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam, verzoek.test,
         CASE WHEN verzoek.state = 'fetching' AND troubled.state = 'parked' THEN 'parked' ELSE verzoek.state END AS state,
         verzoek.received_at, verzoek.delivered_at, verzoek.case_reference,
-        coalesce(verzoek.reason, troubled.reason) AS reason, coalesce(verzoek.advice, troubled.advice) AS advice
+        coalesce(verzoek.reason, troubled.reason) AS reason, coalesce(verzoek.advice, troubled.advice) AS advice,
+        verzoek.purged_at
     FROM verzoek
     LEFT JOIN LATERAL (
         SELECT notification.state, notification.reason, notification.advice
@@ -21,7 +22,7 @@ FROM (
     UNION ALL
     SELECT
         NULL, id, aansluiting_id, verzoeknummer, NULL, '', '', '', false, state, received_at, NULL, NULL, reason,
-        advice
+        advice, NULL
     FROM notification
     WHERE verzoek_id IS NULL
 ) AS listed
@@ -144,14 +145,14 @@ WHERE inbound.answer_id IS NOT NULL
   AND (notification.id = ANY(%(notification_ids)s) OR notification.verzoek_id = ANY(%(verzoek_ids)s))
 
 -- name: inbound_content
-SELECT inbound.content_type, inbound.document, notification.verzoeknummer, cpa.document AS cpa, cpa.our_party_ids
+SELECT inbound.content_type, inbound.document, inbound.purged_at, notification.verzoeknummer, cpa.document AS cpa, cpa.our_party_ids
 FROM inbound_message AS inbound
 JOIN cpa ON cpa.id = inbound.cpa_row
 LEFT JOIN notification ON notification.inbound_message_id = inbound.id
 WHERE inbound.id = %(id)s
 
 -- name: outbound_content
-SELECT content_type, body AS document, partner, endpoint FROM outbound_message WHERE id = %(id)s
+SELECT content_type, body AS document, partner, endpoint, purged_at FROM outbound_message WHERE id = %(id)s
 
 -- name: payloads
 SELECT content_id, content_type, size, sha256 FROM payload WHERE inbound_message_id = %(id)s ORDER BY position

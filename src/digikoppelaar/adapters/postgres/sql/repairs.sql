@@ -51,7 +51,7 @@ VALUES (%(aansluiting_id)s, %(name)s, %(at)s, %(detail)s, %(notification_id)s, %
 -- name: delivered_versions
 SELECT
     id, aansluiting_id, verzoeknummer, state, volgnummer,
-    EXISTS (SELECT FROM verzoek_file WHERE verzoek_id = verzoek.id AND blob IS NULL) AS broken
+    EXISTS (SELECT FROM verzoek_file WHERE verzoek_id = verzoek.id AND blob IS NULL) AS broken, purged_at
 FROM verzoek
 WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND state = 'delivered'
 ORDER BY volgnummer
@@ -91,7 +91,7 @@ RETURNING id, aansluiting_id, verzoeknummer
 -- name: inbound
 SELECT
     message.id AS inbound_id, message.aansluiting_id, payload.content_id, payload.content_type, payload.size,
-    payload.sha256, payload.data, payload.blob, payload.name
+    payload.sha256, payload.data, payload.blob, payload.name, payload.purged_at
 FROM inbound_message AS message
 JOIN aansluiting ON aansluiting.id = message.aansluiting_id
 LEFT JOIN LATERAL (

@@ -30,12 +30,15 @@ LEFT JOIN LATERAL (
 WHERE notification.id = %(id)s
 
 -- name: passed_on
-UPDATE notification SET state = %(state)s, reason = NULL, advice = NULL WHERE id = %(id)s
+UPDATE notification
+SET state = %(state)s, passed_on_at = %(now)s, reason = NULL, advice = NULL
+WHERE id = %(id)s
 
 -- name: verzoek
 SELECT
     verzoek.id AS verzoek_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam,
     verzoek.test, verzoek.state, verzoek.case_reference, verzoek.action, verzoek.rule, verzoek.lapsed,
+    verzoek.purged_at,
     aansluiting.*, organisatie.naam AS organisatie_naam
 FROM verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
