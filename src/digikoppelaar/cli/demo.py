@@ -82,6 +82,7 @@ async def _demo(base: Path, *, once: bool, json: bool) -> None:
             if not once:
                 if json:
                     output.print_json(asdict(result))
+                teller.say("loket", f"submit another one: {trial.facts['loket_url']}")
                 teller.say("web", f"look at it: {trial.web_url} (Ctrl-C stops everything)")
                 await stop.wait()
             teller.say("demo", "stopping")

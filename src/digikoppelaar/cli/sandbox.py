@@ -36,6 +36,7 @@ def serve(
     rest_port: Annotated[int, typer.Option(help="Port of Verzoek afhandelen; 0 takes a free one.")] = 0,
     ebms_port: Annotated[int, typer.Option(help="Port of DSO-LV's ebMS endpoint.")] = 0,
     management_port: Annotated[int, typer.Option(help="Port on which to submit, look and switch faults on.")] = 0,
+    loket_port: Annotated[int, typer.Option(help="Port of the Omgevingsloket, for a browser.")] = 0,
     profile: Annotated[str, typer.Option(help="ebMS profile of the CPA: osb-rm or osb-rm-s.")] = "osb-rm-s",
     retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
@@ -66,6 +67,7 @@ def serve(
         rest_port=rest_port,
         ebms_port=ebms_port,
         management_port=management_port,
+        loket_port=loket_port,
         profile=profile,
         retries=retries,
         retry_interval=timedelta(seconds=retry_interval),
@@ -79,7 +81,8 @@ def serve(
         if json:
             output.print_json(at)
         else:
-            output.console.print(f"SANDBOX ready: submit at {at.management_url}; everything else is in", markup=False)
+            output.console.print(f"SANDBOX ready: submit in a browser at {at.loket_url}", markup=False)
+            output.console.print(f"or by JSON at {at.management_url}; everything else is in", markup=False)
             output.console.print(f"{folder / 'sandbox.json'}", markup=False)
 
     async def until_signal() -> None:

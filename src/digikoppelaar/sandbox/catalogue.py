@@ -38,10 +38,15 @@ class Keuze:
     vragen: tuple[Vraag, ...]
     bijlagen: tuple[str, ...]
 
-    def filled_in(self, verzoektype: str, antwoorden: Mapping[int, str]) -> Activiteit:
-        """The activity with answers by the number of the question; what was not answered is empty."""
-        items = (Specificatie(v.vraag_id(verzoektype), v.tekst, antwoorden.get(v.nummer, "")) for v in self.vragen)
-        return Activiteit(self.naam, tuple(items), self.bestuurslaag, self.activiteit_id)
+    def filled_in(self, verzoektype: str, antwoorden: Mapping[str, str]) -> Activiteit:
+        """The activity with answers by the text of the question.
+
+        What was not answered is empty, and a question that it does not have is asked all the same.
+        """
+        own = {vraag.tekst: vraag.vraag_id(verzoektype) for vraag in self.vragen}
+        texts = dict.fromkeys((*own, *antwoorden))
+        items = tuple(Specificatie(own.get(tekst, ""), tekst, antwoorden.get(tekst, "")) for tekst in texts)
+        return Activiteit(self.naam, items, self.bestuurslaag, self.activiteit_id)
 
 
 @cache

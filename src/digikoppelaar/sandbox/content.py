@@ -20,7 +20,6 @@ from digikoppelaar.sandbox.model import (
     Locatie,
     Persoon,
     Soort,
-    Specificatie,
 )
 
 
@@ -35,7 +34,7 @@ def invent(soort: Soort, chance: random.Random, bestuurslaag: str = "gemeente") 
         doel=kind["doel"],
         naam=project["naam"],
         omschrijving=project["omschrijving"],
-        activiteiten=(_activiteit(project, chance),),
+        activiteiten=(_activiteit(project, kind["type"], chance),),
         bijlagen=tuple(project["bijlagen"]),
         initiatiefnemer=_persoon(words, chance) if chance.random() < 0.7 else _bedrijf(words, chance),
         gemachtigde=_bedrijf(words, chance) if chance.random() < 0.3 else None,
@@ -53,15 +52,9 @@ def _projects(projects: Sequence[Mapping[str, Any]], bestuurslaag: str) -> Seque
     return fitting or _projects(projects, "gemeente")
 
 
-def _activiteit(project: Mapping[str, Any], chance: random.Random) -> Activiteit:
-    chosen = catalogue()[project["activiteit"]]
-    items = tuple(_specificatie(vraag, chance) for vraag in project["vragen"])
-    return Activiteit(chosen.naam, items, chosen.bestuurslaag, chosen.activiteit_id)
-
-
-def _specificatie(vraag: list[str], chance: random.Random) -> Specificatie:
-    vraagtekst, *antwoorden = vraag
-    return Specificatie(str(chance.randrange(200_000, 400_000)), vraagtekst, chance.choice(antwoorden))
+def _activiteit(project: Mapping[str, Any], verzoektype: str, chance: random.Random) -> Activiteit:
+    answers = {vraagtekst: chance.choice(antwoorden) for vraagtekst, *antwoorden in project["vragen"]}
+    return catalogue()[project["activiteit"]].filled_in(verzoektype, answers)
 
 
 def _locatie(words: Mapping[str, Any], chance: random.Random) -> Locatie:

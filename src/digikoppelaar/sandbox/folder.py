@@ -3,6 +3,7 @@
 pki/               trust anchor, CRLs, certificates and keys of DSO-LV and of the leverancier
 cpa.xml            for `cpa import`; with more than one authority also cpa-<oin>.xml, one for each
 organisatie.toml   for `organisatie apply`
+uploads/           bijlagen that somebody added in the loket, forgotten at the next start
 sandbox.json       every address and file name, for programs
 running            locked as long as a sandbox runs here
 """
@@ -47,6 +48,7 @@ class SandboxReady:
     rest_base_url: str
     ebms_url: str
     management_url: str
+    loket_url: str
     dso_oin: str
     organisatie_oin: str
     organisatie_naam: str

@@ -5,11 +5,11 @@ Everything but the state folder is forgotten when it stops.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
@@ -48,6 +48,7 @@ from digikoppelaar.sandbox.folder import (
     open_folder,
     write_for_gateway,
 )
+from digikoppelaar.sandbox.loket.app import make_app as make_loket
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
 from digikoppelaar.sandbox.routing import Organisatie
@@ -79,6 +80,7 @@ class SandboxSettings:
     rest_port: int = 0
     ebms_port: int = 0
     management_port: int = 0
+    loket_port: int = 0
     profile: str = "osb-rm-s"
     retries: int = 8
     retry_interval: timedelta = timedelta(seconds=10)
@@ -140,6 +142,7 @@ class _World:
     endpoint: StrictEndpoint
     rest: RestService
     clock: Clock
+    ids: Ids
 
     @classmethod
     def make(
@@ -160,6 +163,7 @@ class _World:
             StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
             RestService(state, faults, load_profile("dso-lv"), clock.now),
             clock,
+            ids,
         )
 
     async def run(
@@ -178,22 +182,25 @@ class _World:
                 Management(self.dso, certificates.authorities).app(),
                 server.Listener("sandbox-management", host, settings.management_port, limits=_LIMITS),
             ),
+            (
+                make_loket(self.dso, self.ids, settings.folder.resolve() / "uploads", anywhere=not is_loopback(host)),
+                server.Listener("sandbox-loket", host, settings.loket_port, limits=_LIMITS),
+            ),
         )
         async with asyncio.TaskGroup() as group:
             ports = [_listen(group, app, listener, stop) for app, listener in listeners]
-            ready(self._connect(certificates, *await asyncio.gather(*ports)))
+            ready(self._connect(certificates, await asyncio.gather(*ports)))
             group.create_task(self.sender.run(stop))
             await stop.wait()
             self.sender.wake()
 
-    def _connect(self, certificates: Certificates, rest: int, ebms: int, management: int) -> SandboxReady:
-        """Make the CPAs now that the ports are known, and connect the authorities with them."""
+    def _connect(self, certificates: Certificates, ports: Sequence[int]) -> SandboxReady:
+        """Make the CPAs now that the ports of rest, ebms, management and loket are known, and connect with them."""
         settings, now = self.settings, self.clock.now()
         folder = settings.folder.resolve()
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        addresses = (f"https://{host}:{rest}{BASE_PATH}", f"https://{host}:{ebms}{PATH}", f"http://{host}:{management}")
+        addresses = _addresses(settings.host, ports)
         key_file, key = api_key(folder)
-        cpas = {each: _cpa(settings, each, certificates, addresses[1], now) for each in settings.organisaties}
+        cpas = {each: _cpa(settings, each, certificates, addresses.ebms_url, now) for each in settings.organisaties}
         records = [self._connected(organisatie, cpa, key, now) for organisatie, cpa in cpas.items()]
         files = [str(folder / _cpa_file(each, settings)) for each in cpas]
         connected = tuple(
@@ -215,6 +222,19 @@ class _World:
         mandated = frozenset({organisatie.oin, LEVERANCIER.oin})
         self.state.authorities[organisatie.oin] = Authority(organisatie, record, mandated, key)
         return record
+
+
+class _Addresses(NamedTuple):
+    rest_base_url: str
+    ebms_url: str
+    management_url: str
+    loket_url: str
+
+
+def _addresses(host: str, ports: Sequence[int]) -> _Addresses:
+    named = f"[{host}]" if ":" in host else host
+    rest, ebms, management, loket = (f"{named}:{port}" for port in ports)
+    return _Addresses(f"https://{rest}{BASE_PATH}", f"https://{ebms}{PATH}", f"http://{management}", f"http://{loket}/")
 
 
 def _listen(
@@ -284,17 +304,17 @@ def _cpa(
 def _ready(
     settings: SandboxSettings,
     certificates: Certificates,
-    addresses: tuple[str, str, str],
+    addresses: _Addresses,
     connected: tuple[ConnectedOrganisatie, ...],
     key_file: Path,
 ) -> SandboxReady:
     first = connected[0]
-    rest_base_url, ebms_url, management_url = addresses
     return SandboxReady(
         omgeving=settings.omgeving,
-        rest_base_url=rest_base_url,
-        ebms_url=ebms_url,
-        management_url=management_url,
+        rest_base_url=addresses.rest_base_url,
+        ebms_url=addresses.ebms_url,
+        management_url=addresses.management_url,
+        loket_url=addresses.loket_url,
         dso_oin=DSO_LV.oin,
         organisatie_oin=first.oin,
         organisatie_naam=first.naam,

@@ -117,8 +117,7 @@ def _activiteit(item: object, verzoektype: str) -> Activiteit:
     if known is None:
         items = tuple(Specificatie("", vraag, antwoord) for vraag, antwoord in answers.items())
         return Activiteit(naam, items, str(table.get("bestuurslaag", "gemeente")))
-    by_number = {vraag.nummer: answers.get(vraag.tekst, "") for vraag in known.vragen}
-    return known.filled_in(verzoektype, by_number)
+    return known.filled_in(verzoektype, answers)
 
 
 def _locatie(item: object) -> Locatie:

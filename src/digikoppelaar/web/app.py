@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -17,31 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+from starlette.types import ExceptionHandler
 
+from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SECURITY_HEADERS, SecurityHeaders
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.reading import Reading
 from digikoppelaar.flows.views import ViewLog
 from digikoppelaar.web.pages import ROWS, Pages
 from digikoppelaar.web.render import STATIC, environment
-
-LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
-"""The hosts in a Host header that are answered, with any port."""
-
-SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 _ERROR_TEXTS: Final = {
     400: (
@@ -102,20 +85,3 @@ def _status_of(error: Exception) -> int:
     if isinstance(error, HTTPException):
         return error.status_code
     return 503 if isinstance(error, StorageError) else 500
-
-
-class SecurityHeaders:
-    """ASGI middleware that puts SECURITY_HEADERS on every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on; headers that are added replace ones of the same name."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(raw=message["headers"]).update(SECURITY_HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)

@@ -24,11 +24,23 @@ from digikoppelaar.flows.ports import Aansluiting, CpaRecord, Machtiging
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.pki.certificate import Use
+from digikoppelaar.sandbox.country import connected
 from digikoppelaar.sandbox.folder import SandboxReady, open_folder
-from digikoppelaar.sandbox.routing import Organisatie
+from digikoppelaar.sandbox.routing import Behandeldienst, Organisatie
 from digikoppelaar.sandbox.serve import ONE_COUNTRY, SandboxSettings, serve
 
 CLOCK = SystemClock()
+
+WEST, EAST, WATER, DIENST = (f"0000009900000000{number}000" for number in (2, 5, 6, 7))
+MILIEU = "Milieubelastende activiteit"
+COUNTRY = connected(
+    [
+        Organisatie(WEST, "Gemeente West", behandeldiensten=(Behandeldienst(DIENST, frozenset({MILIEU})),)),
+        Organisatie(EAST, "Gemeente Oost"),
+        Organisatie(WATER, "Waterschap De Vaart", "waterschap"),
+        Organisatie(DIENST, "Omgevingsdienst", "omgevingsdienst"),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ READY = folder.SandboxReady(
     rest_base_url="https://127.0.0.1:1/rest",
     ebms_url="https://127.0.0.1:2/ebms",
     management_url="http://127.0.0.1:3",
+    loket_url="http://127.0.0.1:4/",
     dso_oin=folder.DSO_LV.oin,
     organisatie_oin=folder.GEMEENTE.oin,
     organisatie_naam='Gemeente "Oeverloo" \\ Zuid',

@@ -3,39 +3,24 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
-from tests.unit.sandbox.gateway import Gateway, sandbox_and_gateway
+from tests.unit.sandbox.gateway import COUNTRY, DIENST, EAST, MILIEU, WATER, WEST, Gateway
 
-from digikoppelaar.sandbox.country import connected
-from digikoppelaar.sandbox.routing import Behandeldienst, Organisatie
 from digikoppelaar.stam.model import Verzoek
 from digikoppelaar.stam.verzoek import read_verzoek
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WEST, EAST, WATER, DIENST = (f"0000009900000000{number}000" for number in (2, 5, 6, 7))
-MILIEU = "Milieubelastende activiteit"
-COUNTRY = connected(
-    [
-        Organisatie(WEST, "Gemeente West", behandeldiensten=(Behandeldienst(DIENST, frozenset({MILIEU})),)),
-        Organisatie(EAST, "Gemeente Oost"),
-        Organisatie(WATER, "Waterschap", "waterschap"),
-        Organisatie(DIENST, "Omgevingsdienst", "omgevingsdienst"),
-    ]
-)
 BASE = "/overheid/verzoeken/api/afhandelen/v2"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    async with sandbox_and_gateway(tmp_path_factory.mktemp("sandbox"), organisaties=COUNTRY) as running:
-        yield running
+@pytest.fixture
+def gateway(country: Gateway) -> Gateway:
+    return country
 
 
 async def call(gateway: Gateway, method: str, path: str, body: object = None, *, status: int = 201) -> Any:

@@ -136,7 +136,8 @@ def test_several_places_and_activities() -> None:
 
 
 def test_an_aansluitactiviteit_is_known_as_one() -> None:
-    chosen = catalogue()["Aansluitactiviteit Gemeentes - Melding"].filled_in("Melding", {290200: "A. Testema"})
+    known = catalogue()["Aansluitactiviteit Gemeentes - Melding"]
+    chosen = known.filled_in("Melding", {"Wat is uw naam?": "A. Testema"})
     verzoek = read(head(), inhoud(activiteiten=(chosen,)))
     assert verzoek.aansluitactiviteit
     assert [item.antwoord for item in verzoek.alle_specificaties] == ["A. Testema"]

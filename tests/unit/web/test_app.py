@@ -8,10 +8,11 @@ from tests.asgi import request
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
 
+from digikoppelaar.adapters.http_in.browser import SECURITY_HEADERS
 from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import MessageFilter, MessageRow
-from digikoppelaar.web.app import SECURITY_HEADERS, make_app
+from digikoppelaar.web.app import make_app
 
 
 class FixedClock:
