@@ -10,6 +10,7 @@ from digikoppelaar import __version__
 from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     application,
+    casesystem,
     certificate,
     check,
     context,
@@ -48,6 +49,7 @@ verzoek.app.command("refetch")(repair.refetch)
 verzoek.app.command("park")(repair.park)
 verzoek.app.command("link")(link.link)
 verzoek.app.command("unlink")(link.unlink)
+app.add_typer(casesystem.app, name="casesystem")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")

@@ -29,8 +29,8 @@ _XML_LIMIT: Final = 64 * 1024 * 1024
 _OTHERS: Final[tuple[type[nodes.Node], ...]] = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 """What would bring in another template."""
 _ADVICE: Final = (
-    "Een sjabloon van de bestemming past niet bij dit verzoek. Pas het "
-    "sjabloon aan en geef het verzoek vrij met `digikoppelaar verzoek release`."
+    "Een sjabloon van de bestemming past niet bij dit verzoek. Pas het sjabloon aan, probeer het met "
+    "`digikoppelaar casesystem test` en geef het verzoek vrij met `digikoppelaar verzoek release`."
 )
 
 
