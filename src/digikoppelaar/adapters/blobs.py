@@ -57,9 +57,9 @@ class FolderBlobs:
             raise
         return Blob(name, writing.size, writing.sha256)
 
-    async def get(self, name: str) -> AsyncIterator[bytes]:
-        """The content in pieces; raises StorageError when it is not there."""
-        file = await _in_thread(_open, self._path(name))
+    async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The content in pieces, from byte `start` on; raises StorageError when it is not there."""
+        file = await _in_thread(_open, self._path(name), start)
         try:
             while piece := await _in_thread(file.read, PIECE):
                 yield piece
@@ -154,11 +154,13 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
         raise StorageError(f"blob store: {error.strerror or type(error).__name__}") from error
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path, start: int) -> BinaryIO:
     try:
-        return path.open("rb", buffering=0)
+        file = path.open("rb", buffering=0)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise StorageError(f"blob {path.name} is not there") from error
+    file.seek(start)
+    return file
 
 
 def _remove(path: Path) -> None:

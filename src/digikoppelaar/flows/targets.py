@@ -19,7 +19,11 @@ LIST: Final = "targets"
 ONLY: Final = "map"
 """The name of the target of an aansluiting that has one case system and no list."""
 KINDS: Final = ("folder", "zgw", "webhook", "objecten")
-NEEDS: Final[Mapping[str, tuple[str, ...]]] = {"folder": ("path",), "webhook": ("url",)}
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "folder": ("path",),
+    "webhook": ("url",),
+    "zgw": ("zaken_url", "documenten_url", "catalogi_url", "zaaktype", "client_id", "secret_file"),
+}
 """The settings without which a target of a kind cannot work."""
 CONDITIONS: Final = ("bevoegd_gezag", "behandeldienst", "type", "concept", "activiteit")
 """What `when` may name: two OINs, a type, `ja` or `nee`, and the name or id of an activiteit."""

@@ -6,7 +6,7 @@ here and not per target: many organisaties may have their targets on the same se
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,9 +79,10 @@ class CaseSystemHttp:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call, take: Callable[[bytes], None] | None = None) -> Answer:
         """Make the call; follows no redirect. Any status is an answer.
 
+        With `take`, that gets the body of a 2xx as it comes, however long it is, and the answer has none.
         Raises CaseSystemError when none comes, ConfigError for a URL, CA or certificate that may not be used, and
         StorageError when the body could not be read.
         """
@@ -101,7 +102,11 @@ class CaseSystemHttp:
             ) as answer,
         ):
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(answer.status, headers, await _whole(answer))
+            if take is None or not answer.ok:
+                return Answer(answer.status, headers, await _whole(answer))
+            async for chunk in answer.content.iter_chunked(_CHUNK):
+                take(chunk)
+            return Answer(answer.status, headers, b"")
 
     def _route(self, url: URL, call: Call) -> Route:
         route: Route = {**self._proxies.options(url.host or "")}

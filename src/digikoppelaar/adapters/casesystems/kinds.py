@@ -1,14 +1,16 @@
 """Which adapter is behind each kind of target: the one place that knows them all."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
-from digikoppelaar.adapters.casesystems.webhook.settings import read_settings
+from digikoppelaar.adapters.casesystems.webhook import settings as webhook
 from digikoppelaar.adapters.casesystems.webhook.system import WebhookCaseSystem
+from digikoppelaar.adapters.casesystems.zgw import settings as zgw
+from digikoppelaar.adapters.casesystems.zgw.system import Shared, ZgwCaseSystem
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Aansluiting, CaseSystem, CaseSystemSettings, Clock
@@ -22,6 +24,7 @@ class Facilities:
 
     http: CaseSystemHttp
     clock: Clock
+    zgw: Shared = field(default_factory=Shared)
 
 
 Make = Callable[[Aansluiting, Target, Facilities], CaseSystem]
@@ -65,7 +68,12 @@ def _folder(_aansluiting: Aansluiting, target: Target, _facilities: Facilities) 
 
 
 def _webhook(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:
-    return WebhookCaseSystem(read_settings(target.settings), facilities.http, facilities.clock)
+    return WebhookCaseSystem(webhook.read_settings(target.settings), facilities.http, facilities.clock)
 
 
-_KINDS: Final[Mapping[str, Make]] = {"folder": _folder, "webhook": _webhook}
+def _zgw(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:
+    settings = zgw.read_settings(target.settings)
+    return ZgwCaseSystem(settings, target.name, facilities.http, facilities.clock, facilities.zgw)
+
+
+_KINDS: Final[Mapping[str, Make]] = {"folder": _folder, "webhook": _webhook, "zgw": _zgw}

@@ -21,13 +21,13 @@ class MemoryBlobs:
         self._contents[name] = content
         return Blob(name, len(content), hashlib.sha256(content).digest())
 
-    async def get(self, name: str) -> AsyncIterator[bytes]:
-        """The content in chunks; raises StorageError when it is not there."""
+    async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The content in chunks, from byte `start` on; raises StorageError when it is not there."""
         if name not in self._contents:
             raise StorageError(f"blob {name} is not there")
         content = self._contents[name]
-        for start in range(0, len(content), _PIECE):
-            yield content[start : start + _PIECE]
+        for offset in range(start, len(content), _PIECE):
+            yield content[offset : offset + _PIECE]
 
     async def delete(self, name: str) -> None:
         """Remove it; not being there is fine."""

@@ -24,8 +24,8 @@ class BlobStore(Protocol):
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> Blob:
         """Store all chunks, durably, and only then return. When `chunks` raises, nothing is left."""
 
-    def get(self, name: str) -> AsyncIterator[bytes]:
-        """The content in chunks; raises StorageError when it is not there."""
+    def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The content in chunks, from byte `start` on; raises StorageError when it is not there."""
 
     async def delete(self, name: str) -> None:
         """Remove it; not being there is fine."""
