@@ -166,8 +166,18 @@ def _headers(call: Call) -> dict[str, str]:
     return headers
 
 
-def _data(body: bytes | Streamed | None) -> bytes | AsyncIterator[bytes] | None:
-    return body.pieces() if isinstance(body, Streamed) else body
+class _Anew:
+    """A body that begins anew each time: aiohttp by itself repeats a GET or PUT on a connection that turned out dead."""
+
+    def __init__(self, pieces: Callable[[], AsyncIterator[bytes]]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces()
+
+
+def _data(body: bytes | Streamed | None) -> bytes | _Anew | None:
+    return _Anew(body.pieces) if isinstance(body, Streamed) else body
 
 
 async def _whole(answer: aiohttp.ClientResponse) -> bytes:

@@ -173,8 +173,16 @@ class Delivery:
             return {"url": "", "why": "the zaak has an initiator already"}
         if ours is not None:  # a rol cannot be changed in either version of the standard
             await self.zgw.delete(self.zgw.zaken("rollen", id_of(ours["url"])))
-        made = await self.zgw.post(self.zgw.zaken("rollen"), {"zaak": self.zaak, **rol.body})
-        return {"url": str(made["url"])}
+        return {"url": str((await self._made_rol(rol))["url"])}
+
+    async def _made_rol(self, rol: WantedRol) -> Resource:
+        address = self.zgw.zaken("rollen")
+        try:
+            return await self.zgw.post(address, {"zaak": self.zaak, **rol.body})
+        except ZgwRefused as refused:
+            if refused.status != 400 or rol.body == rol.standard:
+                raise
+            return await self.zgw.post(address, {"zaak": self.zaak, **rol.standard})
 
     def _objecten(self) -> Chain:
         return [
@@ -185,8 +193,10 @@ class Delivery:
     async def _object(self, wanted: WantedObject) -> Mapping[str, str]:
         there = await self._there("zaakobjecten", {"zaak": self.zaak})
         found = next((each for each in there if wanted.is_in(each)), None)
-        made = found or await self.zgw.post(self.zgw.zaken("zaakobjecten"), {"zaak": self.zaak, **wanted.body})
-        return {"url": str(made["url"])}
+        if found is None:
+            found = await self.zgw.post(self.zgw.zaken("zaakobjecten"), {"zaak": self.zaak, **wanted.body})
+            there.append(found)  # two locations may be about the very same thing
+        return {"url": str(found["url"])}
 
     def _eigenschappen(self, zaaktype: Zaaktype) -> Chain:
         return [

@@ -82,10 +82,14 @@ def lapsed(source: Source, before: str) -> str:
 
 
 def _named(source: Source, file: File) -> Document | None:
-    """What the verzoek says of this file: it is named by its id, else by its file name."""
+    """What the verzoek says of this file: it is named by its id, or by its file name where one of both has no id."""
     documents = source.read.documenten
     by_id = (each for each in documents if file.document_id and each.document_id == file.document_id)
-    by_name = (each for each in documents if file.naam and each.bestandsnaam == file.naam)
+    by_name = (
+        each
+        for each in documents
+        if file.naam and each.bestandsnaam == file.naam and not (file.document_id and each.document_id)
+    )
     return next(by_id, None) or next(by_name, None) if file.kind is FileKind.BIJLAGE else None
 
 

@@ -5,7 +5,9 @@ that (Documenten 1.5), else in its beschrijving.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
+
+import structlog
 
 from digikoppelaar.adapters.casesystems.zgw import documenten
 from digikoppelaar.adapters.casesystems.zgw.client import Resource, Zgw, id_of
@@ -13,7 +15,9 @@ from digikoppelaar.adapters.casesystems.zgw.mapping import Body, Source
 from digikoppelaar.adapters.casesystems.zgw.problems import ZgwRefused
 from digikoppelaar.flows.ports import Steps
 
-_EIO = "enkelvoudiginformatieobjecten"
+log = structlog.get_logger()
+
+_EIO: Final = "enkelvoudiginformatieobjecten"
 
 
 class OfZaak(Protocol):
@@ -46,19 +50,44 @@ class Lapsed:
     async def _mark_document(self, link: Resource, document_id: str) -> None:
         address = self._zgw.documenten(_EIO, id_of(link["informatieobject"]))
         document = await self._zgw.get(address)
-        changes = self._changes(document)
         name = f"vervallen:{document_id}:slot:{id_of(link['informatieobject'])}"
-        known = (self._delivery.steps.done(name) or {}).get("lock")
-        if not changes and not (known and document.get("locked")):
-            return
-        lock = known if known and document.get("locked") else await self._lock(address, document)
+        lock = await self._lock(address, document, name)
         if lock is None:
-            return  # somebody works on it: the link says it
-        if lock != known:
-            await self._delivery.steps.record(name, {"lock": lock})
-        if changes:
+            return
+        if changes := self._changes(document):
             await self._zgw.patch(address, {"lock": lock, **changes})
         await self._zgw.post(f"{address}/unlock", {"lock": lock})
+
+    async def _lock(self, address: str, document: Resource, name: str) -> str | None:
+        """Our lock on it, which we may have from before a crash; None: no need for one, or somebody else has it."""
+        ours = self._delivery.steps.done(name)
+        if document.get("locked"):
+            if ours is None:
+                return None  # somebody works on it: the link says enough
+            if ours["lock"]:
+                return ours["lock"]
+            if not await self._forced(address):
+                return None
+        if not self._changes(document):
+            return None
+        await self._delivery.steps.record(name, {"lock": ""})  # from here on a lock on it may be ours
+        try:
+            lock = str((await self._zgw.post(f"{address}/lock", {}))["lock"])
+        except ZgwRefused as refused:
+            if refused.has("existing-lock"):
+                return None
+            raise
+        await self._delivery.steps.record(name, {"lock": lock})
+        return lock
+
+    async def _forced(self, address: str) -> bool:
+        """Take away a lock of ours that a crash kept from us; only some applications may (zgw.md 1.3)."""
+        try:
+            await self._zgw.post(f"{address}/unlock", {})
+        except ZgwRefused:
+            log.warning("lapsed_document_stays_locked", verzoek=self._source.verzoek.id)
+            return False
+        return True
 
     def _changes(self, document: Resource) -> Body:
         if "inhoudIsVervallen" in document:
@@ -66,15 +95,3 @@ class Lapsed:
         text = str(document.get("beschrijving") or "")
         marked = text.startswith(documenten.LAPSED)
         return {} if marked else {"beschrijving": documenten.lapsed(self._source, text)}
-
-    async def _lock(self, address: str, document: Resource) -> str | None:
-        """None when another has the lock, or when ours was lost with a crash."""
-        if document.get("locked"):
-            return None
-        try:
-            made = await self._zgw.post(f"{address}/lock", {})
-        except ZgwRefused as refused:
-            if refused.has("existing-lock"):
-                return None
-            raise
-        return str(made["lock"])

@@ -17,6 +17,8 @@ from digikoppelaar.stam.model import Adres, Persoon
 from digikoppelaar.stam.persons import is_bsn
 
 INITIATOR: Final = "initiator"
+BEYOND_STANDARD: Final = frozenset({"kvkNummer", "vestigingsNummer"})
+"""Of a niet_natuurlijk_persoon: known to Open Zaak, not to the standard, which may refuse them."""
 _UNKNOWN_COUNTRY: Final = "0000"
 """Landelijke tabel 34 (RvIG): unknown. DSO gives a name; a code of four characters is taken as it is."""
 _EMAIL: Final = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
@@ -32,9 +34,16 @@ class WantedRol:
     mark: str
     body: Body
 
+    @property
+    def standard(self) -> Body:
+        """The body with what Zaken 1.7 knows only; the numbers of a company are in its roltoelichting too."""
+        told = self.body["betrokkeneIdentificatie"]
+        left = {name: value for name, value in told.items() if name not in BEYOND_STANDARD}
+        return {**self.body, "betrokkeneIdentificatie": left}
+
     def is_in(self, rol: Body) -> bool:
         """Whether `rol`, of the case system, is this one with these data."""
-        return self.ours(rol) and contains(rol, self.body)
+        return self.ours(rol) and contains(rol, self.standard)
 
     def ours(self, rol: Body) -> bool:
         """Whether we made `rol`, perhaps with other data."""
@@ -101,7 +110,7 @@ def _partij(source: Source, name: str, roltype: Roltype, persoon: Persoon, conta
 
 
 def _toelichting(mark: str, persoon: Persoon) -> str:
-    """Zaken 1.7 has no field for a KvK number of a niet-natuurlijk persoon, so it is also told here."""
+    """Zaken 1.7 has no field for the numbers of a niet_natuurlijk_persoon, so they are also told here."""
     numbers = (
         persoon.kvk_nummer and f"KvK {persoon.kvk_nummer}",
         persoon.vestigingsnummer and f"vestiging {persoon.vestigingsnummer}",
