@@ -135,7 +135,8 @@ class Zaakdelen:
             raise invalid("nonFieldErrors", "invalid-object-type-overige-usage")
         if not given.get("object") and not given.get("objectIdentificatie"):
             raise invalid("nonFieldErrors", "invalid-zaakobject", "object or objectIdentificatie must be given")
-        unset = {"object": "", "objectTypeOverige": "", "objectTypeOverigeDefinitie": None, "relatieomschrijving": ""}
+        # Without an empty objectTypeOverige: the OpenAPI files forbid one, though servers answer it.
+        unset = {"object": "", "objectTypeOverigeDefinitie": None, "relatieomschrijving": ""}
         return unset | given
 
     def _status(self, given: Resource) -> Resource:

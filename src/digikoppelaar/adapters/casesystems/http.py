@@ -167,7 +167,7 @@ def _headers(call: Call) -> dict[str, str]:
 
 
 class _Anew:
-    """A body that begins anew each time: aiohttp by itself repeats a GET or PUT on a connection that turned out dead."""
+    """A body that begins anew each time: aiohttp by itself repeats a PUT on a connection that turned out dead."""
 
     def __init__(self, pieces: Callable[[], AsyncIterator[bytes]]) -> None:
         self._pieces = pieces

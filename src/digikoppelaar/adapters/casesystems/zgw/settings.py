@@ -40,7 +40,7 @@ VELDEN: Final = (
 """What of a verzoek, besides answers, can be put in an eigenschap."""
 _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "roltype": ("initiatiefnemer", "gemachtigde", "contactpersoon"),
-    "informatieobjecttype": ("xml", "pdf", "bijlage"),
+    "informatieobjecttypen": ("xml", "pdf", "bijlage"),
     "veld": VELDEN,
     "eigenschap": (),
     "documentsoort": (),
@@ -152,7 +152,7 @@ def read_settings(values: Mapping[str, str]) -> ZgwSettings:
             texts[key] = texts[key].rstrip("/")
     return ZgwSettings(
         **texts | {"verzoek_object": values.get("verzoek_object") == "ja"},
-        informatieobjecttypen=_table(values, "informatieobjecttype"),
+        informatieobjecttypen=_table(values, "informatieobjecttypen"),
         documentsoorten={soort.casefold(): name for soort, name in _table(values, "documentsoort").items()},
         roltypen=_table(values, "roltype"),
         velden=_table(values, "veld"),

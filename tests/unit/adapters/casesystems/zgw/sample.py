@@ -125,7 +125,7 @@ TABLES: Final = {
     "veld.ingetrokken": "test",
     "eigenschap.284856": "bouwkosten",
     "informatieobjecttype": "Bijlage",
-    "informatieobjecttype.xml": "Aanvraag",
+    "informatieobjecttypen.xml": "Aanvraag",
     "roltype.gemachtigde": "Gemachtigde",
     "intrekking_statustype": "Ingetrokken",
 }
