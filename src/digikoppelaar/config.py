@@ -201,6 +201,43 @@ class RetentionConfig(Section):
         )
 
 
+class MailSettings(Section):
+    """The mail server that takes our mail; there is none unless this table is there.
+
+    `tls`: starttls, tls from the first byte, or none. The first line of `credentials_file` is name:password.
+    `trust_anchors`: root certificates (PEM) that are trusted beside those of the machine.
+    """
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = Field(alias="from", pattern=r"^[!-~]+@[0-9A-Za-z.-]+$")
+    credentials_file: Path | None = None
+    trust_anchors: tuple[Path, ...] = ()
+
+    @model_validator(mode="after")
+    def _password_stays_secret(self) -> Self:
+        if self.tls == "none" and self.credentials_file and not is_loopback(self.host):
+            raise PydanticCustomError("plain", "credentials_file needs tls, unless host is a loopback address")
+        return self
+
+
+class WorklistSettings(Section):
+    """When something is on the worklist, and when its digest is mailed (an hour of Dutch time).
+
+    `silent_days`: without any notification; 0 for never. `expiry_days`: before a certificate or CPA ends.
+    """
+
+    fetch_minutes: int = Field(default=15, ge=1)
+    failing_minutes: int = Field(default=60, ge=1)
+    silent_days: int = Field(default=7, ge=0)
+    missed_days: int = Field(default=7, ge=1)
+    expiry_days: int = Field(default=60, ge=1)
+    digest_hour: int = Field(default=7, ge=0, le=23)
+    interval: float = Field(default=60.0, gt=0)
+    """Seconds between two looks by a worker that mails it."""
+
+
 class Config(BaseSettings):
     """The whole file."""
 
@@ -220,6 +257,8 @@ class Config(BaseSettings):
     sender: SenderSettings = SenderSettings()
     worker: WorkerSettings = WorkerSettings()
     retention: RetentionConfig = RetentionConfig()
+    mail: MailSettings | None = None
+    worklist: WorklistSettings = WorklistSettings()
     stam: Stam = Stam()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -310,6 +349,7 @@ def _absolute(config: Config, base: Path) -> Config:
             "proxy": tuple(_absolute_proxy(proxy, base) for proxy in config.proxy),
             "stam": Stam(schema_folder=base / config.stam.schema_folder) if config.stam.schema_folder else config.stam,
             "application": _absolute_application(config.application, base),
+            "mail": _absolute_mail(config.mail, base),
             "webhooks": config.webhooks.model_copy(
                 update={"trust_anchors": tuple(base / file for file in config.webhooks.trust_anchors)}
             ),
@@ -334,6 +374,14 @@ def _is_url(text: str) -> bool:
 def _absolute_proxy(proxy: OutgoingProxy, base: Path) -> OutgoingProxy:
     file = proxy.credentials_file
     return proxy.model_copy(update={"credentials_file": base / file if file else None})
+
+
+def _absolute_mail(mail: MailSettings | None, base: Path) -> MailSettings | None:
+    if mail is None:
+        return None
+    credentials = base / mail.credentials_file if mail.credentials_file else None
+    anchors = tuple(base / file for file in mail.trust_anchors)
+    return mail.model_copy(update={"credentials_file": credentials, "trust_anchors": anchors})
 
 
 def _absolute_application(application: Application | None, base: Path) -> Application | None:

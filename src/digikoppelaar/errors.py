@@ -26,6 +26,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     ├── ContentPurged             administrator   the content was deleted when its period was over      410
     ├── CaseSystemError           administrator, retry  the case system could not take the verzoek
     ├── CaseSystemRefused         administrator   the case system will not take the verzoek as it is
+    ├── MailNotSent               administrator, retry  the mail server did not take a mail
     └── StorageError              ours, retry     the database or the blob store failed
 """
 
@@ -264,6 +265,14 @@ class CaseSystemRefused(DigikoppelaarError):
         "Het zaaksysteem weigert dit verzoek. Controleer de instellingen van de bestemming "
         "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
     )
+
+
+class MailNotSent(DigikoppelaarError):
+    """The mail server was not reached, or would not take the mail."""
+
+    fault = Fault.ADMINISTRATOR
+    retryable = True
+    default_advice = "Controleer de mailserver in [mail]; digikoppelaar probeert het vanzelf opnieuw."
 
 
 class StorageError(DigikoppelaarError):

@@ -64,6 +64,7 @@ from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, open_stores, retention
+from digikoppelaar.worklist_watch import WorklistWatch
 
 log = structlog.get_logger()
 
@@ -127,6 +128,7 @@ class Gateway:
                     group.create_task(self._supervised("worker", self._work))
                     keeping = retention(self.config, self.stores)
                     group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
+                    self._start_worklist(group)
                 if "application" in roles:
                     role = self._application(handler)
                     group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))
@@ -157,6 +159,14 @@ class Gateway:
                 submission=SubmissionLimits(payloads=limits.parts - 1, total=limits.body),
             ),
         )
+
+    def _start_worklist(self, group: asyncio.TaskGroup) -> None:
+        if settings := self.config.mail:
+            mails = lambda: self._worklist().run(settings)  # noqa: E731
+            group.create_task(self._supervised("worklist", mails, patience=0))
+
+    def _worklist(self) -> WorklistWatch:
+        return WorklistWatch(self.config, self.stores, self.keyring, self.clock)
 
     def _start_sender(self, group: asyncio.TaskGroup, sender: Sender) -> None:
         group.create_task(self._supervised("sender", lambda: sender.run(self.stop)))
@@ -197,7 +207,7 @@ class Gateway:
                 start(app, listener)
         if "web" in roles:
             web = self.config.web
-            pages = make_app(self.stores.reading, self.stores.views, self.clock)
+            pages = make_app(self.stores.reading, self.stores.views, self.clock, worklist=self._worklist().items)
             start(pages, server.Listener("web", web.host, web.port))
         application = self.config.application
         if "application" in roles and application:

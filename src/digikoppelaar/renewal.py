@@ -208,6 +208,23 @@ def crl_urls(certificates: Iterable[Certificate], store: TrustStore) -> tuple[st
     return tuple(found)
 
 
+def own_endings(keyring: Keyring) -> list[tuple[str, Ending]]:
+    """Of the certificates of this installation, each with the OIN of its partij."""
+    return [
+        (
+            status.record.partij_oin,
+            _ending(
+                Kind.CERTIFICATE,
+                status.record.omgeving,
+                status.certificate,
+                f"partij {status.record.partij_oin} voor {status.record.use.value}",
+            ),
+        )
+        for status in keyring.status()
+        if status.certificate
+    ]
+
+
 def certificate_endings(keyring: Keyring) -> list[Ending]:
     """Of the certificates of this installation, and of the anchors under them."""
     found = []

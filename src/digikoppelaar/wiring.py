@@ -22,6 +22,7 @@ from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
+from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
@@ -47,6 +48,7 @@ class Stores:
     deliveries: PostgresDeliveries
     links: PostgresLinks
     repairs: PostgresRepairs
+    worklist: PostgresWorklist
     reading: PostgresReading
     applications: PostgresApplications
     webhooks: PostgresWebhooks
@@ -80,6 +82,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresDeliveries(pool),
                 PostgresLinks(pool),
                 PostgresRepairs(pool),
+                PostgresWorklist(pool),
                 PostgresReading(pool),
                 PostgresApplications(pool),
                 PostgresWebhooks(pool),

@@ -106,3 +106,19 @@ def test_applications_are_served_only_when_asked_with_files_relative_to_the_conf
 def test_api_keys_never_travel_in_the_clear(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         config.load(write(tmp_path, text))
+
+
+def test_mail_has_files_relative_to_the_configuration_and_no_password_in_the_clear(tmp_path: Path) -> None:
+    told = '[mail]\nhost = "mail.voorbeeld.nl"\nfrom = "koppelaar@voorbeeld.nl"\ncredentials_file = "mail"\n'
+    mail = config.load(write(tmp_path, told)).mail
+    assert mail
+    assert (mail.sender, mail.port, mail.tls, mail.credentials_file) == (
+        "koppelaar@voorbeeld.nl",
+        587,
+        "starttls",
+        tmp_path / "mail",
+    )
+    with pytest.raises(ConfigError, match="needs tls"):
+        config.load(write(tmp_path, told + 'tls = "none"\n'))
+    with pytest.raises(ConfigError, match="from"):
+        config.load(write(tmp_path, '[mail]\nhost = "h"\nfrom = "geen adres"\n'))

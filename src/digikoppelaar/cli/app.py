@@ -28,6 +28,7 @@ from digikoppelaar.cli import (
     serve,
     verzoek,
     views,
+    worklist,
 )
 from digikoppelaar.cli.output import errors
 from digikoppelaar.errors import DigikoppelaarError
@@ -51,6 +52,7 @@ verzoek.app.command("link")(link.link)
 verzoek.app.command("unlink")(link.unlink)
 app.add_typer(casesystem.app, name="casesystem")
 app.add_typer(verzoek.app, name="verzoek")
+app.add_typer(worklist.app, name="worklist")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")

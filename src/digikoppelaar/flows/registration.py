@@ -4,6 +4,7 @@ Pure: the file's content comes in as a mapping, the result is values. Applying a
 for traffic hangs on these rows.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
@@ -19,16 +20,18 @@ KINDS: Final = ("stam", "drop", "ebms")
 USES: Final = ("tls-server", "tls-client", "sign", "decrypt")
 MOST_DAYS: Final = 3650
 """Of a period; a gateway is no archive."""
+_MAIL: Final = re.compile(r"[!-~]{1,64}@[0-9A-Za-z.-]{1,255}", re.ASCII)
 BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
 
 
 @dataclass(frozen=True, slots=True)
 class OrganisatieEntry:
-    """A tenant."""
+    """A tenant; `worklist_mail` are the addresses to which its worklist is mailed."""
 
     oin: str
     naam: str
     bestuurslaag: str
+    worklist_mail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ def _values(entry: Entry) -> dict[str, str]:
         value = getattr(entry, item.name)
         if isinstance(value, Mapping):
             values |= {f"{item.name}.{name}": str(each) for name, each in value.items()}
+        elif isinstance(value, tuple):
+            values |= {item.name: ", ".join(value)} if value else {}
         elif value is not None:
             values[item.name] = str(value)
     return values
@@ -204,6 +209,12 @@ class _Table:
             raise ConfigError(f"{self.name}: {key} must be a whole number of days, at most {MOST_DAYS}")
         return value
 
+    def addresses(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) and _MAIL.fullmatch(each) for each in value):
+            raise ConfigError(f"{self.name}: {key} must be a list of mail addresses")
+        return tuple(value)
+
     def table(self, key: str) -> "_Table":
         value = self.values.get(key, {})
         if not isinstance(value, Mapping):
@@ -212,7 +223,12 @@ class _Table:
 
 
 def _organisatie(table: _Table) -> OrganisatieEntry:
-    return OrganisatieEntry(table.oin("oin"), table.text("naam"), table.text("bestuurslaag", BESTUURSLAGEN))
+    return OrganisatieEntry(
+        table.oin("oin"),
+        table.text("naam"),
+        table.text("bestuurslaag", BESTUURSLAGEN),
+        table.addresses("worklist_mail"),
+    )
 
 
 def _certificates(partij: _Table) -> Iterable[CertificateEntry]:

@@ -23,7 +23,7 @@ from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.reading import Reading
 from digikoppelaar.flows.views import ViewLog
-from digikoppelaar.web.pages import ROWS, Pages
+from digikoppelaar.web.pages import ROWS, Pages, Worklist, no_worklist
 from digikoppelaar.web.render import STATIC, environment
 
 _ERROR_TEXTS: Final = {
@@ -42,12 +42,14 @@ _ERROR_TEXTS: Final = {
 _ANY_OTHER_TEXT: Final = "Deze vraag kan niet worden beantwoord."
 
 
-def make_app(reading: Reading, views: ViewLog, clock: Clock, *, rows: int = ROWS) -> Starlette:
+def make_app(
+    reading: Reading, views: ViewLog, clock: Clock, *, worklist: Worklist = no_worklist, rows: int = ROWS
+) -> Starlette:
     """The pages over `reading`; `rows` is the length of a list page. The caller serves it on loopback only.
 
     What shows personal data is in `views` before it is answered.
     """
-    pages = Pages(reading, views, clock, environment(), rows)
+    pages = Pages(reading, views, clock, environment(), worklist, rows)
     return Starlette(
         routes=_routes(pages),
         middleware=[
@@ -63,6 +65,7 @@ def _routes(pages: Pages) -> Sequence[BaseRoute]:
         Route("/", pages.start),
         Route("/verzoeken", pages.verzoeken),
         Route("/verzoeken/{aansluiting_id:int}/{verzoeknummer:path}", pages.verzoek),
+        Route("/werkvoorraad", pages.worklist_page),
         Route("/berichten", pages.messages),
         Route("/berichten/{direction}/{row_id:int}", pages.message),
         Mount("/static", StaticFiles(directory=STATIC)),

@@ -4,7 +4,7 @@ Read-only. Nothing here decides anything about a message or a verzoek, and no pa
 HTTPException for a wrong address; StorageError comes through from the reading and is answered in `app`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -18,6 +18,7 @@ from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow, Reading, VerzoekFilter, VerzoekRow
 from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
+from digikoppelaar.flows.worklist import Item, WorklistFilter
 from digikoppelaar.web import words
 
 Row = TypeVar("Row")
@@ -31,6 +32,16 @@ _LAST_ROW_ID: Final = 2**63 - 1  # of a bigint
 _LONGEST_VALUE: Final = 256
 
 
+Worklist = Callable[[WorklistFilter], Awaitable[Sequence[Item]]]
+"""The worklist as it is now."""
+
+
+async def no_worklist(wanted: WorklistFilter) -> Sequence[Item]:
+    """For whoever has none."""
+    del wanted
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The endpoints, as methods."""
@@ -39,6 +50,7 @@ class Pages:
     views: ViewLog
     clock: Clock
     environment: Environment
+    worklist: Worklist
     rows: int = ROWS
 
     async def start(self, request: Request) -> HTMLResponse:
@@ -79,6 +91,19 @@ class Pages:
         about = (found.omgeving, found.organisatie_oin, found.verzoeknummer)
         await self.views.record(View(_viewer(request), Way.VERZOEK_PAGE, *about), self.clock.now())
         return self.html(request, "verzoek.html", page=found, sandbox=is_sandbox(found.omgeving))
+
+    async def worklist_page(self, request: Request) -> HTMLResponse:
+        """What a person must look at, by organisatie."""
+        wanted = WorklistFilter(_omgeving(request), _asked(request, "oin"))
+        items = await self.worklist(wanted)
+        return self.html(
+            request,
+            "werkvoorraad.html",
+            wanted=wanted,
+            organisaties=_by_organisatie(items),
+            omgevingen=_OMGEVING_OPTIONS,
+            sandbox=any(is_sandbox(item.place.omgeving) for item in items),
+        )
 
     async def messages(self, request: Request) -> HTMLResponse:
         """The list of messages, the newest first."""
@@ -134,6 +159,12 @@ def cut(rows: Sequence[Row], at: Callable[[Row], datetime], size: int) -> tuple[
 
 def _viewer(request: Request) -> Viewer:
     return Viewer(ViewerKind.PAGE, request.client.host if request.client else "")
+
+
+def _by_organisatie(items: Sequence[Item]) -> list[tuple[str, str, list[Item]]]:
+    """Name, OIN and items of each organisatie that has any, by name."""
+    whose = dict.fromkeys((item.place.organisatie_naam, item.place.organisatie_oin) for item in items)
+    return [(naam, oin, [item for item in items if item.place.organisatie_oin == oin]) for naam, oin in sorted(whose)]
 
 
 def _any_sandbox(rows: Iterable[VerzoekRow | MessageRow]) -> bool:

@@ -92,6 +92,11 @@ def test_a_file_becomes_entries_in_the_order_in_which_they_can_be_stored() -> No
         ('omgeving = "sandbox-pre"\npartij_oin', 'omgeving = "test"\npartij_oin', "aansluiting 1: omgeving must be"),
         ('base_url = "https://localhost:9000"', "", "aansluiting 1.dso: base_url is missing"),
         ("[[machtiging]]", "[[machtigng]]", "unknown table machtigng"),
+        (
+            'bestuurslaag = "gemeente"',
+            'bestuurslaag = "gemeente"\nworklist_mail = ["vth@gemeente.example\\nBcc: x@y.example"]',
+            "organisatie 1: worklist_mail must be a list of mail addresses",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_table_and_key(old: str, new: str, complaint: str) -> None:

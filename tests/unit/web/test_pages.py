@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from lxml import html
 from tests.asgi import request
+from tests.unit.flows.test_worklist import PLACE
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
 
@@ -16,12 +18,13 @@ from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import Direction, StepRow, VersionPage
 from digikoppelaar.flows.views import View, ViewFilter
+from digikoppelaar.flows.worklist import Item, Sort, WorklistFilter
 from digikoppelaar.web.app import make_app
 from digikoppelaar.web.pages import cut
 
 HOSTILE = """"><script src=//evil.example></script><img src=x onerror=alert(1)>'&{{1234*5678}}\u202e"""
 VERZOEK = f"/verzoeken/1/{examples.NUMBER}"
-PAGES = ["/", "/verzoeken", VERZOEK, "/berichten", "/berichten/in/7", "/berichten/out/3", "/nergens"]
+PAGES = ["/", "/werkvoorraad", "/verzoeken", VERZOEK, "/berichten", "/berichten/in/7", "/berichten/out/3", "/nergens"]
 
 
 class FixedClock:
@@ -29,8 +32,22 @@ class FixedClock:
         return examples.NOW
 
 
+WHERE = replace(PLACE, aansluiting_id=1)
+WORK = (
+    Item(
+        "parked:1", Sort.PARKED, WHERE, examples.NOW, "Verzoek wacht.", "Kijk.", examples.NUMBER, f"parked: {HOSTILE}"
+    ),
+    Item("silent:1", Sort.SILENT, WHERE, examples.NOW, "Er kwam niets binnen.", "Bel."),
+)
+
+
+async def work(wanted: WorklistFilter) -> list[Item]:
+    return [item for item in WORK if wanted.omgeving in (None, item.place.omgeving)]
+
+
 def app_with(*verzoek_pages: Any, messages: tuple[Any, ...] = (), rows: int = 50) -> Any:
-    return make_app(Archive(list(verzoek_pages), list(messages)), MemoryViews(), FixedClock(), rows=rows)
+    archive = Archive(list(verzoek_pages), list(messages))
+    return make_app(archive, MemoryViews(), FixedClock(), worklist=work, rows=rows)
 
 
 def filled_app() -> Any:
@@ -385,3 +402,16 @@ async def test_the_keys_of_in_and_out_are_kept_apart() -> None:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+# --- The worklist ---
+
+
+async def test_the_worklist_shows_what_since_when_and_what_to_do_for_each_organisatie() -> None:
+    page = await shown(app_with(), "/werkvoorraad")
+    assert words_of(page.xpath("//h2")[0]) == "Gemeente Voorbeeldstad (00000099000000001000)"
+    rows = [words_of(row) for row in page.xpath("//tbody/tr")]
+    assert len(rows) == 2
+    assert all(part in rows[1] for part in ("Er kwam niets binnen.", "Bel.", "prod"))
+    assert page.xpath("//tbody//a/@href") == [VERZOEK]
+    assert "Niets:" in words_of(await shown(app_with(), "/werkvoorraad?omgeving=pre"))

@@ -113,7 +113,7 @@ class PostgresRegistry:
         """Everything on record, for `registration.difference`."""
         async with transaction(self.pool) as connection:
             return [
-                *(OrganisatieEntry(**row) for row in await _all(connection, "organisaties")),
+                *(_organisatie(row) for row in await _all(connection, "organisaties")),
                 *(PartijEntry(**row) for row in await _all(connection, "partijen")),
                 *(CertificateEntry(**row) for row in await _all(connection, "certificates", {"omgeving": None})),
                 *(MachtigingEntry(**row) for row in await _all(connection, "machtigingen")),
@@ -265,10 +265,15 @@ def _receiver(intake: Row) -> Receiver | None:
     return Receiver(intake["pass_on_url"], intake["pass_on_secret_file"])
 
 
+def _organisatie(row: Row) -> OrganisatieEntry:
+    return OrganisatieEntry(**{**row, "worklist_mail": tuple(row["worklist_mail"])})
+
+
 def _values(entry: Entry, now: datetime) -> dict[str, Any]:
     values = asdict(entry)
     json = {name: Jsonb(dict(value)) for name, value in values.items() if isinstance(value, Mapping)}
-    return {**values, **json, "now": now}
+    lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
+    return {**values, **json, **lists, "now": now}
 
 
 def _settings(consumer: Consumer | None, tolerances: Tolerances | None) -> dict[str, Any]:

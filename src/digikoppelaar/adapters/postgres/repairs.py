@@ -74,7 +74,7 @@ class PostgresRepairs:
             if not dry_run and chosen:
                 await line.redeliver(connection, chosen[0], chosen[0]["volgnummer"], who.at)
                 for row in chosen:
-                    await _deliver_again(connection, row, wanted)
+                    await _deliver_again(connection, row, wanted, who)
                 await interventions.told(connection, *_key(which), "redelivered", who, _detail(wanted, chosen))
         return list(map(_moved, chosen))
 
@@ -160,8 +160,8 @@ async def _tell(
     await connection.execute(_SQL["tell"], {**told, "notification_id": notification_id, "verzoek_id": verzoek_id})
 
 
-async def _deliver_again(connection: Connection, row: Row, wanted: Redelivery) -> None:
-    values = {"id": row["id"], "target": wanted.target, "from_scratch": wanted.from_scratch}
+async def _deliver_again(connection: Connection, row: Row, wanted: Redelivery, who: Who) -> None:
+    values = {"id": row["id"], "target": wanted.target, "from_scratch": wanted.from_scratch, "now": who.at}
     await connection.execute(_SQL["deliver_again"], values)
     if wanted.from_scratch:
         await connection.execute(_SQL["forget_steps"], values)

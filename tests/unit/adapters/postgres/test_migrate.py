@@ -37,6 +37,7 @@ STEPS = [
     "0012 notifications that are passed on",
     "0013 repair by hand",
     "0014 deleting what was delivered, with a record of it, and keyed hashes",
+    "0015 the worklist and its mails",
 ]
 
 

@@ -11,7 +11,7 @@ INSERT INTO delivery (aansluiting_id, verzoek_id, target, state, planned_at)
 SELECT %(aansluiting_id)s, %(verzoek_id)s, target, 'waiting', %(now)s
 FROM unnest(%(targets)s::text[]) AS target
 ON CONFLICT (verzoek_id, target) DO UPDATE
-SET state = 'waiting', attempts = 0, reason = NULL, advice = NULL
+SET state = 'waiting', attempts = 0, planned_at = excluded.planned_at, reason = NULL, advice = NULL
 WHERE delivery.state = 'parked'
 
 -- name: planned

@@ -116,7 +116,7 @@ SELECT count(*) AS waiting FROM outbound_message WHERE due_at IS NOT NULL AND cp
 SELECT namens_oin FROM machtiging WHERE omgeving = %(omgeving)s AND gemachtigde_oin = %(oin)s AND since <= now()
 
 -- name: organisaties
-SELECT oin, naam, bestuurslaag FROM organisatie ORDER BY oin
+SELECT oin, naam, bestuurslaag, worklist_mail FROM organisatie ORDER BY oin
 
 -- name: partijen
 SELECT oin, naam FROM partij ORDER BY oin
@@ -138,9 +138,10 @@ FROM aansluiting
 ORDER BY omgeving, organisatie_oin, kind
 
 -- name: put_organisatie
-INSERT INTO organisatie (oin, naam, bestuurslaag)
-VALUES (%(oin)s, %(naam)s, %(bestuurslaag)s)
-ON CONFLICT (oin) DO UPDATE SET naam = excluded.naam, bestuurslaag = excluded.bestuurslaag
+INSERT INTO organisatie (oin, naam, bestuurslaag, worklist_mail)
+VALUES (%(oin)s, %(naam)s, %(bestuurslaag)s, %(worklist_mail)s)
+ON CONFLICT (oin) DO UPDATE
+SET naam = excluded.naam, bestuurslaag = excluded.bestuurslaag, worklist_mail = excluded.worklist_mail
 
 -- name: put_partij
 INSERT INTO partij (oin, naam)

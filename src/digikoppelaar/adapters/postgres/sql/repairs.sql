@@ -59,7 +59,7 @@ FOR UPDATE
 
 -- name: deliver_again
 UPDATE delivery
-SET state = 'waiting', attempts = 0, delivered_at = NULL, reason = NULL, advice = NULL,
+SET state = 'waiting', attempts = 0, planned_at = %(now)s, delivered_at = NULL, reason = NULL, advice = NULL,
     case_reference = CASE WHEN %(from_scratch)s THEN NULL ELSE case_reference END
 WHERE verzoek_id = %(id)s AND (%(target)s::text IS NULL OR target = %(target)s)
 

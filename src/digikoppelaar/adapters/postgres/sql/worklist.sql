@@ -1,0 +1,176 @@
+-- name: waiting
+SELECT
+    notification.id, notification.verzoeknummer, notification.received_at, notification.reason, notification.advice,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM notification
+JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE notification.state = 'received' AND notification.received_at < %(fetch_before)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY notification.received_at, notification.id
+LIMIT %(most)s
+
+-- name: parked_notifications
+SELECT
+    notification.id, notification.verzoeknummer, NULL::integer AS volgnummer, notification.reason, notification.advice,
+    coalesce(
+        (SELECT max(at) FROM step WHERE notification_id = notification.id AND name = 'parked'), notification.received_at
+    ) AS since,
+    ARRAY[]::text[] AS targets,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM notification
+JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE notification.state = 'parked'
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY notification.received_at, notification.id
+LIMIT %(most)s
+
+-- name: parked_versions
+SELECT
+    verzoek.id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.reason, verzoek.advice,
+    coalesce(
+        (SELECT max(at) FROM step WHERE verzoek_id = verzoek.id AND name = 'parked'), verzoek.received_at
+    ) AS since,
+    ARRAY(
+        SELECT target FROM delivery WHERE verzoek_id = verzoek.id AND delivery.state = 'parked' ORDER BY target
+    ) AS targets,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM verzoek
+JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE verzoek.state = 'parked'
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY verzoek.received_at, verzoek.id
+LIMIT %(most)s
+
+-- name: missed
+SELECT
+    notification.id, notification.verzoeknummer, notification.received_at AS found_at,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM notification
+JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE notification.received_at >= %(missed_after)s AND notification.catch_up_search_id IS NOT NULL
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY notification.received_at, notification.id
+LIMIT %(most)s
+
+-- name: heard
+-- One that has no CPA in use is not connected: nothing is to be heard.
+SELECT
+    coalesce(
+        (
+            SELECT max(received_at)
+            FROM notification
+            WHERE aansluiting_id = aansluiting.id AND origin IN ('ebms', 'file')
+        ),
+        min(cpa.imported_at)
+    ) AS last,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM aansluiting
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+JOIN cpa ON cpa.aansluiting_id = aansluiting.id AND cpa.removed_at IS NULL
+WHERE aansluiting.kind = 'stam'
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+GROUP BY aansluiting.id, organisatie.oin
+ORDER BY aansluiting.id
+
+-- name: failing
+SELECT failing.target, failing.waiting::integer AS waiting, failing.since,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM (
+    SELECT
+        aansluiting_id, target, count(*) AS waiting,
+        greatest(
+            min(planned_at),
+            (
+                SELECT max(delivered_at)
+                FROM delivery AS last
+                WHERE last.aansluiting_id = delivery.aansluiting_id AND last.target = delivery.target
+                  AND last.state = 'delivered'
+            )
+        ) AS since
+    FROM delivery
+    WHERE state = 'waiting' AND attempts > 0 AND reason IS NOT NULL
+    GROUP BY aansluiting_id, target
+) AS failing
+JOIN aansluiting ON aansluiting.id = failing.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE failing.since < %(failing_before)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY failing.since, aansluiting.id, failing.target
+LIMIT %(most)s
+
+-- name: cpas
+SELECT
+    cpa.cpa_id, cpa.ends_at,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM cpa
+JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE cpa.removed_at IS NULL AND cpa.ends_at < %(ends_before)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY cpa.ends_at, cpa.id
+LIMIT %(most)s
+
+-- name: places
+SELECT
+    aansluiting.partij_oin,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM aansluiting
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE aansluiting.kind = 'stam'
+ORDER BY aansluiting.id
+
+-- name: recipients
+SELECT oin, worklist_mail FROM organisatie WHERE worklist_mail <> '{}' ORDER BY oin
+
+-- name: open_items
+INSERT INTO worklist_item (organisatie_oin, key, opened_at)
+SELECT %(organisatie_oin)s, key, %(now)s
+FROM unnest(%(keys)s::text[]) AS key
+ON CONFLICT (organisatie_oin, key) WHERE closed_at IS NULL DO NOTHING
+
+-- name: close_items
+UPDATE worklist_item
+SET closed_at = %(now)s
+WHERE organisatie_oin = %(organisatie_oin)s AND closed_at IS NULL AND key <> ALL(%(keys)s::text[])
+
+-- name: claim
+-- Of two that claim at once the second waits, looks again, and finds nothing.
+UPDATE worklist_item
+SET claimed_at = %(now)s
+WHERE organisatie_oin = %(organisatie_oin)s AND closed_at IS NULL AND told_at IS NULL
+  AND (claimed_at IS NULL OR claimed_at <= %(lapsed)s)
+RETURNING key
+
+-- name: told
+UPDATE worklist_item
+SET told_at = %(now)s
+WHERE organisatie_oin = %(organisatie_oin)s AND closed_at IS NULL AND key = ANY(%(keys)s::text[])
+
+-- name: claim_digest
+INSERT INTO worklist_digest (organisatie_oin, day, claimed_at)
+VALUES (%(organisatie_oin)s, %(day)s, %(now)s)
+ON CONFLICT (organisatie_oin, day) DO UPDATE
+SET claimed_at = excluded.claimed_at
+WHERE worklist_digest.told_at IS NULL AND worklist_digest.claimed_at <= %(lapsed)s
+
+-- name: digest_told
+UPDATE worklist_digest SET told_at = %(now)s WHERE organisatie_oin = %(organisatie_oin)s AND day = %(day)s

@@ -1,0 +1,283 @@
+"""The worklist: per organisatie what a person must look at, since when, and what to do. Pure.
+
+Items are made of rows each time and kept nowhere; what is on record of them, so that a mail about one goes once, is in
+flows/worklist_mail.py. `what` and `todo` are Dutch and hold ids only, for they go out by mail.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from digikoppelaar.pki.expiry import Ending, Expiry, Kind, expiries
+
+AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
+MOST: Final = 1000
+"""Rows of one sort: more would not be read by anybody, and a number in a mail says the rest."""
+
+
+class Sort(StrEnum):
+    """What sort of item it is; in the order in which they are shown."""
+
+    FAILING_TARGET = "failing_target"
+    """Deliveries to a target fail, and have for longer than a while."""
+    NOT_FETCHED = "not_fetched"
+    PARKED = "parked"
+    MISSED = "missed"
+    """A search found it; its notification never came."""
+    SILENT = "silent"
+    """No notification came for days."""
+    EXPIRING = "expiring"
+    """A certificate or CPA ends soon, or has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When something becomes an item. `expiry`: thresholds of pki.expiry up to this many days before the end."""
+
+    fetch: timedelta = timedelta(minutes=15)
+    failing: timedelta = timedelta(hours=1)
+    silent: timedelta = timedelta(days=7)
+    """Zero: never."""
+    missed: timedelta = timedelta(days=7)
+    """So long it stays, once found."""
+    expiry: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose it is."""
+
+    aansluiting_id: int
+    omgeving: str
+    organisatie_oin: str
+    organisatie_naam: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line. `key` stays the same as long as it is the same trouble.
+
+    `reason` is English or a person's own words, so it is shown and not mailed.
+    """
+
+    key: str
+    sort: Sort
+    place: Place
+    since: datetime
+    what: str
+    todo: str
+    verzoeknummer: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A notification that waits to be fetched."""
+
+    place: Place
+    id: int
+    verzoeknummer: str
+    received_at: datetime
+    reason: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A parked version with the targets at which it is parked or, without `volgnummer`, a parked notification."""
+
+    place: Place
+    id: int
+    verzoeknummer: str
+    volgnummer: int | None
+    since: datetime
+    reason: str | None = None
+    advice: str | None = None
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRow:
+    """A notification that a search made."""
+
+    place: Place
+    id: int
+    verzoeknummer: str
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeardRow:
+    """When the last notification came to an aansluiting, or its first CPA when none did."""
+
+    place: Place
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRow:
+    """A target at which `waiting` deliveries failed and are tried again; none succeeded after `since`."""
+
+    place: Place
+    target: str
+    waiting: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CpaRow:
+    """A CPA in use."""
+
+    place: Place
+    cpa_id: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the items are made of, each sort at most MOST."""
+
+    waiting: Sequence[WaitingRow] = ()
+    parked: Sequence[ParkedRow] = ()
+    missed: Sequence[MissedRow] = ()
+    heard: Sequence[HeardRow] = ()
+    failing: Sequence[FailingRow] = ()
+    cpas: Sequence[CpaRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistFilter:
+    """Whose; None means all."""
+
+    omgeving: str | None = None
+    organisatie_oin: str | None = None
+
+
+class WorklistReading(Protocol):
+    """Read access to what the worklist is made of. Raises StorageError."""
+
+    async def rows(self, wanted: WorklistFilter, limits: Limits, now: datetime) -> Rows:
+        """Those that may be items; what does not pass the limits may be left out."""
+
+    async def places(self) -> Sequence[tuple[Place, str]]:
+        """Every aansluiting for STAM, with the OIN of the partij that owns its certificates."""
+
+
+def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetime, limits: Limits) -> list[Item]:
+    """The worklist at `now`, sort by sort, what waits longest first."""
+    found = [
+        *(_failing(row) for row in rows.failing if now - row.since > limits.failing),
+        *(_not_fetched(row) for row in rows.waiting if now - row.received_at > limits.fetch),
+        *map(_parked, rows.parked),
+        *(_missed(row) for row in rows.missed if now - row.found_at <= limits.missed),
+        *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
+        *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
+    ]
+    order = list(Sort)
+    return sorted(found, key=lambda item: (order.index(item.sort), item.since, item.key))
+
+
+def _failing(row: FailingRow) -> Item:
+    many = f"er wachten {row.waiting} verzoeken" if row.waiting > 1 else "er wacht één verzoek"
+    return Item(
+        f"failing:{row.place.aansluiting_id}:{row.target}",
+        Sort.FAILING_TARGET,
+        row.place,
+        row.since,
+        f"Afleveren bij bestemming {row.target} lukt niet; {many}.",
+        "Controleer of het zaaksysteem werkt en de instellingen van de bestemming kloppen; het wordt vanzelf herhaald.",
+    )
+
+
+def _not_fetched(row: WaitingRow) -> Item:
+    return Item(
+        f"not-fetched:{row.id}",
+        Sort.NOT_FETCHED,
+        row.place,
+        row.received_at,
+        f"Verzoek {row.verzoeknummer} is aangekondigd en nog niet opgehaald.",
+        row.advice or "Controleer of de worker draait en DSO-LV bereikbaar is; het wordt vanzelf herhaald.",
+        row.verzoeknummer,
+        row.reason,
+    )
+
+
+def _parked(row: ParkedRow) -> Item:
+    kind = "notification" if row.volgnummer is None else "verzoek"
+    what = f"Verzoek {row.verzoeknummer}" if row.verzoeknummer else "Een notificatie zonder leesbaar verzoeknummer"
+    version = "" if row.volgnummer is None else f", versie {row.volgnummer},"
+    where = f" (bestemming {', '.join(row.targets)})" if row.targets else ""
+    return Item(
+        f"parked:{kind}:{row.id}",
+        Sort.PARKED,
+        row.place,
+        row.since,
+        f"{what}{version} wacht op een beheerder{where}.",
+        row.advice or "Neem de oorzaak weg en geef het verzoek vrij met `digikoppelaar verzoek release`.",
+        row.verzoeknummer or None,
+        row.reason,
+    )
+
+
+def _missed(row: MissedRow) -> Item:
+    return Item(
+        f"missed:{row.id}",
+        Sort.MISSED,
+        row.place,
+        row.found_at,
+        f"Verzoek {row.verzoeknummer} is bij DSO-LV gevonden; de notificatie is hier nooit aangekomen.",
+        "Het verzoek wordt vanzelf opgehaald. Gebeurt dit vaker, meld het dan bij DSO-LV.",
+        row.verzoeknummer,
+    )
+
+
+def _silent(row: HeardRow, now: datetime) -> Item:
+    return Item(
+        f"silent:{row.place.aansluiting_id}",
+        Sort.SILENT,
+        row.place,
+        row.last,
+        f"Er kwam al {(now - row.last).days} dagen geen notificatie binnen.",
+        "Controleer met `digikoppelaar check` of DSO-LV deze aansluiting kan bereiken, en vraag anders bij DSO-LV na "
+        "of er verzoeken waren.",
+    )
+
+
+def _cpa_ending(row: CpaRow) -> tuple[Place, Ending]:
+    return row.place, Ending(Kind.CPA, row.place.omgeving, row.cpa_id, f"CPA {row.cpa_id}", row.ends_at)
+
+
+def _expiring(endings: Iterable[tuple[Place, Ending]], now: datetime, limits: Limits) -> Iterator[Item]:
+    """Each threshold that is passed is an item of its own: it is told again when the end comes nearer."""
+    for place, ending in dict.fromkeys(endings):
+        for expiry in expiries([ending], now):
+            if expiry.threshold <= limits.expiry:
+                yield _expiry(place, expiry)
+
+
+def _expiry(place: Place, expiry: Expiry) -> Item:
+    ending = expiry.ending
+    what = f"De {ending.subject}" if ending.kind is Kind.CPA else f"Het certificaat van {ending.subject}"
+    verb = "verloopt" if expiry.threshold else "is verlopen"
+    renew = "Maak een nieuwe CPA" if ending.kind is Kind.CPA else "Vraag een nieuw certificaat aan"
+    return Item(
+        f"expiring:{place.aansluiting_id}:{ending.kind}:{ending.name}:{expiry.threshold}",
+        Sort.EXPIRING,
+        place,
+        ending.ends_at - timedelta(days=expiry.threshold),
+        f"{what} {verb} op {dutch_day(ending.ends_at)}.",
+        f"{renew} en zet die naast de oude; zie `digikoppelaar check`.",
+    )
+
+
+def dutch_day(moment: datetime) -> str:
+    """The day in the Netherlands, as people there write it."""
+    return f"{moment.astimezone(AMSTERDAM):%d-%m-%Y}"
+
+
+def dutch_time(moment: datetime) -> str:
+    """Day and time in the Netherlands."""
+    return f"{moment.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}"

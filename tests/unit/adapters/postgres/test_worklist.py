@@ -1,0 +1,78 @@
+"""The worklist store keeps the contract of its twin, and finds the rows that items are made of."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.adapters.postgres.test_verzoeken import contract_world
+from tests.unit.adapters.postgres.world import ENTRIES, NOW, World
+from tests.unit.ebms.cpas import GEMEENTE
+from tests.unit.flows import verzoek_store_contract as versions
+from tests.unit.flows.worklist_store_contract import CONTRACT
+
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
+from digikoppelaar.flows.registration import OrganisatieEntry, difference
+from digikoppelaar.flows.worklist import Limits, WorklistFilter, items
+from digikoppelaar.flows.worklist_mail import WorklistStore
+
+LIMITS = Limits()
+LATER = NOW + timedelta(hours=2)
+EVERYBODY = WorklistFilter()
+
+
+@pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
+async def test_the_store_keeps_the_promise_that(
+    promise: Callable[[WorklistStore], Awaitable[None]], world: World
+) -> None:
+    await promise(PostgresWorklist(world.pool))
+
+
+async def keys(world: World, wanted: WorklistFilter = EVERYBODY) -> list[str]:
+    """What is on the worklist two hours later, without what is there because nothing came in or a CPA ends."""
+    rows = await PostgresWorklist(world.pool).rows(wanted, LIMITS, LATER)
+    assert {row.place.organisatie_naam for row in (*rows.heard, *rows.cpas)} <= {"Gemeente Voorbeeldstad"}
+    return [item.key for item in items(replace(rows, heard=(), cpas=()), [], LATER, LIMITS)]
+
+
+async def test_what_waits_fails_or_is_parked_is_found_and_gone_when_it_is_over(world: World) -> None:
+    place, deliveries = contract_world(world), PostgresDeliveries(world.pool)
+    waiting = await world.notify(1, "1")
+    notification = await versions.parked_notification(place, verzoeknummer="2")
+    failing = await versions.whole(place, 0, number="3")
+    [row] = await deliveries.plan(failing.id, ["map"], NOW)
+    await deliveries.started(row.id)
+    await deliveries.trouble(row.id, "folder is away", "", NOW, parked=False)
+    parked = await versions.whole(place, 0, number="4")
+    await world.verzoeken.trouble(verzoek_id=parked.id, reason="x", advice="", parked=True, now=NOW)
+    assert await keys(world) == [
+        "failing:1:map",
+        f"not-fetched:{waiting}",
+        f"parked:notification:{notification}",
+        f"parked:verzoek:{parked.id}",
+    ]
+    assert await keys(world, WorklistFilter("sandbox-prod")) == [f"not-fetched:{waiting}"]
+    assert await keys(world, WorklistFilter(organisatie_oin="00000099000000007000")) == []
+    await deliveries.delivered(row.id, "map/3", LATER)
+    await world.verzoeken.release(parked.aansluiting.id, "4", NOW)
+    assert await keys(world) == [f"not-fetched:{waiting}", f"parked:notification:{notification}"]
+
+
+async def test_when_something_came_in_last_and_what_ends_is_found(world: World) -> None:
+    await world.notify(1, "1")
+    rows = await PostgresWorklist(world.pool).rows(EVERYBODY, Limits(expiry=36_500), NOW)
+    assert [(row.place.omgeving, row.last) for row in rows.heard] == [("sandbox-pre", NOW), ("sandbox-prod", NOW)]
+    assert [row.place.omgeving for row in rows.cpas] == ["sandbox-pre", "sandbox-prod"]
+    assert [oin for _, oin in await PostgresWorklist(world.pool).places()] == [GEMEENTE] * 2
+
+
+async def test_addresses_are_put_on_record_with_the_organisatie(world: World) -> None:
+    addresses = ("vth@gemeente.example", "beheer@gemeente.example")
+    wanted = replace(ENTRIES[0], worklist_mail=addresses)
+    assert isinstance(wanted, OrganisatieEntry)
+    [change] = difference(await world.registry.entries(), [wanted])
+    assert change.differences == (("worklist_mail", None, "vth@gemeente.example, beheer@gemeente.example"),)
+    await world.registry.apply([change], NOW)
+    assert difference(await world.registry.entries(), [wanted]) == ()
+    assert await PostgresWorklist(world.pool).recipients() == {GEMEENTE: addresses}

@@ -1,0 +1,101 @@
+"""What is on the worklist, since when, and in which words."""
+
+from datetime import timedelta
+
+import pytest
+from tests.unit.flows.verzoek_store_contract import NOW
+
+from digikoppelaar.flows.worklist import (
+    CpaRow,
+    FailingRow,
+    HeardRow,
+    Item,
+    Limits,
+    MissedRow,
+    ParkedRow,
+    Place,
+    Rows,
+    Sort,
+    WaitingRow,
+    items,
+)
+from digikoppelaar.pki.expiry import Ending, Kind
+
+PLACE = Place(7, "prod", "00000099000000001000", "Gemeente Voorbeeldstad")
+LIMITS = Limits()
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def of(rows: Rows, limits: Limits = LIMITS) -> list[Item]:
+    """The items, when no certificate ends."""
+    return items(rows, [], NOW, limits)
+
+
+def whats(rows: Rows) -> list[str]:
+    """Their sentences."""
+    return [item.what for item in of(rows)]
+
+
+def test_a_notification_that_waits_a_quarter_of_an_hour_is_an_item() -> None:
+    row = WaitingRow(PLACE, 3, "42", NOW - 15 * MINUTE, "HTTP 503", "Wacht.")
+    late = WaitingRow(PLACE, 4, "43", NOW - 16 * MINUTE)
+    [item] = of(Rows(waiting=[row, late]))
+    assert (item.key, item.sort, item.since, item.verzoeknummer) == (
+        "not-fetched:4",
+        Sort.NOT_FETCHED,
+        late.received_at,
+        "43",
+    )
+    assert item.todo
+
+
+def test_what_is_parked_is_an_item_with_its_advice_and_the_targets_at_which_it_is() -> None:
+    version = ParkedRow(PLACE, 1, "42", 3, NOW, "refused", "Controleer het zaaktype.", ("zaken", "archief"))
+    notification = ParkedRow(PLACE, 1, "", None, NOW, "no verzoeknummer")
+    [one, two] = of(Rows(parked=[version, notification]))
+    assert (one.key, one.what) == (
+        "parked:notification:1",
+        "Een notificatie zonder leesbaar verzoeknummer wacht op een beheerder.",
+    )
+    assert (two.key, two.what, two.todo, two.reason) == (
+        "parked:verzoek:1",
+        "Verzoek 42, versie 3, wacht op een beheerder (bestemming zaken, archief).",
+        "Controleer het zaaktype.",
+        "refused",
+    )
+
+
+def test_a_missed_verzoek_stays_for_a_week() -> None:
+    found = [MissedRow(PLACE, 1, "42", NOW - 7 * DAY), MissedRow(PLACE, 2, "43", NOW - 8 * DAY)]
+    assert [item.key for item in of(Rows(missed=found))] == ["missed:1"]
+
+
+@pytest.mark.parametrize(("days", "limit", "told"), [(7, 7, 0), (8, 7, 1), (800, 0, 0)])
+def test_silence_is_told_after_so_many_days_or_never(days: int, limit: int, told: int) -> None:
+    heard = Rows(heard=[HeardRow(PLACE, NOW - days * DAY)])
+    assert len(of(heard, Limits(silent=limit * DAY))) == told
+
+
+def test_a_target_that_fails_for_more_than_an_hour_is_one_item() -> None:
+    failing = [FailingRow(PLACE, "zaken", 3, NOW - 2 * HOUR), FailingRow(PLACE, "archief", 1, NOW - HOUR)]
+    assert whats(Rows(failing=failing)) == ["Afleveren bij bestemming zaken lukt niet; er wachten 3 verzoeken."]
+
+
+def test_an_end_is_an_item_again_at_each_threshold_that_is_near_enough() -> None:
+    keys = []
+    for days in (61, 59, 29, 6, -1):
+        found = of(Rows(cpas=[CpaRow(PLACE, "cpa-1", NOW + days * DAY)]))
+        keys += [item.key for item in found]
+    assert keys == [f"expiring:7:cpa:cpa-1:{threshold}" for threshold in (60, 30, 7, 0)]
+    ending = Ending(Kind.CERTIFICATE, "prod", "ab12", "partij 00000099000000001000 voor sign", NOW + DAY)
+    [item] = items(Rows(), [(PLACE, ending), (PLACE, ending)], NOW, LIMITS)
+    assert item.what == "Het certificaat van partij 00000099000000001000 voor sign verloopt op 03-06-2026."
+
+
+def test_what_holds_up_most_comes_first_and_of_a_sort_what_waits_longest() -> None:
+    rows = Rows(
+        waiting=[WaitingRow(PLACE, n, str(n), NOW - n * HOUR) for n in (1, 2)],
+        missed=[MissedRow(PLACE, 1, "42", NOW)],
+        failing=[FailingRow(PLACE, "zaken", 1, NOW - 2 * HOUR)],
+    )
+    assert [item.key for item in of(rows)] == ["failing:7:zaken", "not-fetched:2", "not-fetched:1", "missed:1"]
