@@ -22,6 +22,7 @@ KINDS: Final = ("folder", "zgw", "webhook", "objecten")
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "folder": ("path",),
     "webhook": ("url",),
+    "objecten": ("objecten_url", "objecttype", "token_file", "documenten_url", "client_id", "secret_file"),
     "zgw": ("zaken_url", "documenten_url", "catalogi_url", "zaaktype", "client_id", "secret_file"),
 }
 """The settings without which a target of a kind cannot work."""

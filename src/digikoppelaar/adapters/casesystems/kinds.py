@@ -7,6 +7,8 @@ from typing import Final
 
 from digikoppelaar.adapters.casesystems.folder import FolderCaseSystem
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
+from digikoppelaar.adapters.casesystems.objecten import settings as objecten
+from digikoppelaar.adapters.casesystems.objecten.system import ObjectenCaseSystem
 from digikoppelaar.adapters.casesystems.webhook import settings as webhook
 from digikoppelaar.adapters.casesystems.webhook.system import WebhookCaseSystem
 from digikoppelaar.adapters.casesystems.zgw import settings as zgw
@@ -76,4 +78,9 @@ def _zgw(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> C
     return ZgwCaseSystem(settings, target.name, facilities.http, facilities.clock, facilities.zgw)
 
 
-_KINDS: Final[Mapping[str, Make]] = {"folder": _folder, "webhook": _webhook, "zgw": _zgw}
+def _objecten(_aansluiting: Aansluiting, target: Target, facilities: Facilities) -> CaseSystem:
+    settings = objecten.read_settings(target.settings)
+    return ObjectenCaseSystem(settings, target.name, facilities.http, facilities.clock, facilities.zgw)
+
+
+_KINDS: Final[Mapping[str, Make]] = {"folder": _folder, "webhook": _webhook, "zgw": _zgw, "objecten": _objecten}

@@ -57,7 +57,7 @@ def _lock_must_be_ours() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The documents of one delivery. `zaak` is the URL of the zaak that they are linked to."""
+    """The documents of one delivery. `zaak` is the URL of the zaak that they are linked to; empty: to none."""
 
     zgw: Zgw
     source: Source
@@ -115,11 +115,15 @@ class Uploads:
         url = str(found["url"])
         if found.get("locked") or found.get("bestandsdelen"):
             raise _LockLostError
-        if not await self.zgw.list(
-            self.zgw.zaken("zaakinformatieobjecten"), {"zaak": self.zaak, "informatieobject": url}
-        ) and await self._content(url) != (size, sha256):
+        if not await self._is_linked(url) and await self._content(url) != (size, sha256):
             raise _LockLostError
         return url
+
+    async def _is_linked(self, url: str) -> bool:
+        if not self.zaak:
+            return False
+        filters = {"zaak": self.zaak, "informatieobject": url}
+        return bool(await self.zgw.list(self.zgw.zaken("zaakinformatieobjecten"), filters))
 
     async def _begin(self, file: File, informatieobjecttype: str, attempt: int) -> Mapping[str, str]:
         body = documenten.document(self.source, file, informatieobjecttype, attempt) | {"inhoud": None}

@@ -8,7 +8,7 @@ import pytest
 from tests.doubles.zgw.double import Version
 from tests.doubles.zgw.types import ZAAKTYPEN
 from tests.doubles.zgw.world import Quirks
-from tests.unit.adapters.casesystems.handovers import NUMMER
+from tests.unit.adapters.casesystems.handovers import AANSLUITING, NUMMER
 from tests.unit.adapters.casesystems.zgw.sample import (
     BSN,
     COMPANY,
@@ -24,6 +24,8 @@ from tests.unit.adapters.casesystems.zgw.sample import (
 
 from digikoppelaar.errors import CaseSystemRefused, ConfigError
 from digikoppelaar.flows.ports import FileKind
+from digikoppelaar.flows.targets import Target
+from digikoppelaar.flows.tryout import TriedStep, made_up, try_out
 from digikoppelaar.stam import codes
 from digikoppelaar.stam.model import Specificatie
 from digikoppelaar.stam.notification import WITHDRAWN
@@ -329,3 +331,15 @@ async def test_a_refused_drawing_does_not_stop_the_verzoek(tmp_path: Path) -> No
             await here.deliver(await here.handover())
         await here.deliver(await here.handover())
         assert len(here.double.zaken) == 1
+
+
+async def test_a_made_up_verzoek_becomes_a_zaak_marked_test(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        target = Target("map", "zgw", here.values, {})
+        handover = await made_up(AANSLUITING, target, "TEST-20260602120000-abcdef", here.blobs)
+        told: list[TriedStep] = []
+        await try_out(here.system(), handover, here.blobs, here.clock, told.append)
+        (zaak,) = here.double.zaken
+    assert zaak.resource["omschrijving"].startswith("TEST")
+    assert len(zaak.documenten) == len(handover.verzoek.files)
+    assert all(each.what for each in told)
