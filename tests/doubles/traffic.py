@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -128,6 +128,10 @@ class Pace:
         self.most_at_once = max(self.most_at_once, self._under_way)
 
 
+class _Gone(Exception):
+    """The client went away in the middle of its request, which then never was one."""
+
+
 class Traffic:
     """An ASGI app around a double's own app."""
 
@@ -148,6 +152,10 @@ class Traffic:
             return
         call = self._logged(scope)
         fault = next((each for each in self.faults if each.strikes(call)), None)
+        with suppress(_Gone):
+            await self._answered(call, fault, scope, receive, send)
+
+    async def _answered(self, call: Call, fault: Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
         async with self.pace.held():
             if fault is not None and fault.status is not None:
                 await _drain(receive)
@@ -221,7 +229,7 @@ async def _drain(receive: Receive) -> bytes:
     while more:
         event = await receive()
         if event["type"] == "http.disconnect":
-            break
+            raise _Gone
         pieces.append(event.get("body", b""))
         more = event.get("more_body", False)
     return b"".join(pieces)

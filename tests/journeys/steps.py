@@ -62,12 +62,14 @@ def remove(folders: Sequence[Path]) -> None:
 # --- Waiting -------------------------------------------------------------------------------------------------
 
 
-async def eventually(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool] = bool, what: str = "") -> T:
-    """What `look` sees, as soon as it is wanted; fails after DEADLINE with what it saw last."""
-    deadline = asyncio.get_running_loop().time() + DEADLINE
+async def eventually(
+    look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool] = bool, what: str = "", seconds: float = DEADLINE
+) -> T:
+    """What `look` sees, as soon as it is wanted; fails after `seconds` with what it saw last."""
+    deadline = asyncio.get_running_loop().time() + seconds
     while not wanted(seen := await look()):
         if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not within {DEADLINE:g} s: {what or wanted}; last seen: {seen}")
+            raise AssertionError(f"not within {seconds:g} s: {what or wanted}; last seen: {seen}")
         await asyncio.sleep(LOOK_EVERY)
     return seen
 

@@ -74,6 +74,8 @@ class Trial:
     settings: str = ""
     organisaties: Sequence[str] = ()
     """Authorities of the sandbox, as its option --organisatie has them; none: one gemeente."""
+    country: Path | None = None
+    """Or a country of the sandbox, with areas and behandeldiensten."""
     ports: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     """sandbox.json, once the sandbox runs."""
@@ -138,6 +140,7 @@ class Trial:
             *("--omgeving", self.omgeving, "--profile", self.profile),
             *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
             *(part for organisatie in self.organisaties for part in ("--organisatie", organisatie)),
+            *(("--country", str(self.country)) if self.country else ()),
             "--until-stdin-ends",
         )
         facts = self.folder / "sandbox" / "sandbox.json"

@@ -149,6 +149,10 @@ class ZgwDouble(Double):
         """An employee closes the zaak."""
         self.zaak(identificatie).resource["einddatum"] = self.world.today()
 
+    def reopen(self, identificatie: str) -> None:
+        """An employee opens it again."""
+        self.zaak(identificatie).resource["einddatum"] = None
+
     @property
     def documenten(self) -> list[Document]:
         """Every document, linked or not."""

@@ -5,7 +5,7 @@
         verzoek.pdf       the publishable version, when there is one
         bijlagen/         under the applicant's file names, made safe
         verzoek.json      the verzoek as it was understood
-        manifest.json     every file with its bytes and SHA-256
+        manifest.json     every file with its bytes and SHA-256; what is TEST, and which documents lapsed
         gereed            the SHA-256 of manifest.json: from now on nothing changes here
 
 Personal data are in these files: who may read the folder is up to whoever owns it.
@@ -57,11 +57,13 @@ def _laid_out(verzoek: Verzoek) -> list[str]:
 
 def manifest_of(verzoek: Verzoek) -> dict[str, object]:
     """What manifest.json says of this version, the same every time. Raises StorageError when a file is missing."""
+    marks = {"test": verzoek.test, "vervallenDocumenten": list(verzoek.lapsed)}
     return {
         "omgeving": verzoek.aansluiting.omgeving,
         "oin": verzoek.aansluiting.organisatie_oin,
         "verzoeknummer": verzoek.verzoeknummer,
         "volgnummer": verzoek.volgnummer,
+        **{name: value for name, value in marks.items() if value},  # a case of before there were marks stays the same
         "bestanden": [_entry(file, path) for file, path in zip(verzoek.files, _laid_out(verzoek), strict=True)],
     }
 

@@ -102,6 +102,16 @@ async def test_a_verzoek_becomes_a_folder_with_everything_in_it(tmp_path: Path) 
     assert json.loads((tmp_path / CASE / "verzoek.json").read_text()) == as_json(READ)
 
 
+async def test_the_manifest_says_what_is_test_and_which_documents_lapsed_and_else_nothing(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    for volgnummer, marks in enumerate(({}, {"test": True}, {"lapsed": ("d4", "d5")})):
+        handover = changed(await stored(blobs, volgnummer=volgnummer), **marks)
+        await FolderCaseSystem(tmp_path).deliver(handover, blobs, DeliverySteps())
+    manifests = [json.loads((case / MANIFEST).read_text()) for case in sorted((tmp_path / CASE).parent.iterdir())]
+    said = [{name: each[name] for name in ("test", "vervallenDocumenten") if name in each} for each in manifests]
+    assert said == [{}, {"test": True}, {"vervallenDocumenten": ["d4", "d5"]}]
+
+
 async def test_a_preview_changes_nothing_and_says_whether_it_was_done(tmp_path: Path) -> None:
     blobs = MemoryBlobs()
     system, verzoek = FolderCaseSystem(tmp_path), await stored(blobs)

@@ -1,0 +1,216 @@
+"""A country with case systems of every kind: what journeys over more than one authority run in.
+
+West    gemeente; zaken in `west`, a case folder, and the interface of a supplier: every verzoek goes to all three
+East    gemeente; zaken in `east`, which may die
+Dienst  handles milieu for West: zaken in `dienst`, and in `west` too when West is bevoegd gezag
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from tests.doubles.zgw.double import Zaak, ZgwDouble
+from tests.journeys import steps
+from tests.servers import serving
+
+from digikoppelaar.cli.organisatie import read_file
+from digikoppelaar.cli.trial import Trial
+from digikoppelaar.flows.reading import VerzoekFilter, VerzoekRow
+from digikoppelaar.wiring import Stores, apply_registration, open_stores
+
+WEST, EAST, DIENST = (f"0000009900000000{number}000" for number in (2, 5, 7))
+MILIEU: Final = "Milieubelastende activiteit"
+BOUW: Final = "Bouwactiviteit (technisch)"
+RSIN: Final = "999990019"
+"""Passes the elfproef and is not issued."""
+COUNTRY: Final = f"""
+[[organisatie]]
+oin = "{WEST}"
+naam = "Gemeente West"
+bestuurslaag = "gemeente"
+behandeldienst = [{{ oin = "{DIENST}", activiteiten = ["{MILIEU}"] }}]
+
+[[organisatie]]
+oin = "{EAST}"
+naam = "Gemeente Oost"
+bestuurslaag = "gemeente"
+
+[[organisatie]]
+oin = "{DIENST}"
+naam = "Omgevingsdienst"
+bestuurslaag = "omgevingsdienst"
+"""
+_AANSLUITING: Final = """
+[[aansluiting]]
+organisatie_oin = "{oin}"
+kind = "stam"
+omgeving = "{omgeving}"
+partij_oin = "{partij_oin}"
+dso = {{ base_url = "{rest_base_url}", api_key_file = "{api_key_file}" }}
+"""
+_ZGW: Final = """
+[[aansluiting.target]]
+name = "{name}"
+kind = "zgw"
+when = {{ {when} }}
+
+[aansluiting.target.settings]
+zaken_url = "{zaken}"
+documenten_url = "{documenten}"
+catalogi_url = "{catalogi}"
+client_id = "{client_id}"
+secret_file = "zgw-secret"
+bronorganisatie = "{rsin}"
+zaaktype = "{zaaktype}"
+informatieobjecttype = "Bijlage"
+informatieobjecttypen = {{ xml = "Aanvraag", pdf = "Aanvraag" }}
+roltype = {{ gemachtigde = "Gemachtigde", contactpersoon = "Contactpersoon" }}
+veld = {{ verzoeknummer = "verzoeknummer", titel = "projectnaam", activiteiten = "activiteit" }}
+intrekking_statustype = "Ingetrokken"
+parts_above_mb = 1
+"""
+_OTHERS: Final = """
+[[aansluiting.target]]
+name = "map"
+kind = "folder"
+settings = {{ path = "{folder}" }}
+
+[[aansluiting.target]]
+name = "vth"
+kind = "webhook"
+
+[aansluiting.target.settings]
+url = "{supplier}/verzoeken"
+upload.url = "{supplier}/bestanden/{{{{ bestand.documentId }}}}"
+upload.files = ["xml", "pdf", "bijlage"]
+"""
+
+
+@dataclass
+class Supplier:
+    """A case system with an interface of its own, which knows a request by its idempotency key."""
+
+    url: str = ""
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    async def _take(self, request: Request) -> Response:
+        key, body = request.headers["idempotency-key"], await request.body()
+        if request.url.path == "/verzoeken":
+            self.documents.setdefault(key, json.loads(body))
+        else:
+            self.files.setdefault(key, body)
+        return JSONResponse({}, 201)
+
+    def about(self, verzoek: steps.Verzoek) -> list[Mapping[str, Any]]:
+        """The documents about one verzoeknummer, in the order in which they came."""
+        return [each for each in self.documents.values() if each["verzoeknummer"] == verzoek["verzoeknummer"]]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen."""
+        async with serving(Starlette(routes=[Route("/{path:path}", self._take, methods=["POST"])])) as port:
+            self.url = f"http://127.0.0.1:{port}"
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The running installation, and the case systems around it."""
+
+    trial: Trial
+    stores: Stores
+    west: ZgwDouble
+    east: ZgwDouble
+    dienst: ZgwDouble
+    supplier: Supplier
+
+    async def submit(self, oin: str, *, bijlagen: list[object] | None = None, **wish: object) -> list[steps.Verzoek]:
+        """Submit something in the sandbox; one verzoek for each that it becomes."""
+        return list(await self._post("verzoeken", {"oin": oin, "bijlagen": bijlagen or ["txt"], **wish}))
+
+    async def supplement(self, verzoek: steps.Verzoek, **wish: object) -> steps.Verzoek:
+        """The applicant makes an aanvulling."""
+        return dict(await self._post(f"verzoeken/{verzoek['verzoeknummer']}/aanvullingen", wish))
+
+    async def withdraw(self, verzoek: steps.Verzoek) -> steps.Verzoek:
+        """The applicant takes it back."""
+        return dict(await self._post(f"verzoeken/{verzoek['verzoeknummer']}/intrekking", {}))
+
+    async def rows(self, verzoek: steps.Verzoek, oin: str) -> dict[int, VerzoekRow]:
+        """What is on record of its versions for one authority, by volgnummer."""
+        found = await self.stores.reading.verzoeken(VerzoekFilter(verzoeknummer=verzoek["verzoeknummer"]))
+        return {row.volgnummer: row for row in found if row.organisatie_oin == oin}
+
+    async def until(
+        self, verzoek: steps.Verzoek, state: str, oin: str = WEST, seconds: float = steps.DEADLINE
+    ) -> VerzoekRow:
+        """Wait until the newest version of this verzoek is in this state."""
+        volgnummer = verzoek["volgnummer"]
+
+        async def look() -> VerzoekRow | None:
+            return (await self.rows(verzoek, oin)).get(volgnummer)
+
+        what = f"volgnummer {volgnummer} is {state}"
+        row = await steps.eventually(look, lambda seen: seen is not None and seen.state == state, what, seconds)
+        assert row is not None
+        return row
+
+    async def _post(self, path: str, wish: Mapping[str, object]) -> Any:
+        async with self.trial.http.post(f"{self.trial.facts['management_url']}/{path}", json=wish) as answer:
+            assert answer.status == 201, await answer.text()
+            return await answer.json()
+
+
+def zaken_of(double: ZgwDouble, verzoek: steps.Verzoek) -> list[Zaak]:
+    """The zaken of one verzoeknummer."""
+    nummer = verzoek["verzoeknummer"]
+    return [zaak for zaak in double.zaken if any(each["kenmerk"] == nummer for each in zaak.resource["kenmerken"])]
+
+
+@asynccontextmanager
+async def running_place(folders: list[Path]) -> AsyncIterator[Place]:
+    """All of it; the doubles tell in the end whether a call broke their OpenAPI files."""
+    supplier = Supplier()
+    async with (
+        ZgwDouble().running() as west,
+        ZgwDouble().running() as east,
+        ZgwDouble().running() as dienst,
+        supplier.running(),
+        steps.new_trial(folders) as trial,
+    ):
+        trial.folder.joinpath("country.toml").write_text(COUNTRY)
+        trial.country = trial.folder / "country.toml"
+        async with trial.prepared():
+            _write_targets(trial, west, east, dienst, supplier)
+            await apply_registration(trial.config, read_file(trial.folder / "targets.toml"), dry_run=False)
+            await trial.start_gateway()
+        async with open_stores(trial.config) as stores:
+            yield Place(trial, stores, west, east, dienst, supplier)
+
+
+def _write_targets(trial: Trial, west: ZgwDouble, east: ZgwDouble, dienst: ZgwDouble, supplier: Supplier) -> None:
+    trial.folder.joinpath("zgw-secret").write_text(west.access.secret)
+    others = _OTHERS.format(folder=trial.case_folder, supplier=supplier.url)
+    gezag = f'bevoegd_gezag = "{WEST}"'
+    parts = [
+        _AANSLUITING.format(oin=WEST, **trial.facts),
+        _zgw("zaak", west, "OMGEVING-CONCEPT", 'concept = "ja"') + _zgw("zaak", west, "OMGEVING-AANVRAAG") + others,
+        _AANSLUITING.format(oin=EAST, **trial.facts),
+        _zgw("zaak", east, "OMGEVING-AANVRAAG"),
+        _AANSLUITING.format(oin=DIENST, **trial.facts),
+        _zgw("dienst", dienst, "OMGEVING-MELDING") + _zgw("gezag", west, "OMGEVING-AANVRAAG", gezag),
+    ]
+    trial.folder.joinpath("targets.toml").write_text("".join(parts))
+
+
+def _zgw(name: str, double: ZgwDouble, zaaktype: str, when: str = "") -> str:
+    facts = {"client_id": double.access.client_id, "rsin": RSIN, "zaaktype": zaaktype}
+    return _ZGW.format(name=name, when=when, **facts, **double.addresses)
