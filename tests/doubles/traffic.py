@@ -214,8 +214,10 @@ class Traffic:
         content_type = headers.get("content-type", "").partition(";")[0]
         octets = b"".join(each.get("body", b"") for each in said[1:])
         value: Any = None
-        if octets and call.method != "HEAD":
-            value = json.loads(octets) if content_type.endswith("json") else octets.decode("latin-1")
+        if octets and content_type.endswith("json") and call.method != "HEAD":
+            value = json.loads(octets)
+        elif content_type and not content_type.endswith("json"):  # an empty file too
+            value = octets.decode("latin-1")
         faults = operation.answer_faults(status, headers, Body(content_type, value))
         self.violations += [f"{call}: answer {status}: {fault}" for fault in faults]
 

@@ -8,7 +8,7 @@ import json
 import secrets
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -62,7 +62,7 @@ class Access:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":
             name, _, secret = base64.b64decode(value).decode().partition(":")
-            return name, secret
+            return unquote_plus(name), unquote_plus(secret)  # each is encoded as in a form (RFC 6749, 2.3.1)
         return form.get("client_id", ""), form.get("client_secret", "")
 
     def _check_jwt(self, token: str) -> None:

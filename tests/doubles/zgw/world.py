@@ -34,6 +34,8 @@ class Quirks:
     """Refuse a JWT that the client made itself, as OneGround does."""
     warn_eigenschap: bool = False
     """X-Warning for a waarde that breaks its specificatie, as in Zaken 1.7."""
+    refuse_geometry: bool = False
+    """Take no zaakgeometrie, as for a drawing that crosses itself."""
 
 
 @dataclass(slots=True)

@@ -85,6 +85,8 @@ class Zaken:
         given = await values(request)
         needed(given, "bronorganisatie", "startdatum", "verantwoordelijkeOrganisatie", "zaaktype")
         check_rsin(given, "bronorganisatie", "verantwoordelijkeOrganisatie")
+        if given.get("zaakgeometrie") and self._world.quirks.refuse_geometry:
+            raise invalid("zaakgeometrie", "invalid")
         zaaktype = self._world.typed("zaaktypen", given["zaaktype"], "zaaktype")
         if zaaktype["concept"]:
             raise invalid("zaaktype", "not-published", "The resource is not published.")

@@ -273,3 +273,9 @@ async def test_a_put_killed_at_any_moment_shows_all_or_nothing(tmp_path: Path, m
             await read(blobs, "a/b")
     await blobs.sweep(datetime.now(UTC) + timedelta(hours=2))  # noqa: TID251  # the files carry the real time
     assert files(tmp_path) == (["a/b"] if visible else [])
+
+
+async def test_a_blob_can_be_read_from_any_byte_on(blobs: BlobStore) -> None:
+    await blobs.put("a", chunks(CONTENT))
+    for start in (0, 1, PIECE, len(CONTENT) - 1, len(CONTENT)):
+        assert b"".join([chunk async for chunk in blobs.get("a", start)]) == CONTENT[start:]

@@ -7,13 +7,15 @@ end.
 import asyncio
 import base64
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote_plus, urlencode
 
 import jwt
+from jwt.warnings import InsecureKeyLengthWarning
 
 from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.casesystems.answers import check
@@ -79,8 +81,9 @@ def signed(settings: ZgwSettings, secret: str, now: datetime) -> str:
         "user_id": settings.user_id,
         "user_representation": settings.user_representation,
     }
-    signer = jwt.PyJWT({"enforce_minimum_key_length": False})  # how long a secret is was decided at the case system
-    return signer.encode(dict(claims), secret, algorithm="HS256")
+    with warnings.catch_warnings():  # how long a secret is was decided at the case system
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        return jwt.encode(dict(claims), secret, algorithm="HS256")
 
 
 async def _asked(
@@ -112,7 +115,7 @@ def _token_call(settings: ZgwSettings, secret: str) -> Call:
     if settings.token_auth == "post":  # noqa: S105 - the name of a way, not a secret
         form |= {"client_id": settings.client_id, "client_secret": secret}
     else:  # each part form-encoded (RFC 6749, 2.3.1)
-        pair = f"{quote(settings.client_id, safe='')}:{quote(secret, safe='')}"
+        pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return Call(
         "POST",

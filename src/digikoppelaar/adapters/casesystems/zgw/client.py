@@ -139,7 +139,7 @@ class Zgw:
 
 def id_of(url: object) -> str:
     """The id at the end of the URL of a resource. Raises CaseSystemError when there is none."""
-    found = urlsplit(str(url)).path.rstrip("/").rpartition("/")[2]
+    found = urlsplit(str(url or "")).path.rstrip("/").rpartition("/")[2]
     if not _ID.fullmatch(found):
         raise CaseSystemError("the case system gave a URL without an id")
     return found

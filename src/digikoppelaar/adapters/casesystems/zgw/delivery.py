@@ -81,6 +81,11 @@ class Delivery:
             self._status(zaaktype),
         ]
 
+    def checked(self, zaaktype: Zaaktype) -> list[Stage]:
+        """`rest`, for what is wrong with the settings must be told before there is half a zaak. Raises ConfigError."""
+        mapping.zaak(self.source, zaaktype.url, "")
+        return self.rest(zaaktype)
+
     async def zaaktype(self) -> Zaaktype:
         """The zaaktype, also before the zaak is there. Changes nothing."""
         if (known := self.steps.done("zaak")) is not None:
@@ -108,7 +113,7 @@ class Delivery:
         reserved = self.steps.done("zaaknummer")
         identificatie = reserved["identificatie"] if reserved else mapping.derived_identificatie(self.source)
         zaaktype = await self.catalogus.zaaktype(self.source.day)
-        self.rest(zaaktype)  # what is wrong with the settings is told before there is half a zaak
+        self.checked(zaaktype)
         body = mapping.zaak(self.source, zaaktype.url, identificatie)
         try:
             made = await self._without_refused_geometry(partial(self.zgw.post, self.zgw.zaken("zaken")), body)
@@ -149,7 +154,11 @@ class Delivery:
                 if refused.status == 404:
                     return None
                 raise
-        return await self._find(case.strip() if case else mapping.derived_identificatie(self.source))
+        if case is None:
+            return await self._find(mapping.derived_identificatie(self.source))
+        typed = case.strip()  # perhaps of a zaak that another organisatie registered: then it must be the only one
+        others = await self.zgw.list(self.zgw.zaken("zaken"), {"identificatie": typed})
+        return await self._find(typed) or (others[0] if len(others) == 1 else None)
 
     async def _find(self, identificatie: str) -> Resource | None:
         filters = {"identificatie": identificatie, "bronorganisatie": self.source.bronorganisatie}
@@ -249,9 +258,10 @@ class Delivery:
         try:
             made = await self.zgw.post(self.zgw.zaken("zaakinformatieobjecten"), body)
         except ZgwRefused as refused:
-            if refused.has("unique"):  # the same pair: it was linked before
-                return {"url": ""}
-            raise
+            if not refused.has("unique"):
+                raise
+            found = await Lapsed(self.source, self.zgw, self).revived(document, body["beschrijving"])
+            return {"url": found}
         return {"url": str(made.get("url", ""))}
 
     def _lapsed(self) -> Stage:

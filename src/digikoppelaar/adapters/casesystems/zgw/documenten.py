@@ -10,7 +10,7 @@ from digikoppelaar.adapters.casesystems.zgw.texts import cut, one_line
 from digikoppelaar.adapters.casesystems.zgw.typen import Zaaktype
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import File, FileKind
-from digikoppelaar.stam.model import Document, GevraagdeBijlage
+from digikoppelaar.stam.model import Document
 
 LAPSED: Final = "VERVALLEN"
 _TITEL: Final = 200
@@ -81,6 +81,11 @@ def lapsed(source: Source, before: str) -> str:
     return cut(f"{LAPSED} bij {source.version} van het DSO-verzoek. {before}".rstrip(), 1000)
 
 
+def without_mark(text: str) -> str:
+    """The beschrijving as it was before it lapsed."""
+    return text.partition(". ")[2]
+
+
 def _named(source: Source, file: File) -> Document | None:
     """What the verzoek says of this file: it is named by its id, or by its file name where one of both has no id."""
     documents = source.read.documenten
@@ -96,11 +101,7 @@ def _named(source: Source, file: File) -> Document | None:
 def _documentsoort(source: Source, file: File) -> str:
     named = _named(source, file)
     asked = (each.gevraagde_bijlage for each in source.read.alle_specificaties if each.gevraagde_bijlage)
-    return next((each.documentsoort or "" for each in asked if named and _has(each, named)), "")
-
-
-def _has(bijlage: GevraagdeBijlage, document: Document) -> bool:
-    return any(each.document_id == document.document_id for each in bijlage.documenten)
+    return next((each.documentsoort or "" for each in asked if named in each.documenten), "")
 
 
 def informatieobjecttype(source: Source, file: File, zaaktype: Zaaktype) -> str:

@@ -56,7 +56,7 @@ class ZgwCaseSystem:
     async def preview(self, handover: Handover, steps: Steps) -> Sequence[PlannedStep]:
         """See flows.ports.CaseSystem. Asks the catalogus, and for an aanvulling or intrekking the zaak."""
         delivery = self._delivery(handover, None, steps)
-        stages = delivery.rest(await delivery.zaaktype())
+        stages = delivery.checked(await delivery.zaaktype())
         return planned([[delivery.first()], *stages], steps)
 
     def _delivery(self, handover: Handover, blobs: BlobStore | None, steps: Steps) -> Delivery:

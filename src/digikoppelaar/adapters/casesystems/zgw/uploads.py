@@ -199,7 +199,12 @@ class Uploads:
         return next((each for each in found if each.get("identificatie") == identificatie), None)
 
     async def _content(self, url: str) -> tuple[int, bytes]:
-        return await self.zgw.sha256(f"{self._address(url)}/download")
+        try:
+            return await self.zgw.sha256(f"{self._address(url)}/download")
+        except ZgwRefused as refused:
+            if refused.status == 404:
+                return -1, b""  # there is none
+            raise
 
     async def _verify(self, url: str, size: int, sha256: bytes) -> None:
         """As the settings ask: a wrong hash is taken by servers, so only the content proves anything (zgw.md 1.2)."""

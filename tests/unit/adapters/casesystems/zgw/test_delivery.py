@@ -324,13 +324,54 @@ async def test_the_organisaties_are_those_of_the_settings(tmp_path: Path) -> Non
 
 
 async def test_a_refused_drawing_does_not_stop_the_verzoek(tmp_path: Path) -> None:
-    """The double takes every drawing, so one is sent that the OpenAPI file forbids."""
-    async with world(tmp_path) as here:
-        here.double.fail(lambda call: str(call) == "POST zaken/zaken", status=400)
-        with pytest.raises(CaseSystemRefused):
-            await here.deliver(await here.handover())
+    async with world(tmp_path, quirks=Quirks(refuse_geometry=True)) as here:
         await here.deliver(await here.handover())
-        assert len(here.double.zaken) == 1
+        (zaak,) = here.double.zaken
+        assert zaak.resource["zaakgeometrie"] is None
+        check_documents(here, FILES)
+
+
+async def test_a_document_that_comes_back_has_lapsed_no_longer(tmp_path: Path) -> None:
+    for version in VERSIONS:
+        async with world(tmp_path, version) as here:
+            url = await here.deliver(await here.handover())
+            await here.deliver(await here.handover(1, AANVULLING, files=SECOND_FILES, lapsed=("d2",), case=url))
+            third = (*SECOND_FILES[:1], FILES[3])
+            await here.deliver(await here.handover(2, AANVULLING, files=third, case=url))
+            (zaak,) = here.double.zaken
+            back = next(each for each in zaak.documenten if each.sha256 == sha256(FILES[3][3]))
+            assert not back.resource.get("inhoudIsVervallen")
+            assert not back.resource["beschrijving"].startswith("VERVALLEN")
+            assert not any(link["beschrijving"].startswith("VERVALLEN") for link in zaak.links)
+            check_violations(here)
+
+
+async def test_a_document_that_somebody_works_on_is_marked_on_its_link_only(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        url = await here.deliver(await here.handover())
+        document = next(each for each in here.double.documenten if each.sha256 == sha256(FILES[3][3]))
+        here.double.world.files[document.resource["url"].rsplit("/", 1)[1]].lock = "of an employee"
+        await here.deliver(await here.handover(1, AANVULLING, files=SECOND_FILES, lapsed=("d2",), case=url))
+        (zaak,) = here.double.zaken
+        marked = [link["informatieobject"] for link in zaak.links if link["beschrijving"].startswith("VERVALLEN")]
+        assert marked == [document.resource["url"]]
+        assert not document.resource["beschrijving"].startswith("VERVALLEN")
+
+
+async def test_a_case_of_another_organisatie_is_found_by_its_number_when_it_is_the_only_one(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        url = await here.deliver(await here.handover())
+        here.double.zaken[0].resource["bronorganisatie"] = "123456782"
+        number = here.double.zaken[0].resource["identificatie"]
+        assert await here.deliver(await here.handover(1, AANVULLING, files=SECOND_FILES, case=number)) == url
+
+
+async def test_an_oin_without_rsin_is_told_before_there_is_anything(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        for action in (here.preview, here.deliver):
+            with pytest.raises(ConfigError, match="bronorganisatie"):
+                await action(await here.handover(), bronorganisatie="")
+        assert not here.double.zaken
 
 
 async def test_a_made_up_verzoek_becomes_a_zaak_marked_test(tmp_path: Path) -> None:
