@@ -238,6 +238,21 @@ class WorklistSettings(Section):
     """Seconds between two looks by a worker that mails it."""
 
 
+class CatchUpConfig(Section):
+    """Searching DSO-LV for verzoeken whose notification never came; times in seconds.
+
+    `overlap`: searched again before the end of the last complete search. `first_days`: how far back the first search
+    looks. `grace`: what was submitted later than this is left to its notification. `at_once`: searches side by side.
+    """
+
+    enabled: bool = True
+    interval: float = Field(default=3600.0, ge=1)
+    overlap: float = Field(default=3600.0, ge=0)
+    first_days: float = Field(default=7.0, gt=0)
+    grace: float = Field(default=900.0, ge=0)
+    at_once: int = Field(default=4, ge=1)
+
+
 class Config(BaseSettings):
     """The whole file."""
 
@@ -260,6 +275,7 @@ class Config(BaseSettings):
     mail: MailSettings | None = None
     worklist: WorklistSettings = WorklistSettings()
     stam: Stam = Stam()
+    catch_up: CatchUpConfig = CatchUpConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("endpoint")

@@ -18,26 +18,24 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp
 
-from digikoppelaar import application_role, worker
+from digikoppelaar import application_role, searching, worker
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.crl_fetch import CrlFetch
-from digikoppelaar.adapters.dso_calls import DsoCalls
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.http_in import server
 from digikoppelaar.adapters.http_in.body import BodyLimits
 from digikoppelaar.adapters.http_in.callers import ByProxy, Identify, by_tls, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_in.management import management_app
-from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, MtlsTransport, Timeouts
+from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
 from digikoppelaar.adapters.keyfiles import record_of
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
-from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.proxies import Proxies, Proxy
 from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.schemas import open_schemas
@@ -92,10 +90,7 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
         stores = await stack.enter_async_context(open_stores(config, config.database.connections))
         await _check_database(config, stores)
         keyring = await open_keyring(config, stores)
-        timeout = config.sender.timeout
-        sessions = await stack.enter_async_context(
-            MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
-        )
+        sessions = await stack.enter_async_context(open_sessions(config, keyring))
         http = await stack.enter_async_context(CaseSystemHttp(open_proxies(config)))
         schemas = open_schemas(config.stam.schema_folder)
         gateway = Gateway(config, stores, keyring, sessions, http, schemas, stop)
@@ -129,6 +124,7 @@ class Gateway:
                     keeping = retention(self.config, self.stores)
                     group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
                     self._start_worklist(group)
+                    self._start_searching(group)
                 if "application" in roles:
                     role = self._application(handler)
                     group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))
@@ -194,6 +190,13 @@ class Gateway:
         async with application_role.open_webhooks(self.config) as receivers:
             worker.register(app, self._intake(receivers), self._delivery(), self.clock)
             await worker.run(app, self.config.worker.jobs, self.stop)
+
+    def _start_searching(self, group: asyncio.TaskGroup) -> None:
+        chosen = self.config.catch_up
+        if chosen.enabled:
+            catch_up = searching.catch_up(self.config, self.stores, self.sessions)
+            searches = searching.Searching(self.stores.registry.aansluitingen, catch_up, self.clock, chosen.at_once)
+            group.create_task(self._supervised("catch-up", lambda: searches.run(self.stop), patience=0))
 
     async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}
@@ -263,10 +266,7 @@ class Gateway:
         return delivery_of(self.stores, self.case_systems, self._blobs(), self.clock)
 
     def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
-        if aansluiting.dso is None:
-            raise ConfigError(f"aansluiting {aansluiting.id} has no dso settings")
-        http = MtlsHttp(self.sessions, aansluiting.omgeving, aansluiting.partij_oin)
-        return DsoRestClient(DsoCalls(http, aansluiting, load_profile(aansluiting.dso.profile), self.clock))
+        return DsoRestClient(searching.dso_calls(self.sessions, aansluiting, self.clock))
 
     def _blobs(self) -> FolderBlobs:
         return FolderBlobs(self.config.data_folder / "blobs")
@@ -333,6 +333,12 @@ def open_renewal(config: Config, stores: Stores, keyring: Keyring) -> Renewal:
     urls: dict[str, tuple[str, ...]] = {omgeving: endpoint.crl_urls for omgeving, endpoint in config.endpoint.items()}
     records = PostgresTrust(stores.pool)
     return Renewal(keyring, stores.registry, records, SystemClock(), [*config.endpoint], urls)
+
+
+def open_sessions(config: Config, keyring: Keyring) -> MtlsSessions:
+    """Connections to partners and facilities, with the time-outs of the configuration. Raises ConfigError."""
+    timeout = config.sender.timeout
+    return MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
 
 
 def open_proxies(config: Config) -> Proxies:

@@ -10,6 +10,7 @@ from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.postgres import embedded
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
+from digikoppelaar.adapters.postgres.catch_up import PostgresCatchUp
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.links import PostgresLinks
@@ -17,6 +18,7 @@ from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
+from digikoppelaar.adapters.postgres.reroutes import PostgresReroutes
 from digikoppelaar.adapters.postgres.retention import PostgresRetention
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
@@ -54,6 +56,8 @@ class Stores:
     webhooks: PostgresWebhooks
     views: PostgresViews
     retention: PostgresRetention
+    catch_up: PostgresCatchUp
+    reroutes: PostgresReroutes
 
 
 @asynccontextmanager
@@ -88,6 +92,8 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresWebhooks(pool),
                 PostgresViews(pool),
                 PostgresRetention(pool),
+                PostgresCatchUp(pool),
+                PostgresReroutes(pool),
             )
 
 

@@ -10,7 +10,9 @@ from digikoppelaar import __version__
 from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     application,
+    area,
     casesystem,
+    catch_up,
     certificate,
     check,
     context,
@@ -22,6 +24,7 @@ from digikoppelaar.cli import (
     organisatie,
     partner,
     repair,
+    reroute,
     retention,
     sandbox,
     sending,
@@ -53,6 +56,10 @@ verzoek.app.command("unlink")(link.unlink)
 app.add_typer(casesystem.app, name="casesystem")
 app.add_typer(verzoek.app, name="verzoek")
 app.add_typer(worklist.app, name="worklist")
+verzoek.app.command("catch-up")(catch_up.catch_up)
+verzoek.app.command("report")(catch_up.report)
+verzoek.app.command("reroute")(reroute.reroute)
+verzoek.app.add_typer(area.app, name="area")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")

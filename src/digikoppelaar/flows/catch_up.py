@@ -191,9 +191,12 @@ class CatchUp:
         tally, error = _Tally(), None
         try:
             await self._search(aansluiting, area, period, tally)
-            await self._compare(aansluiting, tally, search_id)
         except DigikoppelaarError as failure:
             error = failure
+        try:  # also what was found before the search broke off
+            await self._compare(aansluiting, tally, search_id)
+        except DigikoppelaarError as failure:
+            error = error or failure
         await self._ended(search_id, tally, error)
         log.info(
             "catch_up_searched",

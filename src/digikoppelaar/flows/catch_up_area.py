@@ -7,6 +7,7 @@ So holes are filled, and a boundary of many points is replaced by a simpler one 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from digikoppelaar.errors import ConfigError
@@ -58,6 +59,25 @@ def rings(geometry: Mapping[str, Any]) -> list[Ring]:
 
     parts = getattr(shape(geometry), "geoms", [])
     return [[(x, y) for x, y in _simpler(part)] for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large an area is; `bounds` are west, south, east and north in RD."""
+
+    polygons: int
+    points: int
+    square_metres: float
+    bounds: tuple[float, ...]
+
+
+def extent(geometry: Mapping[str, Any]) -> Extent:
+    """What can be told of an area in one line."""
+    from shapely import get_num_coordinates
+    from shapely.geometry import shape
+
+    whole = shape(geometry)
+    return Extent(len(whole.geoms), int(get_num_coordinates(whole)), float(whole.area), tuple(whole.bounds))
 
 
 def _simpler(part: Any) -> list[tuple[float, float]]:

@@ -24,15 +24,29 @@ async def report_of(
     store: CatchUpStore, aansluitingen: Iterable[Aansluiting], day: date, now: datetime
 ) -> Sequence[DayReport]:
     """Make and keep the reports of `day` (Dutch time), in place of earlier ones. Raises StorageError."""
-    made = []
-    for aansluiting in aansluitingen:
-        begins, ends = day_of(day)
-        figures = await store.figures(aansluiting.id, begins, ends)
-        has_area = await store.area(aansluiting.organisatie_oin) is not None
-        report = judged(aansluiting, day, figures, has_area=has_area, reached=min(ends, now))
+    made = [await as_it_stands(store, aansluiting, day, now) for aansluiting in aansluitingen]
+    for report in made:
         await store.keep_report(report, now)
-        made.append(report)
     return made
+
+
+async def as_it_stands(store: CatchUpStore, aansluiting: Aansluiting, day: date, now: datetime) -> DayReport:
+    """The report of `day` as the record is at this moment; nothing is kept. Raises StorageError."""
+    begins, ends = day_of(day)
+    figures = await store.figures(aansluiting.id, begins, ends)
+    has_area = await store.area(aansluiting.organisatie_oin) is not None
+    return judged(aansluiting, day, figures, has_area=has_area, reached=min(ends, now))
+
+
+async def asked_for(
+    store: CatchUpStore, aansluitingen: Iterable[Aansluiting], day: date, now: datetime, *, again: bool = False
+) -> Sequence[DayReport]:
+    """The reports of `day` for a person: those that were kept, and the others as it stands. Raises StorageError.
+
+    `again`: all of them as it stands.
+    """
+    kept = {} if again else {each.aansluiting_id: each for each in await store.reports(day)}
+    return [kept.get(each.id) or await as_it_stands(store, each, day, now) for each in aansluitingen]
 
 
 async def report_of_yesterday(

@@ -78,6 +78,8 @@ STEPS: Final = {
     "ignored": "Genegeerd volgens de regels",
     "kept_apart": "Apart bewaard volgens de regels",
     "purged": "Inhoud verwijderd: de bewaartermijn was voorbij",
+    "reroute_asked": "DSO-LV gevraagd om door te sturen",
+    "rerouted": "Doorgestuurd door DSO-LV",
 }
 """Lines of a timeline."""
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from digikoppelaar.flows.catch_up_report import report_of, report_of_yesterday
+from digikoppelaar.flows.catch_up_report import asked_for, report_of, report_of_yesterday
 from digikoppelaar.flows.ports import Aansluiting, FileKind, NewFile, NewVerzoek, VerzoekStore
 from digikoppelaar.flows.ports.catch_up import Area, CatchUpStore, NotSince, Span
 from digikoppelaar.stam.search import Zaakverwijzing
@@ -152,6 +152,16 @@ async def the_report_of_yesterday_is_made_once(world: World) -> None:
     assert made[0][0].problem == "this organisatie has no area, so nothing was searched"
 
 
+async def who_asks_for_a_day_gets_what_was_kept_or_else_how_it_stands(world: World) -> None:
+    day, chosen = date(2026, 6, 2), [world.aansluiting]
+    [live] = await asked_for(world.store, chosen, day, NOW)
+    assert (live.figures.received, await world.store.reported(day)) == (0, set())
+    [kept] = await report_of(world.store, chosen, day, NOW)
+    await world.notify(0, NUMBER)
+    [told], [again] = [await asked_for(world.store, chosen, day, NOW, again=each) for each in (False, True)]
+    assert (told, again.figures.received) == (kept, 1)
+
+
 CONTRACT = (
     an_area_is_kept_and_replaced,
     only_complete_searches_without_a_gap_in_the_same_area_move_the_last_one,
@@ -162,4 +172,5 @@ CONTRACT = (
     a_periodic_search_waits_its_time,
     a_day_is_counted_and_its_report_kept,
     the_report_of_yesterday_is_made_once,
+    who_asks_for_a_day_gets_what_was_kept_or_else_how_it_stands,
 )

@@ -1,6 +1,7 @@
 """Sending a verzoek on that DSO-LV should have sent to another authority."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -25,3 +26,10 @@ class Rerouting(Protocol):
 
     async def reroute(self, verzoeknummer: str, to: Reroute) -> None:
         """Make this change; making it again changes nothing. Raises a FacilityError."""
+
+
+class RerouteRecord(Protocol):
+    """What is on record of sending verzoeken on."""
+
+    async def noted(self, aansluiting_id: int, verzoeknummer: str, step: str, detail: str, now: datetime) -> None:
+        """A line on the timeline of what came in last of this verzoek. Raises StorageError when nothing came in."""
