@@ -1,12 +1,19 @@
 """Settings that are wrong are told when they are applied, and what is remembered of a catalogus has a bound."""
 
+import tomllib
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from tests.unit.adapters.casesystems.handovers import AANSLUITING
 from tests.unit.adapters.casesystems.zgw.sample import NOW, settings
 
+from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
+from digikoppelaar.adapters.casesystems.kinds import Facilities, make
 from digikoppelaar.adapters.casesystems.zgw.catalogus import LIFE, Memory
 from digikoppelaar.adapters.casesystems.zgw.settings import is_rsin, read_settings
+from digikoppelaar.adapters.casesystems.zgw.system import ZgwCaseSystem
 from digikoppelaar.adapters.casesystems.zgw.typen import (
     Zaaktype,
     read_eigenschappen,
@@ -14,7 +21,10 @@ from digikoppelaar.adapters.casesystems.zgw.typen import (
     read_statustypen,
     version_on,
 )
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.ports import CaseSystemSettings
+from digikoppelaar.flows.targets import flattened, targets_of
 
 
 def test_tables_urls_files_and_numbers_are_read() -> None:
@@ -129,3 +139,17 @@ def test_memory_is_bounded_and_forgets_in_time() -> None:
     memory.put(("b", "1"), 1, NOW + timedelta(seconds=1))
     memory.forget(("a",))
     assert len(memory) == 1
+
+
+def test_the_example_in_the_how_to_is_a_target_that_can_be_made() -> None:
+    text = (Path(__file__).parents[5] / "docs" / "howto" / "deliver-to-zgw.md").read_text()
+    example = tomllib.loads(text.split("```toml\n")[1].split("```")[0])
+    found = flattened(example["aansluiting"]["target"])
+    (target,) = targets_of(CaseSystemSettings(found.pop("kind"), found))
+    facilities = Facilities(CaseSystemHttp(), SystemClock())
+    system = make(AANSLUITING, target, facilities)
+    assert isinstance(system, ZgwCaseSystem)
+    assert system.settings.eigenschappen == {"284856": "Bouwkosten"}
+    assert system.settings.informatieobjecttypen == {"xml": "Aanvraag", "pdf": "Aanvraag"}
+    with pytest.raises(ConfigError, match=f"{AANSLUITING.organisatie_oin}, target zaken: kind zgw has no setting moon"):
+        make(AANSLUITING, replace(target, settings={**target.settings, "moon": "full"}), facilities)
