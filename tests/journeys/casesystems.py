@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.doubles.objecten.double import ObjectenDouble
 from tests.doubles.zgw.double import Zaak, ZgwDouble
 from tests.journeys import steps
 from tests.servers import serving
@@ -90,6 +91,21 @@ kind = "webhook"
 url = "{supplier}/verzoeken"
 upload.url = "{supplier}/bestanden/{{{{ bestand.documentId }}}}"
 upload.files = ["xml", "pdf", "bijlage"]
+
+[[aansluiting.target]]
+name = "object"
+kind = "objecten"
+
+[aansluiting.target.settings]
+objecten_url = "{objecten}"
+objecttype = "{objecttype}"
+objecttype_version = 1
+token_file = "objecten-token"
+documenten_url = "{documenten}"
+client_id = "{client_id}"
+secret_file = "zgw-secret"
+bronorganisatie = "{rsin}"
+informatieobjecttype = "{documenttype}"
 """
 
 
@@ -131,6 +147,8 @@ class Place:
     east: ZgwDouble
     dienst: ZgwDouble
     supplier: Supplier
+    objecten: ObjectenDouble
+    archief: ZgwDouble
 
     async def submit(self, oin: str, *, bijlagen: list[object] | None = None, **wish: object) -> list[steps.Verzoek]:
         """Submit something in the sandbox; one verzoek for each that it becomes."""
@@ -163,6 +181,17 @@ class Place:
         assert row is not None
         return row
 
+    def objects_about(self, verzoek: steps.Verzoek) -> list[Mapping[str, Any]]:
+        """The data of the objects about one verzoeknummer, by volgnummer."""
+        found = [each["record"]["data"] for each in self.objecten.objects]
+        own = [each for each in found if each["aanvraaggegevens"]["dso"]["verzoeknummer"] == verzoek["verzoeknummer"]]
+        return sorted(own, key=lambda each: int(each["aanvraaggegevens"]["dso"]["volgnummer"]))
+
+    def archived(self, data: Mapping[str, Any]) -> list[str]:
+        """The SHA-256 of each document that the data of an object name."""
+        urls = {*data["bijlagen"], data.get("pdf")}
+        return sorted(each.sha256 for each in self.archief.documenten if each.resource["url"] in urls)
+
     async def _post(self, path: str, wish: Mapping[str, object]) -> Any:
         async with self.trial.http.post(f"{self.trial.facts['management_url']}/{path}", json=wish) as answer:
             assert answer.status == 201, await answer.text()
@@ -183,32 +212,49 @@ async def running_place(folders: list[Path]) -> AsyncIterator[Place]:
         ZgwDouble().running() as west,
         ZgwDouble().running() as east,
         ZgwDouble().running() as dienst,
+        ZgwDouble().running() as archief,
+        ObjectenDouble().running() as objecten,
         supplier.running(),
         steps.new_trial(folders) as trial,
     ):
         trial.folder.joinpath("country.toml").write_text(COUNTRY)
         trial.country = trial.folder / "country.toml"
-        async with trial.prepared():
-            _write_targets(trial, west, east, dienst, supplier)
+        async with trial.prepared(), open_stores(trial.config) as stores:
+            place = Place(trial, stores, west, east, dienst, supplier, objecten, archief)
+            _write_targets(place)
             await apply_registration(trial.config, read_file(trial.folder / "targets.toml"), dry_run=False)
             await trial.start_gateway()
-        async with open_stores(trial.config) as stores:
-            yield Place(trial, stores, west, east, dienst, supplier)
+            yield place
 
 
-def _write_targets(trial: Trial, west: ZgwDouble, east: ZgwDouble, dienst: ZgwDouble, supplier: Supplier) -> None:
-    trial.folder.joinpath("zgw-secret").write_text(west.access.secret)
-    others = _OTHERS.format(folder=trial.case_folder, supplier=supplier.url)
+def _write_targets(place: Place) -> None:
+    trial, facts = place.trial, place.trial.facts
+    trial.folder.joinpath("zgw-secret").write_text(place.west.access.secret)
+    trial.folder.joinpath("objecten-token").write_text(place.objecten.token)
     gezag = f'bevoegd_gezag = "{WEST}"'
     parts = [
-        _AANSLUITING.format(oin=WEST, **trial.facts),
-        _zgw("zaak", west, "OMGEVING-CONCEPT", 'concept = "ja"') + _zgw("zaak", west, "OMGEVING-AANVRAAG") + others,
-        _AANSLUITING.format(oin=EAST, **trial.facts),
-        _zgw("zaak", east, "OMGEVING-AANVRAAG"),
-        _AANSLUITING.format(oin=DIENST, **trial.facts),
-        _zgw("dienst", dienst, "OMGEVING-MELDING") + _zgw("gezag", west, "OMGEVING-AANVRAAG", gezag),
+        _AANSLUITING.format(oin=WEST, **facts),
+        _zgw("zaak", place.west, "OMGEVING-CONCEPT", 'concept = "ja"') + _zgw("zaak", place.west, "OMGEVING-AANVRAAG"),
+        _others(place),
+        _AANSLUITING.format(oin=EAST, **facts),
+        _zgw("zaak", place.east, "OMGEVING-AANVRAAG"),
+        _AANSLUITING.format(oin=DIENST, **facts),
+        _zgw("dienst", place.dienst, "OMGEVING-MELDING") + _zgw("gezag", place.west, "OMGEVING-AANVRAAG", gezag),
     ]
     trial.folder.joinpath("targets.toml").write_text("".join(parts))
+
+
+def _others(place: Place) -> str:
+    return _OTHERS.format(
+        folder=place.trial.case_folder,
+        supplier=place.supplier.url,
+        objecttype=place.objecten.type_url,
+        client_id=place.archief.access.client_id,
+        rsin=RSIN,
+        documenttype=place.archief.documenttype("Bijlage"),
+        documenten=place.archief.addresses["documenten"],
+        objecten=place.objecten.addresses["objecten"],
+    )
 
 
 def _zgw(name: str, double: ZgwDouble, zaaktype: str, when: str = "") -> str:

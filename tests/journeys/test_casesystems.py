@@ -1,4 +1,4 @@
-"""What an applicant does at DSO-LV is in the case systems: in the zaken of ZGW, in a case folder and at a supplier."""
+"""What an applicant does at DSO-LV is in the case systems: zaken of ZGW, a case folder, a supplier's own, objects."""
 
 import hashlib
 import json
@@ -55,6 +55,8 @@ async def test_a_first_version_is_one_whole_case_in_every_case_system_of_the_org
     assert sorted(each["sha256"] for each in document["bestanden"]) == hashes(verzoek)
     uploaded = {hashlib.sha256(body).hexdigest() for body in place.supplier.files.values()}
     assert uploaded >= set(hashes(verzoek))
+    [data] = place.objects_about(verzoek)
+    assert place.archived(data) == hashes(verzoek)
 
 
 async def test_an_aanvulling_goes_to_the_same_case_and_marks_what_lapsed(place: Place) -> None:
@@ -74,6 +76,9 @@ async def test_an_aanvulling_goes_to_the_same_case_and_marks_what_lapsed(place: 
     assert place.supplier.about(first)[1]["vervallenDocumenten"] == [gone]
     manifest = json.loads((place.trial.case(first["verzoeknummer"], 1) / "manifest.json").read_text())
     assert manifest["vervallenDocumenten"] == [gone]
+    before, after = (each["aanvraaggegevens"]["dso"] for each in place.objects_about(first))
+    assert [before["vorige"], after["actie"], after["vervallenDocumenten"]] == [None, "aanvulling", [gone]]
+    assert after["vorige"] in [each["url"] for each in place.objecten.objects]
 
 
 async def test_an_intrekking_is_told_in_the_case_and_closes_nothing(place: Place) -> None:
@@ -87,6 +92,7 @@ async def test_an_intrekking_is_told_in_the_case_and_closes_nothing(place: Place
     assert "Ingetrokken door de aanvrager" in zaak.resource["toelichting"]
     assert [each["actie"] for each in place.supplier.about(first)] == ["nieuw", "intrekking"]
     assert place.trial.case(first["verzoeknummer"], 999).is_dir()
+    assert place.objects_about(first)[1]["aanvraaggegevens"]["dso"]["actie"] == "intrekking"
 
 
 async def test_a_version_waits_until_the_one_before_it_is_delivered(place: Place) -> None:
@@ -110,7 +116,7 @@ async def test_a_notification_that_comes_twice_at_once_is_one_case_everywhere(pl
     await place.trial.no_faults()
     [zaak] = zaken_of(place.west, verzoek)
     assert held(zaak) == hashes(verzoek)
-    assert len(place.supplier.about(verzoek)) == 1
+    assert len(place.supplier.about(verzoek)) == len(place.objects_about(verzoek)) == 1
     steps.assert_once(place.trial, verzoek)
 
 
@@ -129,6 +135,7 @@ async def test_a_verzoek_to_try_out_a_connection_is_marked_in_every_case_system(
     assert place.supplier.about(verzoek)[0]["test"] is True
     manifest = json.loads((place.trial.case(verzoek["verzoeknummer"]) / "manifest.json").read_text())
     assert manifest["test"] is True
+    assert place.objects_about(verzoek)[0]["aanvraaggegevens"]["dso"]["test"] is True
 
 
 async def test_one_submission_for_two_who_handle_it_becomes_a_case_with_each_and_a_copy_becomes_none(
@@ -142,7 +149,7 @@ async def test_one_submission_for_two_who_handle_it_becomes_a_case_with_each_and
     assert row.organisatie_oin == WEST
     assert len(zaken_of(place.west, own)) == 1
     assert zaken_of(place.dienst, own) == []
-    assert place.supplier.about(handled) == []
+    assert place.supplier.about(handled) == place.objects_about(handled) == []
 
 
 async def test_the_dienst_and_the_bevoegd_gezag_each_get_a_zaak_in_a_server_of_their_own(place: Place) -> None:
@@ -218,3 +225,5 @@ async def test_in_the_end_nothing_is_in_any_case_system_twice(place: Place) -> N
         figures = double.figures()
         assert {kind: number for kind, number in figures["duplicates"].items() if number} == {}
         assert (figures["incomplete"], figures["unlinked"]) == (0, 0)
+    assert place.archief.figures()["incomplete"] == 0
+    assert len(place.objecten.published) == len(place.objecten.objects), "one notification for each object"

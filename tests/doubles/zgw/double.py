@@ -133,6 +133,11 @@ class ZgwDouble(Double):
         """The version of a zaaktype that is in force."""
         return self._catalogi.current(identificatie)
 
+    def documenttype(self, omschrijving: str) -> str:
+        """The URL of an informatieobjecttype."""
+        types = self.world.catalogus["informatieobjecttypen"].values()
+        return next(str(each["url"]) for each in types if each["omschrijving"] == omschrijving)
+
     @property
     def zaken(self) -> list[Zaak]:
         """Every zaak, in the order in which they were made."""
