@@ -38,6 +38,8 @@ class Documenten:
     def __init__(self, world: World, access: Access) -> None:
         self._world = world
         self._access = access
+        self._parts: dict[str, tuple[File, Part]] = {}
+        """Of documents that are being uploaded, by UUID."""
 
     def routes(self) -> Iterator[Route]:
         """Its calls."""
@@ -58,8 +60,8 @@ class Documenten:
 
     async def _list(self, request: Request) -> Response:
         names = ("identificatie", "bronorganisatie", "titel", "auteur", "informatieobjecttype")
-        found = chosen(request, map(self._shown, self._world.documenten.values()), names)
-        return page(request, found, self._world.quirks.page_size)
+        found = chosen(request, self._world.candidates("document", request.query_params), names)
+        return page(request, [self._shown(each) for each in found], self._world.quirks.page_size)
 
     async def _one(self, request: Request) -> Response:
         return tagged(request, self._shown(self._found(request)))
@@ -83,6 +85,7 @@ class Documenten:
             file.fill(content)
         elif file.size:
             file.parts, file.lock = _parts(file.size, self._world.quirks.part_size), uuid.uuid4().hex
+            self._parts |= {part.identity: (file, part) for part in file.parts}
         self._world.files[identity] = file
         document = _UNSET | {name: value for name, value in given.items() if name != "inhoud"}
         document |= {"url": self._world.url("documenten", "enkelvoudiginformatieobjecten", identity)}
@@ -131,6 +134,8 @@ class Documenten:
             if not self._world.quirks.all_rights:
                 raise invalid("nonFieldErrors", "incomplete-upload", "Upload of part files is not complete")
             document["bestandsomvang"] = None
+        for part in file.parts:
+            del self._parts[part.identity]
         file.lock, file.parts = "", []
         return Response(status_code=204)
 
@@ -171,11 +176,9 @@ class Documenten:
         return self._world.files[document["url"].rsplit("/", 1)[1]]
 
     def _kept_part(self, identity: str) -> tuple[File, Part]:
-        for file in self._world.files.values():
-            for part in file.parts:
-                if part.identity == identity:
-                    return file, part
-        raise Problem(404, "not_found", "Niet gevonden.")
+        if identity not in self._parts:
+            raise Problem(404, "not_found", "Niet gevonden.")
+        return self._parts[identity]
 
     def _shown(self, document: Resource) -> Resource:
         file = self._file(document)

@@ -90,8 +90,9 @@ class ZgwDouble(Double):
         self.world = World(version, quirks or Quirks(), now, folder or Path(self._temporary.name))  # type: ignore[union-attr]
         self.access = Access(self.world)
         self._catalogi = Catalogi(self.world, self.access)
-        apis = (self._catalogi, Zaken(self.world, self.access), Zaakdelen(self.world, self.access))
-        routes = [route for api in (*apis, Documenten(self.world, self.access)) for route in api.routes()]
+        often = (Documenten(self.world, self.access), Zaakdelen(self.world, self.access))
+        apis = (*often, Zaken(self.world, self.access), self._catalogi)  # routes are tried one after another
+        routes = [route for api in apis for route in api.routes()]
         routes += [
             Route(TOKEN_PATH, self.access.token, methods=["POST"]),
             Route(f"{CONTROL}figures", self._figures),

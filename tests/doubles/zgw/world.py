@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,6 +82,13 @@ class World:
         """A zaaknummer that was never given out."""
         self.reserved += 1
         return f"ZAAK-{date.fromisoformat(self.today()).year}-{self.reserved:010}"
+
+    def candidates(self, kind: str, query: Mapping[str, str]) -> list[Resource]:
+        """Where a list has to look: at the only one, if it has both keys that are asked for, else at all."""
+        resources = self.zaken if kind == "zaak" else self.documenten
+        bron, number = query.get("bronorganisatie", ""), query.get("identificatie", "")
+        found = resources.get(self.by_key.get((kind, bron, number), ""))
+        return [found] if found and found["identificatie"] == number else list(resources.values())
 
     def linked(self, name: str, zaak: str) -> list[Resource]:
         """What belongs to a zaak: `rollen`, `eigenschappen`, `zaakobjecten`, `statussen`, `links`."""

@@ -71,8 +71,8 @@ class Zaken:
 
     async def _list(self, request: Request) -> Response:
         names = ("identificatie", "bronorganisatie", "zaaktype", "startdatum")
-        found = chosen(request, map(self._shown, self._world.zaken.values()), names)
-        answer = page(request, found, self._world.quirks.page_size)
+        found = chosen(request, self._world.candidates("zaak", request.query_params), names)
+        answer = page(request, [self._shown(each) for each in found], self._world.quirks.page_size)
         answer.headers["Content-Crs"] = _CRS
         return answer
 
