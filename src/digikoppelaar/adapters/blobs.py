@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,14 +57,25 @@ class FolderBlobs:
             raise
         return Blob(name, writing.size, writing.sha256)
 
+    async def put_all(self, contents: Mapping[str, bytes]) -> Sequence[Blob]:
+        """Store small contents by their names, all durably when it returns: one folder sync for each folder.
+
+        Raises StorageError as `put` does; some may then be there.
+        """
+        named = {self._path(name): content for name, content in contents.items()}
+        blobs = await _in_thread(_put_all, self._folder, named)
+        return [Blob(name, *written) for name, written in zip(contents, blobs, strict=True)]
+
     async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
         """The content in pieces, from byte `start` on; raises StorageError when it is not there."""
-        file = await _in_thread(_open, self._path(name), start)
+        piece, file = await _in_thread(_begin, self._path(name), start)
         try:
-            while piece := await _in_thread(file.read, PIECE):
+            while piece:
                 yield piece
+                piece = await _in_thread(file.read, PIECE) if file else b""
         finally:
-            file.close()
+            if file:
+                file.close()
 
     async def delete(self, name: str) -> None:
         """Remove it; not being there is fine."""
@@ -120,15 +131,15 @@ class _Writing:
         write_whole(self._file.fileno(), piece)
 
     def finish(self, folder: Path) -> None:
+        self.settle()
+        for each in _above([self._target], folder):
+            sync_folder(each)
+
+    def settle(self) -> None:
+        """Whole under its own name; durable once the folders above are synced."""
         os.fsync(self._file.fileno())
         self._file.close()
         self._temporary.replace(self._target)
-        # Every folder on the way may be new, and a new folder's name is in the folder above it.
-        for each in self._target.parents:
-            sync_folder(each)
-            if each == folder:
-                break
-        sync_folder(folder.parent)
 
     def discard(self) -> None:
         self._file.close()
@@ -154,13 +165,49 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
         raise StorageError(f"blob store: {error.strerror or type(error).__name__}") from error
 
 
-def _open(path: Path, start: int) -> BinaryIO:
+def _put_all(folder: Path, contents: Mapping[Path, bytes]) -> list[tuple[int, bytes]]:
+    """Size and hash of each."""
+    writings: list[_Writing] = []
+    try:
+        for path, content in contents.items():
+            writings.append(_Writing.start(path))
+            writings[-1].write(content)
+        for each in writings:
+            each.settle()
+        for above in _above(contents, folder):
+            sync_folder(above)
+    except BaseException:
+        for each in writings:
+            each.discard()
+        raise
+    return [(each.size, each.sha256) for each in writings]
+
+
+def _above(paths: Iterable[Path], folder: Path) -> Iterable[Path]:
+    """The folders that these names are in, the lowest first, each once, up to the one that `folder` is in.
+
+    Every folder on the way may be new, and a new folder's name is in the folder above it.
+    """
+    found = {each for path in paths for each in path.parents if each == folder or folder in each.parents}
+    return sorted({*found, folder.parent}, key=lambda each: len(each.parts), reverse=True)
+
+
+def _begin(path: Path, start: int) -> tuple[bytes, BinaryIO | None]:
+    """The first piece, and the open file when there may be more."""
     try:
         file = path.open("rb", buffering=0)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise StorageError(f"blob {path.name} is not there") from error
-    file.seek(start)
-    return file
+    try:
+        file.seek(start)
+        piece, size = file.read(PIECE), os.fstat(file.fileno()).st_size
+    except BaseException:
+        file.close()
+        raise
+    if start + len(piece) < size:
+        return piece, file
+    file.close()
+    return piece, None
 
 
 def _remove(path: Path) -> None:

@@ -8,7 +8,7 @@ case system makes a repeated delivery one case; only then is it delivered in our
 repeats a step, never the case.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -61,6 +61,9 @@ FETCH_AGAIN: Final = "Vraag DSO-LV om een nieuwe notificatie, of haal het verzoe
 _NOT_REACHED: Final = (CaseSystemError, PartnerUnreachable, TimeoutError)
 
 
+_Planned = tuple[Verzoek, StoredDelivery, model.Verzoek]
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What would be done at one target; with `problem` (English) and `advice` (Dutch) when that cannot be said.
@@ -92,14 +95,14 @@ class Delivery:
 
         What went wrong is on record when this returns.
         """
-        planned: list[StoredDelivery] = []
+        planned: list[_Planned] = []
 
         async def plan() -> None:
-            planned.extend(await self.plan(verzoek_id))
+            planned.extend(await self._plan(verzoek_id))
 
         outcome = await attempt(plan, number, partial(self._tell, verzoek_id))
         if isinstance(outcome, Done) and len(planned) == 1:
-            return await self.attempt_target(planned[0].id)
+            return await self._enter(*planned[0])
         return outcome
 
     async def plan(self, verzoek_id: int) -> tuple[StoredDelivery, ...]:
@@ -107,11 +110,16 @@ class Delivery:
 
         Raises ConfigError when no target fits, or StorageError (also when not every file is there yet).
         """
+        return tuple(delivery for _, delivery, _ in await self._plan(verzoek_id))
+
+    async def _plan(self, verzoek_id: int) -> Sequence[_Planned]:
         verzoek = await self.store.verzoek(verzoek_id)
         if verzoek.state in _NOT_NOW:
             return ()
-        targets = _chosen(verzoek, await self._read(verzoek))
-        return tuple(await self.deliveries.plan(verzoek_id, [each.name for each in targets], self.clock.now()))
+        read = await self._read(verzoek)
+        names = [each.name for each in _chosen(verzoek, read)]
+        planned = await self.deliveries.plan(verzoek_id, names, self.clock.now())
+        return [(verzoek, each, read) for each in planned]
 
     async def preview(self, verzoek_id: int, wanted: Redelivery | None = None) -> tuple[Preview, ...]:
         """What a delivery would do now at each target, or, with `wanted`, when that is asked for; changes nothing."""
@@ -150,24 +158,30 @@ class Delivery:
         try:
             delivery = await self.deliveries.delivery(delivery_id)
             verzoek = await self.store.verzoek(delivery.verzoek_id)
-            if delivery.state == DeliveryState.PARKED or verzoek.state == VerzoekState.WAITING:
-                return Done()  # a person, or an earlier version that is delivered again, comes first
-            breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
-            if not breaker.enter(self.slots, self.clock.now()):
-                return Retry(LOOK_AGAIN)
         except StorageError as error:
             log.warning("delivery_waits_for_storage", delivery=delivery_id, reason=str(error))
             return Retry(LOOK_AGAIN)
-        return await self._tried(verzoek, delivery, breaker)
+        return await self._enter(verzoek, delivery)
 
-    async def _tried(self, verzoek: Verzoek, delivery: StoredDelivery, breaker: Breaker) -> Outcome:
+    async def _enter(self, verzoek: Verzoek, delivery: StoredDelivery, read: model.Verzoek | None = None) -> Outcome:
+        """An attempt when its target has room; `read` is the verzoek when it was read a moment ago."""
+        if delivery.state == DeliveryState.PARKED or verzoek.state == VerzoekState.WAITING:
+            return Done()  # a person, or an earlier version that is delivered again, comes first
+        breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
+        if not breaker.enter(self.slots, self.clock.now()):
+            return Retry(LOOK_AGAIN)
+        return await self._tried(verzoek, delivery, breaker, read)
+
+    async def _tried(
+        self, verzoek: Verzoek, delivery: StoredDelivery, breaker: Breaker, read: model.Verzoek | None
+    ) -> Outcome:
         """An attempt under way; what became of it moves the breaker."""
         reached: bool | None = None
 
         async def step() -> None:
             nonlocal reached
             try:
-                await self._deliver(verzoek, delivery)
+                await self._deliver(verzoek, delivery, read)
                 reached = True
             except _NOT_REACHED:
                 reached = False
@@ -186,11 +200,11 @@ class Delivery:
         except StorageError:
             return delivery.attempts + 1
 
-    async def _deliver(self, verzoek: Verzoek, delivery: StoredDelivery) -> None:
+    async def _deliver(self, verzoek: Verzoek, delivery: StoredDelivery, read: model.Verzoek | None) -> None:
         """Hand it to its target unless that has it, and settle the verzoek when every target does."""
         reference = delivery.case_reference
         if delivery.state != DeliveryState.DELIVERED or reference is None:
-            read = await self._read(verzoek)
+            read = read or await self._read(verzoek)
             target = _target(verzoek, read, delivery.target)
             steps = DeliverySteps(dict(delivery.steps), partial(self._record, delivery.id))
             case_system = self.case_system_for(verzoek.aansluiting, target)

@@ -1,4 +1,4 @@
-"""Fetching a verzoek after its notification, file by file, so that a crash costs at most one file.
+"""Fetching a verzoek after its notification, file by file, so that a crash costs at most one file or a few small ones.
 
     notification ──▶ summary ──▶ XML ──▶ verzoek version with its ruling and files ──▶ each file into the blob store
                  ──▶ fetched, and what the ruling says
@@ -8,7 +8,8 @@ and a blob has a name that follows from the ids and the attempt. Two attempts at
 a file has recorded it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -36,6 +37,7 @@ from digikoppelaar.flows.ports import (
     VerzoekStore,
 )
 from digikoppelaar.flows.repair import is_damaged
+from digikoppelaar.flows.small_files import SMALL, groups, side_by_side
 from digikoppelaar.stam import codes, model
 from digikoppelaar.stam.findings import findings
 from digikoppelaar.stam.notification import WITHDRAWN, same_verzoeknummer
@@ -124,14 +126,43 @@ class Intake:
         self, client: DsoClient, verzoek: Verzoek, links: Sequence[Link], document: bytes, number: int
     ) -> None:
         fresh = {(link.kind, link.document_id): link for link in links}
+        small: list[tuple[File, int]] = []
         for file in verzoek.files:
-            name = f"{file.blob}-{number}" if file.blob else blob_name(verzoek, file, number)
-            if file.kind is FileKind.XML:  # the bytes that were understood, not another download of them
-                await self._keep(name, file, Download(len(document), _once(document)), None)
-                continue
             link = fresh.get((file.kind, file.document_id))
-            async with client.download(link.href if link else file.href) as download:
+            size = len(document) if file.kind is FileKind.XML else link.size if link else None
+            if file.blob is None and size is not None and size <= SMALL:
+                small.append((file, size))
+                continue
+            name = f"{file.blob}-{number}" if file.blob else blob_name(verzoek, file, number)
+            async with _source(client, file, link, document) as download:
                 await self._keep(name, file, download, link.size if link else None)
+        for group in groups(small):
+            await self._keep_together(client, verzoek, group, fresh, document, number)
+
+    async def _keep_together(
+        self,
+        client: DsoClient,
+        verzoek: Verzoek,
+        group: Sequence[File],
+        fresh: Mapping[tuple[FileKind, str], Link],
+        document: bytes,
+        number: int,
+    ) -> None:
+        """Fetch small files into the blob store, and only then record them; see `_keep`."""
+
+        async def content(file: File) -> bytes:
+            link = fresh.get((file.kind, file.document_id))
+            async with _source(client, file, link, document) as download:
+                chunks = self._counted(file, download, link.size if link else None)
+                return b"".join([chunk async for chunk in chunks])
+
+        contents = await side_by_side(group, content)
+        names = [blob_name(verzoek, file, number) for file in group]
+        blobs = await self.blobs.put_all(dict(zip(names, contents, strict=True)))
+        fetched = {file.id: blob for file, blob in zip(group, blobs, strict=True)}
+        recorded = await self.store.files_fetched(fetched, self.clock.now())
+        for file_id in fetched.keys() - set(recorded):
+            await self.blobs.delete(fetched[file_id].name)
 
     async def _keep(self, name: str, file: File, download: Download, announced: int | None) -> None:
         """Stream one file into the blob store, and only then record it; when another attempt did, that one stays."""
@@ -246,6 +277,16 @@ def _new_files(links: Sequence[Link]) -> list[NewFile]:
         NewFile(position, link.kind, link.document_id, link.naam, link.media_type, link.href)
         for position, link in enumerate(links)
     ]
+
+
+@asynccontextmanager
+async def _source(client: DsoClient, file: File, link: Link | None, document: bytes) -> AsyncIterator[Download]:
+    """Where the bytes of a file come from; the XML is not asked for again, for these bytes were understood."""
+    if file.kind is FileKind.XML:
+        yield Download(len(document), _once(document))
+        return
+    async with client.download(link.href if link else file.href) as download:
+        yield download
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -60,6 +60,14 @@ async def test_what_was_put_is_read_back_with_its_size_and_hash(blobs: BlobStore
     assert await read(blobs, "verzoek/1/bijlage-1") == content
 
 
+async def test_several_that_are_put_together_are_as_if_put_one_by_one(blobs: BlobStore) -> None:
+    contents = {"a/1": b"one", "a/2": b"", "b/c/3": CONTENT}
+    await blobs.put("a/1", chunks(b"older"))
+    together = await blobs.put_all(contents)
+    assert {name: await read(blobs, name) for name in contents} == contents
+    assert list(together) == [await blobs.put(name, chunks(content)) for name, content in contents.items()]
+
+
 async def test_putting_a_name_again_replaces_the_content_whole(blobs: BlobStore) -> None:
     await blobs.put("a", chunks(CONTENT))
     await blobs.put("a", chunks(b"short"))
@@ -97,6 +105,8 @@ async def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, nam
     blobs = FolderBlobs(tmp_path / "blobs")
     with pytest.raises(StorageError, match="cannot be the name"):
         await blobs.put(name, chunks(b"x"))
+    with pytest.raises(StorageError, match="cannot be the name"):
+        await blobs.put_all({"fine": b"x", name: b"x"})
     with pytest.raises(StorageError, match="cannot be the name"):
         await read(blobs, name)
     assert files(tmp_path) == []
@@ -238,6 +248,25 @@ def test_a_disk_that_takes_no_more_is_a_storage_error_and_leaves_nothing(tmp_pat
     assert files(tmp_path) == []
 
 
+async def test_of_several_that_cannot_all_be_written_no_half_ones_are_left(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="blob store"):
+        await FolderBlobs(tmp_path).put_all({"a": b"x", "file/b": b"x"})
+    assert files(tmp_path) == ["file"]
+
+
+async def test_every_folder_on_the_way_to_several_is_synced_once_after_their_names_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, list[str]]] = []
+    monkeypatch.setattr("digikoppelaar.adapters.blobs.sync_folder", lambda each: synced.append((each, files(tmp_path))))
+    root = tmp_path / "blobs"
+    await FolderBlobs(root).put_all({"v/1/a": b"x", "v/1/b": b"y", "v/2/c": b"z"})
+    assert [folder for folder, _ in synced[:2]] in ([root / "v/1", root / "v/2"], [root / "v/2", root / "v/1"])
+    assert [folder for folder, _ in synced[2:]] == [root / "v", root, tmp_path]
+    assert all(there == ["blobs/v/1/a", "blobs/v/1/b", "blobs/v/2/c"] for _, there in synced)
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -257,11 +286,18 @@ if moment == "before rename":
     Path.replace = die
 elif moment == "after rename":
     blobs.sync_folder = die
-asyncio.run(blobs.FolderBlobs(Path(sys.argv[1])).put("a/b", chunks()))
+store = blobs.FolderBlobs(Path(sys.argv[1]))
+if moment == "together, before rename":
+    Path.replace = die
+    asyncio.run(store.put_all({"a/b": bytes(3_000_000), "a/c": b"x"}))
+asyncio.run(store.put("a/b", chunks()))
 """
 
 
-@pytest.mark.parametrize(("moment", "visible"), [("writing", False), ("before rename", False), ("after rename", True)])
+@pytest.mark.parametrize(
+    ("moment", "visible"),
+    [("writing", False), ("before rename", False), ("after rename", True), ("together, before rename", False)],
+)
 async def test_a_put_killed_at_any_moment_shows_all_or_nothing(tmp_path: Path, moment: str, visible: bool) -> None:
     run = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", KILLED, tmp_path, moment], check=False)
     assert run.returncode == -signal.SIGKILL

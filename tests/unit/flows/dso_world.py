@@ -41,7 +41,8 @@ class FakeDso:
     """flows.ports.DsoClient of a DSO-LV that has one verzoek in its newest version.
 
     `faults` are raised, one for each call of `summary`, before it answers. `cut` maps an address to the number of
-    bytes after which the answer breaks off, once. `downloads` counts how often an address was fetched.
+    bytes after which the answer breaks off, once. `downloads` counts how often an address was fetched. The summary
+    `announces` sizes, those in `sizes` instead of the true ones.
     """
 
     volgnummer: int = 0
@@ -51,6 +52,7 @@ class FakeDso:
     sizes: dict[str, int] = field(default_factory=dict)
     unlinked: set[str] = field(default_factory=set)
     lengths: bool = True
+    announces: bool = True
     downloads: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,10 +84,13 @@ class FakeDso:
             *documents,
         ]
         return [
-            Link(kind, key, naam, "", href, self.sizes.get(href))
+            Link(kind, key, naam, "", href, self._announced(href))
             for kind, key, naam, href in files
             if key not in self.unlinked
         ]
+
+    def _announced(self, href: str) -> int | None:
+        return self.sizes.get(href, len(self.contents[href]) if self.announces else None)
 
     @asynccontextmanager
     async def download(self, href: str) -> AsyncIterator[Download]:

@@ -77,7 +77,7 @@ async def test_a_crash_at_any_point_and_a_rerun_make_one_case(tmp_path: Path) ->
         if finished:
             break
         crashes += 1
-    assert crashes == 18
+    assert crashes == 14
 
 
 async def test_a_folder_that_is_away_is_waited_for_and_then_used(tmp_path: Path) -> None:

@@ -173,10 +173,11 @@ async def test_the_announcement_of_a_delivered_version_delivers_nothing_again() 
     assert (await world.store.notification(again)).state == "fetched"
 
 
-async def test_a_crash_at_any_point_and_a_rerun_have_one_effect() -> None:
+@pytest.mark.parametrize(("announces", "doors"), [(True, 15), (False, 25)], ids=["small-together", "one-by-one"])
+async def test_a_crash_at_any_point_and_a_rerun_have_one_effect(announces: bool, doors: int) -> None:
     crashes = 0
     for at in range(1, 200):
-        world = World()
+        world = World(FakeDso(announces=announces))
         notification = world.announce()
         try:
             await world.intake(Doom(at)).attempt(notification, 1)
@@ -193,7 +194,7 @@ async def test_a_crash_at_any_point_and_a_rerun_have_one_effect() -> None:
         if finished:
             break
         crashes += 1
-    assert crashes > 25
+    assert crashes > doors
 
 
 async def test_crash_after_crash_gets_there_in_the_end() -> None:

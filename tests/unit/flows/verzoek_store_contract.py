@@ -13,6 +13,7 @@ import pytest
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
 from digikoppelaar.flows.ports import (
+    Blob,
     FileKind,
     NewFile,
     NewNotification,
@@ -124,6 +125,27 @@ async def of_two_attempts_that_fetch_a_file_the_first_counts(world: World) -> No
     assert (kept.blob, kept.size, kept.sha256) == ("verzoeken/first", 3, bytes(32))
     with pytest.raises(StorageError):
         await world.store.file_fetched(999_999, "verzoeken/x", 3, bytes(32), NOW)
+
+
+async def of_files_recorded_together_each_is_told_whether_it_was_the_first(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    first, second, third = (file.id for file in verzoek.files)
+    assert await world.store.file_fetched(second, "verzoeken/alone", 3, bytes(32), NOW)
+    blobs = {file_id: Blob(f"verzoeken/{file_id}", 4, bytes([1]) * 32) for file_id in (third, second, first)}
+    assert set(await world.store.files_fetched(blobs, NOW)) == {first, third}
+    assert set(await world.store.files_fetched(blobs, NOW)) == set()
+    kept = {file.id: file.blob for file in (await world.store.verzoek(verzoek.id)).files}
+    assert kept == {first: f"verzoeken/{first}", second: "verzoeken/alone", third: f"verzoeken/{third}"}
+
+
+async def of_files_of_which_one_does_not_exist_none_is_recorded(world: World) -> None:
+    notification = await world.notify(0, "2026060200019")
+    verzoek = await world.store.start_verzoek(notification, version(), FILES, NOW)
+    blob = Blob("verzoeken/x", 3, bytes(32))
+    with pytest.raises(StorageError):
+        await world.store.files_fetched({verzoek.files[0].id: blob, 999_999: blob}, NOW)
+    assert (await world.store.verzoek(verzoek.id)).files[0].blob is None
 
 
 async def two_notifications_of_one_version_share_it_and_make_one_job(world: World) -> None:
@@ -529,6 +551,8 @@ CONTRACT = (
     a_file_that_is_announced_later_joins_a_version_that_is_not_whole_yet,
     a_version_that_is_whole_stays_as_it_is,
     of_two_attempts_that_fetch_a_file_the_first_counts,
+    of_files_recorded_together_each_is_told_whether_it_was_the_first,
+    of_files_of_which_one_does_not_exist_none_is_recorded,
     two_notifications_of_one_version_share_it_and_make_one_job,
     an_aanvulling_is_a_version_of_its_own,
     the_same_verzoeknummer_in_two_aansluitingen_never_meets,

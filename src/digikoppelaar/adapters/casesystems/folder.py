@@ -7,7 +7,7 @@ one file system.
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,6 +34,9 @@ from digikoppelaar.stam.verzoek import as_json
 
 _THREADS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="case-folder")
 """Not asyncio's few: a share that hangs would hold them, and the sender (names of hosts) and the blobs need them."""
+
+SMALL: Final = 256 * 1024
+"""Bytes of files that are written together."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,8 +67,7 @@ class FolderCaseSystem:
             await _in_thread(_sync_above, case)  # the attempt that renamed it may have died before this
             return reference
         async with _hidden(case) as draft:
-            for file, path in zip(verzoek.files, paths_in(manifest), strict=True):
-                await _copy(blobs, file, draft / path)
+            await _copy_all(blobs, zip(verzoek.files, paths_in(manifest), strict=True), draft)
             await _in_thread(_finish, draft, manifest, document)
             await _in_thread(_publish, draft, case, manifest)
         return reference
@@ -89,8 +91,9 @@ class FolderCaseSystem:
         self._check_there()
         case.parent.mkdir(parents=True, exist_ok=True)
         # Should another attempt still be writing there, it fails and finds this one's case when it is repeated.
-        for leftover in case.parent.glob(f"{_hidden_prefix(case)}*"):
-            _discard(leftover, _draft_of(case))
+        for name in os.listdir(case.parent):  # noqa: PTH208  # maybe thousands, which need no Path each
+            if name.startswith(_hidden_prefix(case)):
+                _discard(case.parent / name, _draft_of(case))
 
 
 def _is_delivered(case: Path, manifest: Mapping[str, object]) -> bool:
@@ -138,6 +141,25 @@ def _draft_of(case: Path) -> Path:
 
 def _hidden_prefix(case: Path) -> str:
     return f".{case.name}.deel-"
+
+
+async def _copy_all(blobs: BlobStore, files: Iterable[tuple[File, str]], draft: Path) -> None:
+    """Every blob into its file below `draft`, synced: small ones together, for each switch of threads costs as much."""
+    gathered: dict[Path, bytes] = {}
+    for file, path in files:
+        if (file.size or 0) > SMALL:
+            await _copy(blobs, file, draft / path)
+            continue
+        gathered[draft / path] = b"".join([chunk async for chunk in checked_content(blobs, file)])
+        if sum(map(len, gathered.values())) > SMALL:
+            await _in_thread(_write_all, gathered)
+            gathered = {}
+    await _in_thread(_write_all, gathered)
+
+
+def _write_all(contents: Mapping[Path, bytes]) -> None:
+    for path, content in contents.items():
+        _write_synced(path, content)
 
 
 async def _copy(blobs: BlobStore, file: File, target: Path) -> None:

@@ -1,7 +1,7 @@
 """The in-memory twin of adapters/blobs.py."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Blob
@@ -20,6 +20,11 @@ class MemoryBlobs:
         content = b"".join([chunk async for chunk in chunks])
         self._contents[name] = content
         return Blob(name, len(content), hashlib.sha256(content).digest())
+
+    async def put_all(self, contents: Mapping[str, bytes]) -> Sequence[Blob]:
+        """See flows.ports.BlobStore."""
+        self._contents.update(contents)
+        return [Blob(name, len(each), hashlib.sha256(each).digest()) for name, each in contents.items()]
 
     async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
         """The content in chunks, from byte `start` on; raises StorageError when it is not there."""

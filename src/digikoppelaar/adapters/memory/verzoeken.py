@@ -3,7 +3,7 @@
 One contract test runs against both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from digikoppelaar.flows.intake_states import (
 from digikoppelaar.flows.line import Place, Step, in_turn, next_in_line, when_whole
 from digikoppelaar.flows.ports import (
     Aansluiting,
+    Blob,
     File,
     FileKind,
     NewFile,
@@ -138,6 +139,14 @@ class MemoryVerzoeken:
                 self.verzoeken[verzoek.id] = replace(verzoek, files=files)
                 return True
         raise StorageError(f"there is no file {file_id}")
+
+    async def files_fetched(self, blobs: Mapping[int, Blob], now: datetime) -> Collection[int]:
+        """See flows.ports.VerzoekStore."""
+        known = {file.id for verzoek in self.verzoeken.values() for file in verzoek.files}
+        if missing := set(blobs) - known:
+            raise StorageError(f"there is no file {min(missing)}")
+        found = [(file_id, blob.name, blob.size, blob.sha256) for file_id, blob in blobs.items()]
+        return {each[0] for each in found if await self.file_fetched(*each, now)}
 
     async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""

@@ -5,6 +5,7 @@ and only `redacted` makes a text of it that may be shown.
 """
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -33,11 +34,15 @@ _DEFAULTS: Final[dict[str, Any]] = {
 _WAIT_FOR_CONNECTION: Final = 5.0
 _KEEP_KNOCKING: Final = 3.0
 _RECONNECT_AFTER: Final = 0.1
+_TRUSTED_FOR: Final = 1.0
 """Seconds."""
 
 
 class _PatientConnection(AsyncConnection[DictRow]):
     """Connects as soon as a server that restarts is back: the pool itself would wait a second, then two, then four."""
+
+    trusted_until: float = 0.0
+    """Until then only a server that went away is looked for, without asking it."""
 
     @classmethod
     async def connect(cls, conninfo: str = "", **options: Any) -> Self:
@@ -66,22 +71,31 @@ def redacted(url: str) -> str:
 
 @asynccontextmanager
 async def opened_pool(url: Url, connections: int) -> AsyncIterator[Pool]:
-    """A pool of at most `connections`, each checked before use, so that a restarted server is not noticed."""
+    """A pool of at most `connections`, each checked before use, so that a restarted server is not noticed.
+
+    They are in autocommit mode: a statement is a transaction, and more than one takes `transaction`.
+    """
 
     async def conninfo() -> str:
         return _conninfo(url)
 
     async def check(connection: AsyncConnection[Any]) -> None:
+        assert isinstance(connection, _PatientConnection)
+        now = asyncio.get_running_loop().time()
+        if now < connection.trusted_until and _is_silent(connection):
+            return
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.OperationalError:
             await pool.check()  # all died together; one by one, the pool would pause longer after each
             raise
+        connection.trusted_until = now + _TRUSTED_FOR
 
     pool: Pool = AsyncConnectionPool(
         conninfo,
         connection_class=_PatientConnection,
         kwargs={"row_factory": dict_row},
+        configure=_one_by_one,
         min_size=1,
         max_size=connections,
         timeout=_WAIT_FOR_CONNECTION,
@@ -96,6 +110,17 @@ async def opened_pool(url: Url, connections: int) -> AsyncIterator[Pool]:
         await pool.close()
 
 
+async def _one_by_one(connection: AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+
+
+def _is_silent(connection: AsyncConnection[Any]) -> bool:
+    """Whether nothing waits to be read: a server that went away closed the connection, or told why it does."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return not waiting.poll(0)
+
+
 def _conninfo(url: Url) -> str:
     parts = conninfo_to_dict(url())
     options = f"{parts.get('options') or ''} -c TimeZone=UTC"
@@ -107,6 +132,33 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection whose work is committed at the end of the block, or not at all when the block raises.
 
     Raises StorageError for whatever the database did wrong; whether the commit took place may then be unknown.
+    """
+    try:
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+    except (psycopg.Error, ConnectorException) as error:
+        raise failure(error) from error
+
+
+@asynccontextmanager
+async def pipelined(pool: Pool) -> AsyncIterator[Connection]:
+    """A `transaction` whose statements go out together up to the next answer that is read: fewer round trips.
+
+    An error of a statement shows at the next answer, at the latest at the commit. `rowcount` is not known before an
+    answer was read: let a statement say with RETURNING what it did.
+    """
+    try:
+        async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+            yield connection
+    except (psycopg.Error, ConnectorException) as error:
+        raise failure(error) from error
+
+
+@asynccontextmanager
+async def statement(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for one statement, which is a transaction by itself: one round trip where `transaction` takes three.
+
+    Raises StorageError as `transaction` does.
     """
     try:
         async with pool.connection() as connection:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import jobs, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, pipelined, statement
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import DeliveryState, StoredDelivery
 
@@ -26,7 +26,7 @@ class PostgresDeliveries:
 
     async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
         """See flows.ports.DeliveryStore."""
-        async with transaction(self.pool) as connection:
+        async with pipelined(self.pool) as connection:
             verzoek = await _one(connection, "lock_verzoek", {"id": verzoek_id})
             values = {
                 "verzoek_id": verzoek_id,
@@ -44,37 +44,37 @@ class PostgresDeliveries:
 
     async def planned(self, verzoek_id: int) -> Sequence[StoredDelivery]:
         """See flows.ports.DeliveryStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             rows = await (await connection.execute(_SQL["on_record"], {"verzoek_id": verzoek_id})).fetchall()
         return [StoredDelivery(**row) for row in rows]
 
     async def delivery(self, delivery_id: int) -> StoredDelivery:
         """See flows.ports.DeliveryStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             return StoredDelivery(**await _one(connection, "delivery", {"id": delivery_id}))
 
     async def case(self, verzoek_id: int, target: str) -> str | None:
         """See flows.ports.DeliveryStore."""
         values = {"verzoek_id": verzoek_id, "target": target}
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             row = await (await connection.execute(_SQL["case"], values)).fetchone()
             return None if row is None else str(row["case_reference"])
 
     async def started(self, delivery_id: int) -> int:
         """See flows.ports.DeliveryStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             return int((await _one(connection, "started", {"id": delivery_id}))["attempts"])
 
     async def record(self, delivery_id: int, name: str, outcome: Mapping[str, str], now: datetime) -> None:
         """See flows.ports.DeliveryStore."""
         values = {"id": delivery_id, "name": name, "outcome": Jsonb(dict(outcome)), "now": now}
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             await connection.execute(_SQL["record"], values)
 
     async def delivered(self, delivery_id: int, case_reference: str, now: datetime) -> bool:
         """See flows.ports.DeliveryStore."""
         values = {"id": delivery_id, "case_reference": case_reference, "now": now}
-        async with transaction(self.pool) as connection:
+        async with pipelined(self.pool) as connection:
             verzoek = await _one(connection, "lock_verzoek_of", values)
             await connection.execute(_SQL["delivered"], values)
             return not (await _one(connection, "open", {"verzoek_id": verzoek["id"]}))["open"]
@@ -83,7 +83,7 @@ class PostgresDeliveries:
         """See flows.ports.DeliveryStore."""
         del now
         values = {"id": delivery_id, "reason": reason, "advice": advice, "parked": parked}
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             await connection.execute(_SQL["trouble"], values)
 
 

@@ -71,13 +71,11 @@ class GroupCommit:
         """Commit group after group on one connection, until nothing came for a while or a group failed."""
         try:
             async with self._pool.connection() as connection:
-                await connection.set_autocommit(True)  # a pipeline is a transaction of its own
                 await connection.execute(_PLAN_ONCE)
                 while await self._something_came() and await self._settle(self._next_group(), connection):
                     pass
                 if not connection.closed:
                     await connection.execute(_PLAN_AS_OTHERS)
-                    await connection.set_autocommit(False)
         except psycopg.Error as error:  # there is no connection
             _fail(self._waiting, failure(error))
             self._waiting = []
@@ -134,7 +132,7 @@ async def _is_set(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def _commit(group: Sequence[_Waiting], connection: Connection) -> list[Answer]:
-    async with connection.pipeline():  # its end is the commit: without BEGIN all of it is one transaction
+    async with connection.pipeline():  # its end is the commit: autocommit makes all of it one transaction
         cursors = [await connection.execute(each.query, each.values) for each in group]
     return [await cursor.fetchall() for cursor in cursors]
 

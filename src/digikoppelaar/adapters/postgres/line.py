@@ -3,7 +3,7 @@
 Every function works on the connection of a transaction that holds `lock`, and decides nothing itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,11 +26,11 @@ async def lock(connection: Connection, key: Row) -> None:
 
 async def known(connection: Connection, key: Row) -> Known:
     """What is on record about this verzoeknummer."""
-    own = await (await connection.execute(_SQL["own_oin"], key)).fetchone()
-    assert own is not None
     rows = await (await connection.execute(_SQL["known"], key)).fetchall()
-    linked = await _has_case(connection, key, rows)
-    return Known(frozenset({own["organisatie_oin"]}), tuple(map(_known_version, rows)), case_linked=linked)
+    own = rows[0]["organisatie_oin"]
+    linked = rows[0]["linked"] or any(row["case_reference"] for row in rows)
+    versions = tuple(_known_version(row) for row in rows if row["volgnummer"] is not None)
+    return Known(frozenset({own}), versions, case_linked=linked)
 
 
 def columns(ruling: Ruling) -> dict[str, Any]:
@@ -45,11 +45,13 @@ def columns(ruling: Ruling) -> dict[str, Any]:
 
 
 async def whole(connection: Connection, verzoek: Row, now: datetime) -> None:
-    """Every file of this version is there: what its ruling says, in its turn."""
+    """Every file of this version is there: what its ruling says, in its turn, and what waited for it."""
     rows = await _rows(connection, verzoek)
     row = rows[verzoek["id"]]
     step = when_whole(_place(row), list(map(_place, rows.values())), row["rule_reason"], row["rule_advice"])
     await _step(connection, row, step, now)
+    moved = {**row, "state": verzoek_after(row["state"], step.event)}
+    await _advance(connection, {**rows, row["id"]: moved}, now)
 
 
 async def release(connection: Connection, verzoek: Row, now: datetime) -> None:
@@ -74,7 +76,10 @@ async def redeliver(connection: Connection, key: Row, since: int, now: datetime)
 
 async def advance(connection: Connection, ended: Row, now: datetime) -> None:
     """Let the version go that waits for nothing any more, if there is one."""
-    rows = await _rows(connection, ended)
+    await _advance(connection, await _rows(connection, ended), now)
+
+
+async def _advance(connection: Connection, rows: Mapping[int, Row], now: datetime) -> None:
     following = next_in_line(list(map(_place, rows.values())))
     if following:
         await _step(connection, rows[following.id], Step(VerzoekEvent.TURN), now)

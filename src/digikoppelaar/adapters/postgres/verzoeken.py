@@ -3,7 +3,7 @@
 Every method is one transaction and raises StorageError when the database fails or a row is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import interventions, jobs, line, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, pipelined, statement, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
@@ -26,6 +26,7 @@ from digikoppelaar.flows.intake_states import (
 )
 from digikoppelaar.flows.ports import (
     Aansluiting,
+    Blob,
     File,
     FileKind,
     NewFile,
@@ -51,7 +52,7 @@ class PostgresVerzoeken:
 
     async def notification(self, notification_id: int) -> Notification:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             row = await _found(connection, "notification", notification_id)
         return Notification(
             row["notification_id"],
@@ -80,7 +81,7 @@ class PostgresVerzoeken:
 
     async def original(self, notification_id: int) -> Original:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             return Original(**await _found(connection, "original", notification_id))
 
     async def passed_on(self, notification_id: int, now: datetime) -> None:
@@ -101,7 +102,7 @@ class PostgresVerzoeken:
         judge: Judge = taken_as_new,
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with pipelined(self.pool) as connection:
             notification = await _found(connection, "lock_notification", notification_id)
             verzoek_id = await _made_or_found(connection, notification, verzoek, files, judge)
             await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
@@ -109,13 +110,23 @@ class PostgresVerzoeken:
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
-        values = {"id": file_id, "blob": blob, "size": size, "sha256": sha256, "now": now}
-        async with transaction(self.pool) as connection:
-            if not (await connection.execute(_SQL["file_fetched"], values)).rowcount:
-                await _found(connection, "file", file_id)
-                return False
-            await connection.execute(_SQL["insert_file_step"], values)
-            return True
+        return file_id in await self.files_fetched({file_id: Blob(blob, size, sha256)}, now)
+
+    async def files_fetched(self, blobs: Mapping[int, Blob], now: datetime) -> Collection[int]:
+        """See flows.ports.VerzoekStore."""
+        found = blobs.values()
+        values = {
+            "ids": list(blobs),
+            "blobs": [each.name for each in found],
+            "sizes": [each.size for each in found],
+            "hashes": [each.sha256 for each in found],
+            "now": now,
+        }
+        async with pipelined(self.pool) as connection:
+            rows = await (await connection.execute(_SQL["files_fetched"], values)).fetchall()
+            if len(rows) < len(blobs):
+                raise StorageError(f"there is no file {min(set(blobs) - {row['id'] for row in rows})}")
+        return {row["id"] for row in rows if row["recorded"]}
 
     async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
@@ -128,22 +139,21 @@ class PostgresVerzoeken:
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with pipelined(self.pool) as connection:
             notification = await _found(connection, "lock_notification", notification_id)
             verzoek = await _locked_in_line(connection, verzoek_id)
             await _require_whole(connection, verzoek_id)
             await _notification_fetched(connection, notification, verzoek_id)
             await line.whole(connection, verzoek, now)
-            await line.advance(connection, verzoek, now)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with statement(self.pool) as connection:
             return await _verzoek(connection, verzoek_id)
 
     async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
-        async with transaction(self.pool) as connection:
+        async with pipelined(self.pool) as connection:
             row = await _locked_in_line(connection, verzoek_id)
             after = verzoek_after(row["state"], VerzoekEvent.DELIVERED)
             if after is not VerzoekState.DELIVERED:
@@ -244,11 +254,11 @@ async def _made_or_found(
         judged = {**values, **line.columns(ruling)}
         known = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
     assert known is not None
-    locked = await _found(connection, "lock_verzoek", known["id"])
     # DSO-LV may announce a file later than its verzoek: it belongs to the version as long as that is not whole.
-    for file in files if locked["state"] == VerzoekState.FETCHING else ():
+    if known["state"] == VerzoekState.FETCHING:
+        announced = Jsonb([{**asdict(file), "kind": file.kind.value} for file in files])
         keys = {"aansluiting_id": notification["aansluiting_id"], "verzoek_id": known["id"]}
-        await connection.execute(_SQL["insert_file"], {**asdict(file), **keys, "kind": file.kind.value})
+        await connection.execute(_SQL["insert_files"], {**keys, "files": announced})
     return int(known["id"])
 
 

@@ -19,7 +19,6 @@ from digikoppelaar.flows.ports.connections import (
 )
 from digikoppelaar.flows.ports.deliveries import DeliveryState, DeliveryStore, StoredDelivery
 from digikoppelaar.flows.ports.facilities import (
-    Blob,
     BlobStore,
     CaseSystem,
     Download,
@@ -55,6 +54,7 @@ from digikoppelaar.flows.ports.messages import (
     Transport,
 )
 from digikoppelaar.flows.ports.verzoeken import (
+    Blob,
     File,
     FileKind,
     NewFile,

@@ -5,17 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from digikoppelaar.flows.ports.verzoeken import FileKind, Verzoek
+from digikoppelaar.flows.ports.verzoeken import Blob, FileKind, Verzoek
 from digikoppelaar.stam import model
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """What was stored: `sha256` is raw."""
-
-    name: str
-    size: int
-    sha256: bytes
 
 
 class BlobStore(Protocol):
@@ -23,6 +14,9 @@ class BlobStore(Protocol):
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> Blob:
         """Store all chunks, durably, and only then return. When `chunks` raises, nothing is left."""
+
+    async def put_all(self, contents: Mapping[str, bytes]) -> Sequence[Blob]:
+        """Store small contents by their names, all of them durably, and only then return; cheaper than one by one."""
 
     def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
         """The content in chunks, from byte `start` on; raises StorageError when it is not there."""

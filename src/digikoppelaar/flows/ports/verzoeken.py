@@ -1,6 +1,6 @@
 """Notifications, verzoek versions and their files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,15 @@ from digikoppelaar.stam.rules import Action, Known, Ruling, taken_as_new
 
 Judge = Callable[[Known], Ruling]
 """Says what is done with a version, from what is on record about its verzoeknummer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What was stored in the blob store: `sha256` is raw."""
+
+    name: str
+    size: int
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +183,12 @@ class VerzoekStore(Protocol):
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """This file is in the blob store. False, and nothing changed, when another attempt recorded it first."""
+
+    async def files_fetched(self, blobs: Mapping[int, Blob], now: datetime) -> Collection[int]:
+        """These files, by their id, are in the blob store; which of them are recorded now and not by another attempt.
+
+        Nothing is recorded when one of them does not exist: StorageError.
+        """
 
     async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """Another blob in the place of `gone`, which is damaged. False, and nothing changed, when it is not there."""

@@ -182,13 +182,15 @@ class Crash(BaseException):
     """The process dies here: no clean-up of ours may count on running after it."""
 
 
+@pytest.mark.parametrize(("small", "points"), [(0, 20), (folder.SMALL, 10)], ids=["one-by-one", "together"])
 async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int, points: int
 ) -> None:
     """Every step through the file system is a point where the process may die; clean-up is switched off with it."""
     blobs = MemoryBlobs()
     verzoek = await stored(blobs)
     real = folder._in_thread
+    monkeypatch.setattr(folder, "SMALL", small)
     crashed = 0
     for point in range(1, 200):
         root = tmp_path / str(point)
@@ -221,7 +223,7 @@ async def test_a_crash_at_any_point_leaves_nothing_half_and_a_rerun_mends_it(
         if finished:
             break
         crashed += 1
-    assert crashed > 20
+    assert crashed > points
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "write"])

@@ -14,17 +14,21 @@ WHERE verzoek.aansluiting_id = %(aansluiting_id)s AND verzoek.verzoeknummer = %(
 ORDER BY verzoek.volgnummer
 
 -- name: known
+-- Always a row, for what stands beside the versions; without volgnummer when there is none yet.
 SELECT
+    aansluiting.organisatie_oin,
+    EXISTS (
+        SELECT FROM case_link
+        WHERE case_link.aansluiting_id = aansluiting.id AND lower(case_link.verzoeknummer) = lower(%(verzoeknummer)s)
+    ) AS linked,
     verzoek.volgnummer, verzoek.doel, verzoek.state, verzoek.action, verzoek.case_reference,
     ARRAY(
         SELECT document_id FROM verzoek_file WHERE verzoek_id = verzoek.id AND kind = 'bijlage'
     ) AS document_ids
-FROM verzoek
-WHERE verzoek.aansluiting_id = %(aansluiting_id)s AND verzoek.verzoeknummer = %(verzoeknummer)s
+FROM aansluiting
+LEFT JOIN verzoek ON verzoek.aansluiting_id = aansluiting.id AND verzoek.verzoeknummer = %(verzoeknummer)s
+WHERE aansluiting.id = %(aansluiting_id)s
 ORDER BY verzoek.volgnummer
-
--- name: own_oin
-SELECT organisatie_oin FROM aansluiting WHERE id = %(aansluiting_id)s
 
 -- name: step
 UPDATE verzoek

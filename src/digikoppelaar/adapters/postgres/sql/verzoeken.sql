@@ -78,37 +78,54 @@ VALUES (
           AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
     )
 )
-RETURNING id
+RETURNING id, state
 
 -- name: find_verzoek
-SELECT id
+SELECT id, state
 FROM verzoek
 WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND volgnummer = %(volgnummer)s
+FOR UPDATE
 
--- name: insert_file
+-- name: insert_files
 -- A file that is there stays as it is, with what was fetched of it.
 INSERT INTO verzoek_file (aansluiting_id, verzoek_id, position, kind, document_id, naam, media_type, href)
-VALUES (
-    %(aansluiting_id)s, %(verzoek_id)s, %(position)s, %(kind)s, %(document_id)s, %(naam)s, %(media_type)s, %(href)s
+SELECT %(aansluiting_id)s, %(verzoek_id)s, position, kind, document_id, naam, media_type, href
+FROM jsonb_to_recordset(%(files)s) AS file (
+    position integer, kind text, document_id text, naam text, media_type text, href text
 )
+ORDER BY position
 ON CONFLICT (aansluiting_id, verzoek_id, kind, document_id) DO NOTHING
 
 -- name: link_notification
 UPDATE notification SET verzoek_id = %(verzoek_id)s WHERE id = %(id)s
 
--- name: file_fetched
+-- name: files_fetched
 -- The first counts: what another attempt recorded may be in the case folder already.
-UPDATE verzoek_file
-SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
-WHERE id = %(id)s AND fetched_at IS NULL
+WITH new AS (
+    SELECT *
+    FROM unnest(%(ids)s::bigint[], %(blobs)s::text[], %(sizes)s::bigint[], %(hashes)s::bytea[])
+        AS new (id, blob, size, sha256)
+), recorded AS (
+    UPDATE verzoek_file AS file
+    SET blob = new.blob, size = new.size, sha256 = new.sha256, fetched_at = %(now)s
+    FROM new
+    WHERE file.id = new.id AND file.fetched_at IS NULL
+    RETURNING file.id, file.aansluiting_id, file.verzoek_id, file.kind, file.document_id
+), told AS (
+    INSERT INTO step (aansluiting_id, name, at, detail, verzoek_id)
+    SELECT aansluiting_id, 'file_fetched', %(now)s, kind || ' ' || document_id, verzoek_id
+    FROM recorded
+    ORDER BY id
+)
+SELECT file.id, recorded.id IS NOT NULL AS recorded
+FROM verzoek_file AS file
+LEFT JOIN recorded ON recorded.id = file.id
+WHERE file.id = ANY(%(ids)s)
 
 -- name: file_replaced
 UPDATE verzoek_file
 SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
 WHERE id = %(id)s AND blob = %(gone)s
-
--- name: file
-SELECT id FROM verzoek_file WHERE id = %(id)s
 
 -- name: missing_files
 SELECT count(*) AS missing FROM verzoek_file WHERE verzoek_id = %(verzoek_id)s AND fetched_at IS NULL
