@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core interop check fix mutants docs lock drill crashtest bench bench-ebms bench-large bench-latency fuzz clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock drill drill-restore crashtest bench bench-ebms bench-large bench-latency fuzz clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ lock: $(READY)  ## pin the newest versions, with hashes
 
 drill: $(READY)  ## replace certificates under forty CPAs while messages go both ways
 	$(BIN)/pytest tests/journeys/test_renewal.py
+
+drill-restore: $(READY)  ## back to a dump of the database, with the case systems ahead; nothing lost or double
+	$(BIN)/pytest tests/journeys/test_restore.py
 
 crashtest: $(READY)  ## kill gateway and PostgreSQL at random moments under load; every verzoek must arrive once
 	$(BIN)/python bench/crashtest.py

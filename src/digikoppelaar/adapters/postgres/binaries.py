@@ -89,7 +89,7 @@ def programs(who: Account, copies: Path) -> Path:
 
 
 def _reachable(who: Account, copies: Path) -> Path:
-    install = _installed()
+    install = installed()
     postgres = install / "bin" / "postgres"
     if not who.drop or (obstacle(postgres.parent, who) is None and postgres.stat().st_mode & stat.S_IROTH):
         return install / "bin"
@@ -99,7 +99,8 @@ def _reachable(who: Account, copies: Path) -> Path:
     return copy / _PACKAGE / _INSTALL / "bin"
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """The folder of the wheel that holds PostgreSQL, clients such as pg_dump included. Raises ConfigError."""
     # Found, not imported: importing the package makes folders and warns.
     found = util.find_spec(_PACKAGE)
     if found is None or found.origin is None:

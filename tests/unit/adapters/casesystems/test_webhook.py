@@ -4,6 +4,7 @@ import hashlib
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +278,15 @@ async def test_a_crash_at_any_point_repeats_one_step_and_has_one_effect() -> Non
             assert supplier.bodies("bestand") == [content for *_, content in FILES]
             assert len(supplier.effects) == 7
     assert point == 4 * 7 + 1
+
+
+async def test_after_a_restore_of_our_database_what_comes_again_has_the_same_keys() -> None:
+    blobs, supplier = MemoryBlobs(), Supplier()
+    handover = await handed(blobs)
+    files = tuple(replace(file, id=file.id + 1000) for file in handover.verzoek.files)
+    restored = replace(handover, verzoek=replace(handover.verzoek, id=99, files=files))
+    async with connected(supplier, **FULL) as system:
+        await system.deliver(handover, blobs, remembering({}))
+        await system.deliver(restored, blobs, remembering({}))
+    assert len(supplier.requests) == 14
+    assert len(supplier.effects) == 7

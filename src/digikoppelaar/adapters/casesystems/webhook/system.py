@@ -151,7 +151,7 @@ class WebhookCaseSystem:
         if steps.done(name) is not None:
             return
         payload = _upload_of(file, uploads, values, blobs)
-        answer = await self._call(name, uploads.request, values, payload, handover)
+        answer = await self._call(name, uploads.request, values, payload, handover, file)
         await steps.record(name, {"status": str(answer.status)})
 
     async def _close(self, handover: Handover, values: Mapping[str, Any], steps: Steps) -> None:
@@ -163,14 +163,20 @@ class WebhookCaseSystem:
         await steps.record(CLOSING, {"status": str(answer.status)})
 
     async def _call(
-        self, step: str, request: Request, values: Mapping[str, Any], payload: _Payload, handover: Handover
+        self,
+        step: str,
+        request: Request,
+        values: Mapping[str, Any],
+        payload: _Payload,
+        handover: Handover,
+        file: File | None = None,
     ) -> Answer:
         """Make one request; the answer says that the step was taken, now or by an earlier attempt."""
         settings = self.settings
         headers = {
             **_rendered(request.headers, values),
             "Content-Type": payload.content_type,
-            settings.idempotency_header: _key(handover, step),
+            settings.idempotency_header: _key(handover, step if file is None else _of_file(file)),
             HASH_HEADER: payload.sha256.hex(),
             **await asyncio.to_thread(self._secret_headers, payload),
         }
@@ -219,10 +225,18 @@ def _rendered(templates: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
 
 
 def _key(handover: Handover, step: str) -> str:
-    """The same for each repeat of this step of this version, and for nothing else."""
+    """The same for each repeat of this step of this version, and for nothing else.
+
+    Of nothing that is ours alone: after a restore of our database it is still the same.
+    """
     verzoek = handover.verzoek
     where = f"{verzoek.aansluiting.omgeving}-{verzoek.aansluiting.organisatie_oin}"
     return f"{where}-{verzoek.verzoeknummer}-{verzoek.volgnummer}-{step}"
+
+
+def _of_file(file: File) -> str:
+    """A file as DSO-LV knows it: our id may be another after a restore. Hashed, for a header cannot hold any text."""
+    return f"bestand-{hashlib.sha256(f'{file.kind.value} {file.document_id}'.encode()).hexdigest()[:20]}"
 
 
 def _body_of(body: Body | None, values: Mapping[str, Any]) -> _Payload:
