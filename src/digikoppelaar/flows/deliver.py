@@ -57,7 +57,7 @@ LOOK_AGAIN: Final = 2.0
 """Seconds until a delivery looks again whether its target has room; it costs no attempt."""
 _NOT_NOW: Final = (VerzoekState.DELIVERED, VerzoekState.PARKED, VerzoekState.WAITING)
 """States in which a job that is left over has nothing to deliver."""
-FETCH_AGAIN: Final = "Vraag DSO-LV om een nieuwe notificatie, of haal het verzoek op bij het Omgevingsloket."
+ELSEWHERE: Final = "Het verzoek is eerder afgeleverd: zoek het in het zaaksysteem of in het Omgevingsloket."
 _NOT_REACHED: Final = (CaseSystemError, PartnerUnreachable, TimeoutError)
 
 
@@ -231,7 +231,7 @@ class Delivery:
 
     async def _xml(self, verzoek: Verzoek) -> bytes:
         if verzoek.purged_at is not None:
-            raise ContentPurged(f"verzoek {verzoek.id}", verzoek.purged_at, advice=FETCH_AGAIN)
+            raise ContentPurged(f"verzoek {verzoek.id}", verzoek.purged_at, advice=ELSEWHERE)
         if any(file.blob is None for file in verzoek.files):
             raise StorageError(f"verzoek {verzoek.id} is not whole yet")
         blob = next((file.blob for file in verzoek.files if file.kind is FileKind.XML), None)
