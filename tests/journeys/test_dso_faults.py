@@ -14,6 +14,7 @@ from tests.journeys.steps import (
     eventually,
     gateway_command,
     in_state,
+    logged,
     struck,
 )
 
@@ -101,7 +102,7 @@ async def test_a_refusal_parks_the_verzoek_with_reason_and_advice_until_it_is_re
     [verzoek] = await trial.submit(bijlagen=BIJLAGEN)
     row = await in_state(stores, verzoek, "parked")
     assert re.search(trouble.reason, row.reason or "")
-    assert re.search(r"controleer .* en geef het verzoek daarna vrij", row.advice or "")
+    assert re.search(r"controleer .* geeft u daarna vrij", row.advice or "")
     assert row in await stores.reading.verzoeken(VerzoekFilter(state="parked"))
     async with trial.http.get(f"{trial.web_url}verzoeken?staat=parked") as answer:
         assert verzoek["verzoeknummer"] in await answer.text()
@@ -125,3 +126,12 @@ async def test_another_verzoek_does_not_wait_for_one_in_trouble(trial: Trial, st
     await trial.no_faults()
     await in_state(stores, silent, "delivered")
     assert_whole(trial, silent)
+
+
+async def test_a_cut_download_goes_on_at_that_byte(trial: Trial) -> None:
+    await trial.fault(kind="cut", target="bijlage", at=3_000_001, count=1)
+    [verzoek] = await trial.submit(bijlagen=[4_000_000])
+    line = await logged(trial, "gateway", lambda line: line["event"] == "download_goes_on")
+    assert line["done"] == 3_000_001
+    await delivered(trial, verzoek)
+    assert_whole(trial, verzoek)

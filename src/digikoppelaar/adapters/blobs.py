@@ -2,6 +2,7 @@
 
 A blob is written beside its name, synced, renamed, and the folder is synced; a crash leaves at most a file whose
 name starts with a dot, which `sweep` removes. The event loop never waits for the disk: each piece goes to a thread.
+What comes in parts is in adapters/blob_parts.py.
 """
 
 import errno
@@ -10,23 +11,24 @@ import os
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
 
+from digikoppelaar.adapters.blob_parts import PIECE, PartFile, gathered, sweep_parts
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Blob
 
-PIECE: Final = 1024 * 1024
-"""Bytes that go to the disk at once, and so the memory that one stream needs."""
 TRIES: Final = 20
 """To begin a file in a folder that others remove, for being empty, again and again."""
 SOME: Final = 1000
 """Blobs that are listed at once."""
 ABANDONED_AFTER: Final = timedelta(hours=1)
 """A temporary file that nobody wrote to for this long belongs to a process that died."""
+GIVEN_UP_AFTER: Final = timedelta(days=8)
+"""A part that nobody added to for this long: with whatever retries there are, its verzoek waits for a person."""
 
 _SEGMENT: Final = r"[A-Za-z0-9_][A-Za-z0-9._=@+-]{0,199}"
 _NAME: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
@@ -49,7 +51,7 @@ class FolderBlobs:
         """
         writing = await _in_thread(_Writing.start, self._path(name))
         try:
-            async for piece in _pieces(chunks):
+            async for piece in gathered(chunks):
                 await _in_thread(writing.write, piece)
             await _in_thread(writing.finish, self._folder)
         except BaseException:
@@ -65,6 +67,15 @@ class FolderBlobs:
         named = {self._path(name): content for name, content in contents.items()}
         blobs = await _in_thread(_put_all, self._folder, named)
         return [Blob(name, *written) for name, written in zip(contents, blobs, strict=True)]
+
+    @asynccontextmanager
+    async def part(self, name: str) -> AsyncIterator["FolderPart"]:
+        """What an earlier attempt left under `name`; see flows.ports.BlobStore."""
+        file = await _in_thread(PartFile.open, self._path(name))
+        try:
+            yield FolderPart(file, self._folder, self._path)
+        finally:
+            await _in_thread(file.close)
 
     async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
         """The content in pieces, from byte `start` on; raises StorageError when it is not there."""
@@ -97,13 +108,62 @@ class FolderBlobs:
                 yield found[start : start + SOME]
 
     async def sweep(self, now: datetime) -> int:
-        """Remove the temporary files of puts that died; returns how many. Safe while other puts run."""
-        return await _in_thread(_sweep, self._folder, (now - ABANDONED_AFTER).timestamp())
+        """Remove the files of puts that died, and parts that nobody goes on with; returns how many.
+
+        Safe while others write.
+        """
+        parts = await _in_thread(sweep_parts, self._folder, (now - GIVEN_UP_AFTER).timestamp())
+        return parts + await _in_thread(_sweep, self._folder, (now - ABANDONED_AFTER).timestamp())
 
     def _path(self, name: str) -> Path:
         if _NAME.fullmatch(name) is None:
             raise StorageError(f"{name[:80]!r} cannot be the name of a blob")
         return self._folder / name
+
+
+class FolderPart:
+    """flows.ports.PartialBlob on the local disk."""
+
+    def __init__(self, file: PartFile, folder: Path, path: Callable[[str], Path]) -> None:
+        self._file = file
+        self._folder = folder
+        self._path = path
+
+    @property
+    def size(self) -> int:
+        """Bytes that are there."""
+        return self._file.size
+
+    @property
+    def tag(self) -> str:
+        """Of the version that they are of."""
+        return self._file.tag
+
+    async def begin(self, tag: str) -> None:
+        """See flows.ports.PartialBlob."""
+        await _in_thread(self._file.begin, tag)
+
+    async def append(self, chunks: AsyncIterator[bytes]) -> None:
+        """See flows.ports.PartialBlob. What a full disk cannot take is given up, with all that was there."""
+        try:
+            async for piece in gathered(chunks):
+                await _in_thread(self._file.write, piece)
+        except StorageError:
+            self._file.discard()
+            raise
+        finally:
+            await _in_thread(self._file.sync)
+
+    async def finish(self, name: str) -> Blob:
+        """See flows.ports.PartialBlob."""
+        return await _in_thread(self._finish, name)
+
+    def _finish(self, name: str) -> Blob:
+        target = self._path(name)
+        blob = self._file.finish(name, target)
+        for each in _above([target], self._folder):
+            sync_folder(each)
+        return blob
 
 
 class _Writing:
@@ -144,18 +204,6 @@ class _Writing:
     def discard(self) -> None:
         self._file.close()
         self._temporary.unlink(missing_ok=True)
-
-
-async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of PIECE or a little more, so that small chunks do not each cost a thread switch."""
-    gathered = bytearray()
-    async for chunk in chunks:
-        gathered += chunk
-        if len(gathered) >= PIECE:
-            yield bytes(gathered)
-            gathered.clear()
-    if gathered:
-        yield bytes(gathered)
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

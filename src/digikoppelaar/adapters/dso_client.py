@@ -5,12 +5,14 @@ Everything assumed about it comes from a profile (adapters/profiles.py); statuse
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
+from digikoppelaar.adapters import ranges
 from digikoppelaar.adapters.dso_calls import DsoCalls
 from digikoppelaar.adapters.http_out import HttpStream
 from digikoppelaar.errors import FacilityAnswerBroken, VerzoekError
-from digikoppelaar.flows.ports import Download, FileKind, Link
+from digikoppelaar.flows.ports import Download, FileKind, Have, Link
 from digikoppelaar.stam.links import media_type_of, read_summary
 from digikoppelaar.stam.notification import checked_verzoeknummer
 
@@ -48,7 +50,7 @@ class DsoRestClient:
         return links
 
     @asynccontextmanager
-    async def download(self, href: str) -> AsyncIterator[Download]:
+    async def download(self, href: str, have: Have | None = None) -> AsyncIterator[Download]:
         """The content behind a link; see flows.ports.DsoClient.
 
         Raises FacilityError, without trying again, for a link to another host than the configured one.
@@ -56,9 +58,24 @@ class DsoRestClient:
         self._calls.refuse_other_host(href)
         kind = self._announced.get(href)
         accept = ", ".join(self._expected(kind)) or self._profile.download_accept
-        async with self._calls.get(href, accept) as answer:
+        async with self._answer(href, accept, have) as answer:
             self._refuse_other_type(answer, kind)
-            yield Download(answer.length, self._calls.chunks(answer))
+            start, length = 0, answer.length
+            if answer.status == HTTPStatus.PARTIAL_CONTENT and have:
+                start, length = have.size, ranges.whole_length(answer.headers, answer.length, have.size)
+            yield Download(length, self._calls.chunks(answer), start, ranges.validator(answer.headers))
+
+    @asynccontextmanager
+    async def _answer(self, href: str, accept: str, have: Have | None) -> AsyncIterator[HttpStream]:
+        """The rest of what we have, when DSO-LV gives just that; else the whole."""
+        asked = ranges.asking(have) if self._profile.use_ranges else {}
+        if asked and have:
+            async with self._calls.get(href, accept, asked, fine=ranges.STATUSES) as answer:
+                if ranges.goes_on(answer.status, answer.headers, have):
+                    yield answer
+                    return
+        async with self._calls.get(href, accept) as answer:
+            yield answer
 
     def _expected(self, kind: FileKind | None) -> tuple[str, ...]:
         """The media types of a kind of file; empty when any will do."""

@@ -53,6 +53,7 @@ class DsoProfile:
     crs_header: str
     crs: str
     search_size: int
+    use_ranges: bool
     pdf_media_types: tuple[str, ...]
     error_media_types: tuple[str, ...]
     summary: SummaryNames

@@ -4,8 +4,8 @@
                  ──▶ fetched, and what the ruling says
 
 Every step may run twice with one effect: a version is made or found, a file that is recorded is not fetched again,
-and a blob has a name that follows from the ids and the attempt. Two attempts at once are harmless: the first to record
-a file has recorded it.
+a blob has a name that follows from the ids and the attempt, and what came of a large file before it was cut is gone on
+with. Two attempts at once are harmless: the first to record a file has recorded it.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,16 +23,19 @@ from digikoppelaar.flows.intake_states import NOTIFICATION_ENDED
 from digikoppelaar.flows.pass_on import PassOn
 from digikoppelaar.flows.ports import (
     Aansluiting,
+    Blob,
     BlobStore,
     Clock,
     Download,
     DsoClient,
     File,
     FileKind,
+    Have,
     Link,
     NewFile,
     NewVerzoek,
     Notification,
+    PartialBlob,
     Verzoek,
     VerzoekStore,
 )
@@ -49,6 +52,9 @@ log = structlog.get_logger()
 
 FILE_LIMIT: Final = 16 * 1024**3
 """Bytes of one file. No limit of DSO-LV is known (stam.md 3.4); this one keeps an endless answer off the disk."""
+
+RESUME_FROM: Final = 1024**2
+"""Bytes. What is smaller is sooner fetched again than kept in part; and as much must have come to ask on at once."""
 
 Progress = Callable[[File, int, int | None], None]
 """Called with a file, the bytes that are in, and how many there will be (None when nobody said)."""
@@ -134,8 +140,12 @@ class Intake:
                 small.append((file, size))
                 continue
             name = f"{file.blob}-{number}" if file.blob else blob_name(verzoek, file, number)
-            async with _source(client, file, link, document) as download:
-                await self._keep(name, file, download, link.size if link else None)
+            if file.kind is FileKind.XML:
+                blob = await self.blobs.put(name, self._counted(file, Download(len(document), _once(document)), None))
+            else:
+                href = link.href if link else file.href
+                blob = await self._fetch_file(client, file, href, link.size if link else None, name)
+            await self._record(file, blob)
         for group in groups(small):
             await self._keep_together(client, verzoek, group, fresh, document, number)
 
@@ -148,7 +158,7 @@ class Intake:
         document: bytes,
         number: int,
     ) -> None:
-        """Fetch small files into the blob store, and only then record them; see `_keep`."""
+        """Fetch small files into the blob store, and only then record them; see `_record`."""
 
         async def content(file: File) -> bytes:
             link = fresh.get((file.kind, file.document_id))
@@ -164,16 +174,44 @@ class Intake:
         for file_id in fetched.keys() - set(recorded):
             await self.blobs.delete(fetched[file_id].name)
 
-    async def _keep(self, name: str, file: File, download: Download, announced: int | None) -> None:
-        """Stream one file into the blob store, and only then record it; when another attempt did, that one stays."""
-        blob = await self.blobs.put(name, self._counted(file, download, announced))
+    async def _fetch_file(self, client: DsoClient, file: File, href: str, announced: int | None, name: str) -> Blob:
+        """One file in the blob store. What comes of a large one before it is cut is there for the next attempt."""
+        if announced is not None and announced < RESUME_FROM:
+            async with client.download(href) as download:
+                return await self.blobs.put(name, self._counted(file, download, announced))
+        async with self.blobs.part(part_name(name)) as part:
+            while not await self._went_on(client, part, file, href, announced):
+                log.info("download_goes_on", file=file.id, done=part.size)
+            return await part.finish(name)
+
+    async def _went_on(
+        self, client: DsoClient, part: PartialBlob, file: File, href: str, announced: int | None
+    ) -> bool:
+        """Whether the file is whole now; False when it was cut, but so much came that the rest may be asked at once."""
+        before = part.size
+        try:
+            async with client.download(href, Have(part.size, part.tag)) as download:
+                if not download.start:
+                    await part.begin(download.tag)
+                await part.append(self._counted(file, download, announced))
+        except TooLarge:
+            await part.begin("")  # no attempt will want it
+            raise
+        except FacilityAnswerBroken:
+            if part.size - before < RESUME_FROM:
+                raise
+            return False
+        return True
+
+    async def _record(self, file: File, blob: Blob) -> None:
+        """Say that it is in the blob store; when another attempt did, what that one has stays."""
         new = (blob.name, blob.size, blob.sha256, self.clock.now())
         if file.blob is None:
             if not await self.store.file_fetched(file.id, *new):
-                await self.blobs.delete(name)
+                await self.blobs.delete(blob.name)
         else:
             replaced = await self.store.file_replaced(file.id, file.blob, *new)
-            await self.blobs.delete(file.blob if replaced else name)
+            await self.blobs.delete(file.blob if replaced else blob.name)
 
     async def _counted(self, file: File, download: Download, announced: int | None) -> AsyncIterator[bytes]:
         """The chunks, refused as soon as their number of bytes is not what summary and answer announced."""
@@ -183,7 +221,7 @@ class Intake:
         total = next(iter(lengths), None)
         if (total or 0) > self.file_limit:
             raise _over(file, self.file_limit)
-        done = 0
+        done = download.start
         async for chunk in download.chunks:
             done += len(chunk)
             if done > (self.file_limit if total is None else total):
@@ -198,6 +236,11 @@ class Intake:
 
 def _over(file: File, limit: int) -> TooLarge:
     return TooLarge(f"file {file.id} is over the limit of {limit} bytes")
+
+
+def part_name(name: str) -> str:
+    """Where all attempts at a file keep what came of it, by the name that this attempt gives it when it is whole."""
+    return name.rpartition("-")[0]
 
 
 def blob_name(verzoek: Verzoek, file: File, number: int) -> str:

@@ -123,6 +123,7 @@ class Retention:
         for what in _DELETED:
             await self._delete(ran, what)
         await self._delete_leftovers(ran)
+        await self.blobs.sweep(self.clock.now())
         ran.fingerprints_forgotten = await self.store.forget_fingerprints(self.clock.now())
         await self.keys.keep_only(await self.store.keys_in_use())
         await self.store.ended(run_id, self.clock.now())

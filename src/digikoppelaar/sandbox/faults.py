@@ -34,13 +34,15 @@ class Kind(Enum):
     ANSWER = "answer"
     """Answer with HTTP `status` instead."""
     CUT = "cut"
-    """Close the connection: in the middle of the body, or before the answer to an acknowledgment."""
+    """Close the connection: after `at` bytes of the body (half of it), or before the answer to an acknowledgment."""
     LENGTH = "length"
     """The body is one byte shorter than the summary says, and Content-Length agrees with the body."""
     SILENCE = "silence"
     """Take the request and never answer."""
     STALL = "stall"
-    """Send nothing for `seconds` in the middle of the body, then go on."""
+    """Send nothing for `seconds` after `at` bytes of the body (half of it), then go on."""
+    NO_RANGES = "no-ranges"
+    """Answer with the whole, without an ETag, to who asks for the rest."""
 
 
 _FILES: Final = frozenset({Target.XML, Target.PDF, Target.BIJLAGE})
@@ -56,6 +58,7 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.LENGTH: _FILES,
     Kind.SILENCE: _INBOUND,
     Kind.STALL: _FILES,
+    Kind.NO_RANGES: _FILES,
 }
 
 
@@ -70,6 +73,7 @@ class Fault:
     left: int | None = None
     seconds: float = 1.0
     status: int = 500
+    at: int | None = None
     struck: int = 0
 
     def as_values(self) -> dict[str, object]:
@@ -82,6 +86,7 @@ class Fault:
             "count": self.left,
             "seconds": self.seconds,
             "status": self.status,
+            "at": self.at,
             "struck": self.struck,
         }
 
@@ -122,7 +127,7 @@ class Faults:
 
 
 def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
-    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status"}:
+    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status", "at"}:
         raise ConfigError(f"a fault has no {', '.join(sorted(unknown))}")
     try:
         fault = Fault(
@@ -133,6 +138,7 @@ def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
             None if wish.get("count") is None else int(wish["count"]),
             float(wish.get("seconds", 1.0)),
             int(wish.get("status", 500)),
+            None if wish.get("at") is None else int(wish["at"]),
         )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"not a fault: {error}") from error

@@ -6,8 +6,9 @@ for the interface is not public. Who may fetch is judged strictly (stam.md 3.3).
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -45,6 +46,42 @@ class Problem(PartnerError):
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What an answer is made of. `start`: the first byte that is sent, for who has those before it."""
+
+    size: int
+    chunks: Iterator[bytes]
+    media_type: str
+    etag: str = ""
+    start: int = 0
+
+    @classmethod
+    def of(cls, file: ServedFile, request: Request) -> "Body":
+        """A file; the rest of it when just that is asked, of the version that it is (RFC 9110, section 13.1.5)."""
+        etag = f'"{file.sha256.hex()}"'
+        asked = _RANGE.fullmatch(request.headers.get("range", ""))
+        same = request.headers.get("if-range", etag) == etag
+        return cls(file.size, file.chunks(), file.media_type, etag, int(asked[1]) if asked and same else 0)
+
+    def rest(self) -> Iterator[bytes]:
+        """The bytes from `start` on."""
+        skip = self.start
+        for chunk in self.chunks:
+            if skip < len(chunk):
+                yield chunk[skip:]
+            skip = max(0, skip - len(chunk))
+
+    def answer(self, chunks: AsyncIterator[bytes]) -> Response:
+        """An answer that announces the whole or the rest, and sends these."""
+        headers = {"content-length": str(self.size - self.start), **_MARK}
+        if self.etag:
+            headers |= {"etag": self.etag, "accept-ranges": "bytes"}
+        if self.start:
+            headers["content-range"] = f"bytes {self.start}-{self.size - 1}/{self.size}"
+        return StreamingResponse(chunks, 206 if self.start else 200, headers=headers, media_type=self.media_type)
+
+
+@dataclass(frozen=True, slots=True)
 class RestService:
     """The service; `now` is the clock for the record of refusals."""
 
@@ -71,8 +108,7 @@ class RestService:
         verzoek = self._allowed(request)
         version = verzoek.current
         await asyncio.to_thread(lambda: version.files)  # writing them takes a while, and others are being served
-        body = json.dumps(self._links(version)).encode()
-        return await self._faulty(Target.SUMMARY, len(body), iter((body,)), "application/hal+json")
+        return await self._faulty(Target.SUMMARY, _json(self._links(version)))
 
     async def _file(self, request: Request) -> Response:
         verzoek = self._allowed(request)
@@ -82,21 +118,19 @@ class RestService:
             raise Problem(404, f"verzoek {verzoek.verzoeknummer} has no such document", oin="")
         if file.kind == "xml":
             version.fetched.setdefault(request.headers[self.profile.oin_header], self.now())
-        return await self._faulty(Target(file.kind), file.size, file.chunks(), file.media_type)
+        return await self._faulty(Target(file.kind), Body.of(file, request))
 
     async def _search(self, request: Request) -> Response:
         self._caller(request)
         names = self.profile.search
         everything = placed(list(self.state.verzoeken.values()), self.routing)
         found = find(everything, question(await request.body()), names)
-        answer = page(found, request.query_params, request.url.path, names)
-        body = json.dumps(answer).encode()
-        return await self._faulty(Target.SEARCH, len(body), iter((body,)), "application/hal+json")
+        return await self._faulty(Target.SEARCH, _json(page(found, request.query_params, request.url.path, names)))
 
     async def _reroute(self, request: Request) -> Response:
         verzoek = self._allowed(request)
         self.routing.change(verzoek, question(await request.body()), self.profile.search)
-        return await self._faulty(Target.REROUTE, 2, iter((b"{}",)), "application/json")
+        return await self._faulty(Target.REROUTE, _json({}))
 
     def _allowed(self, request: Request) -> Submitted:
         """The verzoek, when the caller may have it. Raises Problem."""
@@ -144,7 +178,7 @@ class RestService:
             names.size_key: file.size,
         }
 
-    async def _faulty(self, target: Target, size: int, chunks: Iterator[bytes], media_type: str) -> Response:
+    async def _faulty(self, target: Target, body: Body) -> Response:
         fault = self.faults.strike(target)
         match fault:
             case Fault(kind=Kind.DELAY):
@@ -154,13 +188,17 @@ class RestService:
             case Fault(kind=Kind.SILENCE):
                 return Silence()
             case Fault(kind=Kind.CUT):
-                return _answer(size, _cut(chunks, size // 2), media_type)
+                return body.answer(_cut(body.rest(), _where(fault, body)))
             case Fault(kind=Kind.LENGTH):
-                shorter = max(0, size - 1)
-                return _answer(shorter, _cut(chunks, shorter), media_type)
+                shorter = replace(body, size=max(0, body.size - 1), start=0)
+                return shorter.answer(_cut(shorter.rest(), shorter.size))
             case Fault(kind=Kind.STALL):
-                return _answer(size, _stalled(chunks, size // 2, fault.seconds), media_type)
-        return _answer(size, _each(chunks), media_type)
+                return body.answer(_stalled(body.rest(), _where(fault, body), fault.seconds))
+            case Fault(kind=Kind.NO_RANGES):
+                body = replace(body, start=0, etag="")
+        if body.start >= body.size > 0:
+            return Response(status_code=416, headers={"content-range": f"bytes */{body.size}", **_MARK})
+        return body.answer(_each(body.rest()))
 
     async def _problem(self, request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
@@ -177,6 +215,17 @@ def _as_problem(status: int, detail: str) -> Response:
     return Response(json.dumps(body), status, _MARK, media_type="application/problem+json")
 
 
+def _json(values: object) -> Body:
+    content = json.dumps(values).encode()
+    return Body(len(content), iter((content,)), "application/hal+json")
+
+
+def _where(fault: Fault, body: Body) -> int:
+    """After how many of the bytes that are sent it strikes: as the fault says, or half-way."""
+    return (body.size - body.start) // 2 if fault.at is None else fault.at
+
+
+_RANGE: Final = re.compile(r"bytes=([0-9]{1,18})-", re.ASCII)
 _KINDS: Final = ("xml", "pdf", "bijlage")
 
 
@@ -189,11 +238,6 @@ class Silence(Response):
             pass
 
 
-def _answer(size: int, chunks: AsyncIterator[bytes], media_type: str) -> Response:
-    headers = {"content-length": str(size), **_MARK}
-    return StreamingResponse(chunks, headers=headers, media_type=media_type)
-
-
 async def _each(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
@@ -202,7 +246,8 @@ async def _each(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 async def _cut(chunks: Iterator[bytes], size: int) -> AsyncIterator[bytes]:
     """The first `size` bytes: the server closes the connection when fewer come than were announced."""
     for chunk in chunks:
-        yield chunk[:size]
+        if size > 0:
+            yield chunk[:size]
         size -= len(chunk)
         if size <= 0:
             return

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tests.unit.stam.documents import verzoek_xml
 
 from digikoppelaar.errors import FacilityAnswerBroken, FacilityNotFound
-from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Download, FileKind, Link
+from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Download, FileKind, Have, Link
 
 OIN = "00000099000000001000"
 NUMBER = "2026060200019"
@@ -41,8 +42,9 @@ class FakeDso:
     """flows.ports.DsoClient of a DSO-LV that has one verzoek in its newest version.
 
     `faults` are raised, one for each call of `summary`, before it answers. `cut` maps an address to the number of
-    bytes after which the answer breaks off, once. `downloads` counts how often an address was fetched. The summary
-    `announces` sizes, those in `sizes` instead of the true ones.
+    bytes after which the answer breaks off, once. `downloads` counts how often an address was fetched, and `sent` the
+    bytes. `tag` is that of every file; when it is empty, there are no ranges. The summary `announces` sizes, those in
+    `sizes` instead of the true ones.
     """
 
     volgnummer: int = 0
@@ -54,6 +56,9 @@ class FakeDso:
     lengths: bool = True
     announces: bool = True
     downloads: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)
+    bijlagen: dict[str, tuple[str, bytes]] = field(default_factory=lambda: dict(BIJLAGEN))
+    tag: str = '"v1"'
 
     def __post_init__(self) -> None:
         self.xml = self.xml or self.document(self.volgnummer)
@@ -68,7 +73,7 @@ class FakeDso:
     @property
     def contents(self) -> dict[str, bytes]:
         """Everything that can be fetched, by address."""
-        documents = {f"/d/{key}": content for key, (_, content) in BIJLAGEN.items()}
+        documents = {f"/d/{key}": content for key, (_, content) in self.bijlagen.items()}
         return {"/xml": self.xml, "/pdf": PDF, **documents}
 
     async def summary(self, verzoeknummer: str) -> Sequence[Link]:
@@ -77,7 +82,7 @@ class FakeDso:
             raise self.faults.pop(0)
         if verzoeknummer != NUMBER:
             raise FacilityNotFound("no such verzoek")
-        documents = [(FileKind.BIJLAGE, key, naam, f"/d/{key}") for key, (naam, _) in BIJLAGEN.items()]
+        documents = [(FileKind.BIJLAGE, key, naam, f"/d/{key}") for key, (naam, _) in self.bijlagen.items()]
         files = [
             (FileKind.XML, "xml", "verzoek.xml", "/xml"),
             (FileKind.PDF, "pdf-1", "verzoek.pdf", "/pdf"),
@@ -93,18 +98,21 @@ class FakeDso:
         return self.sizes.get(href, len(self.contents[href]) if self.announces else None)
 
     @asynccontextmanager
-    async def download(self, href: str) -> AsyncIterator[Download]:
+    async def download(self, href: str, have: Have | None = None) -> AsyncIterator[Download]:
         """See flows.ports.DsoClient."""
         self.downloads[href] = self.downloads.get(href, 0) + 1
         content = self.contents[href]
-        yield Download(len(content) if self.lengths else None, self._chunks(href, content))
+        start = have.size if have and self.tag and have.tag == self.tag else 0
+        yield Download(len(content) if self.lengths else None, self._chunks(href, content[start:]), start, self.tag)
 
     async def _chunks(self, href: str, content: bytes) -> AsyncIterator[bytes]:
         end = self.cut.pop(href, None)
         for start in range(0, len(content), PIECE):
             if end is not None and start >= end:
                 raise FacilityAnswerBroken("the answer broke off")
-            yield content[start : start + PIECE]
+            piece = content[start : start + PIECE] if end is None else content[start : min(start + PIECE, end)]
+            self.sent[href] = self.sent.get(href, 0) + len(piece)
+            yield piece
 
 
 class Crash(BaseException):
@@ -134,8 +142,10 @@ class Doomed:
 
     def __getattr__(self, name: str) -> Any:
         method: Callable[..., Any] = getattr(self._port, name)
-        if name in ("get", "download"):  # these give a stream; it is the caller's steps in between that matter
+        if name in ("get", "download") or not callable(method):  # a stream: the caller's steps in between matter
             return method
+        if name == "part":
+            return partial(self._part, method)
 
         async def through(*args: Any, **kwargs: Any) -> Any:
             self._doom.door()
@@ -144,3 +154,8 @@ class Doomed:
             return result
 
         return through
+
+    @asynccontextmanager
+    async def _part(self, method: Callable[..., Any], name: str) -> AsyncIterator["Doomed"]:
+        async with method(name) as part:
+            yield Doomed(part, self._doom)

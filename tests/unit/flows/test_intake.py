@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,10 +23,11 @@ from digikoppelaar.errors import (
     TooLarge,
     VerzoekError,
 )
+from digikoppelaar.flows import intake
 from digikoppelaar.flows.attempts import Done
 from digikoppelaar.flows.intake import Intake, blob_name
 from digikoppelaar.flows.intake_states import Park, Retry
-from digikoppelaar.flows.ports import Blob, File, FileKind, NewNotification, Verzoek
+from digikoppelaar.flows.ports import Blob, Download, File, FileKind, Have, NewNotification, Verzoek
 from digikoppelaar.flows.ports.repair import Which, Who
 from digikoppelaar.stam.rules import Action, RuleSettings
 from digikoppelaar.stam.schema import read_schemas
@@ -437,3 +439,86 @@ async def test_what_a_person_parked_is_not_fetched() -> None:
     await store.park(Which(AANSLUITING.id, NUMBER), "even wachten", Who("een beheerder", NOW))
     assert await world.intake().attempt(notification, 1) == Done()
     assert world.dso.downloads == {}
+
+
+# --- going on where a download was cut ---------------------------------------------------------------------
+
+
+def large(kind: type[FakeDso] = FakeDso, **other: Any) -> FakeDso:
+    """DSO-LV with one bijlage that is worth going on with."""
+    dso = kind(**other)
+    dso.bijlagen["d1"] = ("gevel.png", bytes(range(256)) * 16_384)  # 4 MiB
+    dso.sizes["/d/d1"] = 256 * 16_384
+    return dso
+
+
+async def test_a_late_cut_is_gone_on_with_at_once_and_no_byte_is_fetched_again() -> None:
+    world = World(large(cut={"/d/d1": 3_000_001}))
+    assert await world.intake().attempt(world.announce(), 1) == Done()
+    await world.check_whole(world.store.verzoeken[1])
+    assert (world.dso.downloads["/d/d1"], world.dso.sent["/d/d1"]) == (2, 256 * 16_384)
+
+
+async def test_an_early_cut_is_an_attempt_that_the_next_one_goes_on_with() -> None:
+    world = World(large(cut={"/d/d1": 999_999}))
+    notification = world.announce()
+    assert isinstance(await world.intake().attempt(notification, 1), Retry)
+    assert await world.intake().attempt(notification, 2) == Done()
+    await world.check_whole(world.store.verzoeken[1])
+    assert world.dso.sent["/d/d1"] == 256 * 16_384
+
+
+async def test_a_cut_at_any_byte_costs_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "RESUME_FROM", 1)
+    content = b"0123456789" * 4
+    for at in range(len(content)):
+        world = World(FakeDso(cut={"/d/d1": at}, announces=False))
+        world.dso.bijlagen["d1"] = ("gevel.png", content)
+        notification = world.announce()
+        outcomes = [await world.intake().attempt(notification, number) for number in (1, 2)]
+        assert outcomes[1] == Done()
+        await world.check_whole(world.store.verzoeken[1])
+        assert world.dso.sent["/d/d1"] == len(content)
+
+
+@pytest.mark.parametrize("tag", ['"v2"', ""])
+async def test_another_version_and_a_server_without_ranges_start_again(tag: str) -> None:
+    world = World(large(cut={"/d/d1": 999_999}))
+    notification = world.announce()
+    await world.intake().attempt(notification, 1)
+    world.dso.tag = tag
+    world.dso.bijlagen["d1"] = ("gevel.png", b"another" * 600_000)
+    world.dso.sizes.clear()
+    assert await world.intake().attempt(notification, 2) == Done()
+    await world.check_whole(world.store.verzoeken[1])
+
+
+class AlwaysCut(FakeDso):
+    """DSO-LV that knows no ranges, and cuts every answer with a bijlage at the same byte."""
+
+    def download(self, href: str, have: Have | None = None) -> AbstractAsyncContextManager[Download]:
+        """See flows.ports.DsoClient."""
+        self.cut["/d/d1"] = 2_000_000
+        return super().download(href, have)
+
+
+async def test_cut_after_cut_of_a_server_without_ranges_is_not_asked_at_once_for_ever() -> None:
+    world = World(large(AlwaysCut, tag=""))
+    assert isinstance(await world.intake().attempt(world.announce(), 1), Retry)
+    assert world.dso.downloads["/d/d1"] == 2
+
+
+async def test_two_attempts_at_once_do_not_write_in_each_other_s_file() -> None:
+    world = World(large())
+    notification = world.announce()
+    await asyncio.gather(*(world.intake().attempt(notification, number) for number in (1, 2, 3)))
+    await world.check_whole(world.store.verzoeken[1])
+    assert world.store.delivery_jobs == [1]
+
+
+async def test_what_is_over_the_limit_leaves_no_part() -> None:
+    world = World(large(lengths=False))
+    world.dso.sizes.clear()
+    with pytest.raises(TooLarge):
+        await world.intake(file_limit=3_000_000).fetch(world.announce())
+    assert world.blobs._parts == {}

@@ -234,6 +234,31 @@ async def test_a_wrong_length_is_a_whole_answer_of_another_size(world: World) ->
     assert len(body) == int(headers["content-length"]) == found["length"] - 1
 
 
+async def test_the_rest_of_a_file_is_given_to_who_has_the_same_version(world: World) -> None:
+    path = link((await world.get(SUMMARY))[2], "documenten")["href"]
+    _, headers, whole = await world.get(path)
+    asked = {"range": "bytes=1000000-", "if-range": headers["etag"]}
+    status, rest_headers, rest = await world.get(path, more=asked)
+    assert (status, rest_headers["content-range"]) == (206, f"bytes 1000000-{len(whole) - 1}/{len(whole)}")
+    assert (rest_headers["etag"], whole[:1_000_000] + rest) == (headers["etag"], whole)
+    other = await world.get(path, more={**asked, "if-range": '"other"'})
+    assert (other[0], other[2]) == (200, whole)
+    assert (await world.get(path, more={"range": f"bytes={len(whole)}-"}))[0] == 416
+
+
+async def test_ranges_can_be_refused_and_a_cut_comes_at_the_byte_that_was_asked(world: World) -> None:
+    path = link((await world.get(SUMMARY))[2], "documenten")["href"]
+    whole = (await world.get(path))[2]
+    world.faults.switch_on({"kind": "no-ranges", "target": "bijlage", "count": 1})
+    status, headers, body = await world.get(path, more={"range": "bytes=10-"})
+    assert (status, "etag" in headers, body) == (200, False, whole)
+    for start, at in ((0, 0), (0, 1), (0, 2_999_999), (1_000_000, 5)):
+        world.faults.switch_on({"kind": "cut", "target": "bijlage", "count": 1, "at": at})
+        with pytest.raises(http.client.IncompleteRead) as cut:
+            await world.get(path, more={"range": f"bytes={start}-"} if start else None)
+        assert cut.value.partial == whole[start : start + at]
+
+
 async def test_silence_lasts_until_the_caller_gives_up(world: World) -> None:
     world.faults.switch_on({"kind": "silence", "target": "xml", "count": 1})
     path = link((await world.get(SUMMARY))[2], "xml")["href"]

@@ -9,6 +9,30 @@ from digikoppelaar.flows.ports.verzoeken import Blob, FileKind, Verzoek
 from digikoppelaar.stam import model
 
 
+class PartialBlob(Protocol):
+    """Content that may come in parts, over attempts and crashes. Every method raises StorageError.
+
+    `size` bytes are there, of the version that has this `tag`; whoever began it chose the tag.
+    """
+
+    @property
+    def size(self) -> int:
+        """Bytes that are there."""
+
+    @property
+    def tag(self) -> str:
+        """Of the version that they are of; empty when there is none."""
+
+    async def begin(self, tag: str) -> None:
+        """Forget what is there: what comes is of the version with this tag."""
+
+    async def append(self, chunks: AsyncIterator[bytes]) -> None:
+        """Add all chunks. Also when `chunks` raises, what came before that is durable when this returns or raises."""
+
+    async def finish(self, name: str) -> Blob:
+        """It is whole: a blob under `name`, as durable as with `put`. Nothing can be added any more."""
+
+
 class BlobStore(Protocol):
     """Large content under a name that the caller chooses; putting the same name again replaces it whole."""
 
@@ -20,6 +44,12 @@ class BlobStore(Protocol):
 
     def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
         """The content in chunks, from byte `start` on; raises StorageError when it is not there."""
+
+    def part(self, name: str) -> AbstractAsyncContextManager[PartialBlob]:
+        """What an earlier attempt left under `name`, or nothing yet; what is not finished stays for the next one.
+
+        One at a time holds it: who comes while another does, gets an empty one that nobody goes on with.
+        """
 
     async def delete(self, name: str) -> None:
         """Remove it; not being there is fine."""
@@ -39,10 +69,23 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """An answer being read. `length` is the announced number of bytes, None when not announced."""
+    """An answer being read. `length` is the announced number of bytes of the whole, None when not announced.
+
+    `chunks` begin at byte `start`. `tag` is for asking the rest of this very version; empty when there is no way.
+    """
 
     length: int | None
     chunks: AsyncIterator[bytes]
+    start: int = 0
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """What is here already of a download: its first `size` bytes, of the version with this `tag`."""
+
+    size: int
+    tag: str
 
 
 class DsoClient(Protocol):
@@ -51,8 +94,11 @@ class DsoClient(Protocol):
     async def summary(self, verzoeknummer: str) -> Sequence[Link]:
         """Links to the XML, the PDF and every bijlage of the newest version."""
 
-    def download(self, href: str) -> AbstractAsyncContextManager[Download]:
-        """The content behind a link; reading it raises FacilityAnswerBroken when it ends too early or too late."""
+    def download(self, href: str, have: Have | None = None) -> AbstractAsyncContextManager[Download]:
+        """The content behind a link; reading it raises FacilityAnswerBroken when it ends too early or too late.
+
+        With `have` it may begin after what is there, when that is of the same version; else it begins at 0.
+        """
 
 
 class Steps(Protocol):

@@ -185,6 +185,9 @@ class ErasableBlobs(Protocol):
     async def has(self, name: str) -> bool:
         """Whether it is there."""
 
+    async def sweep(self, now: datetime) -> int:
+        """Remove what writers that died left, and parts that nobody goes on with; of how many files."""
+
     async def erase(self, names: Iterable[str], before: datetime) -> None:
         """Remove those that were stored before this moment, durably. One that is not there is fine."""
 
