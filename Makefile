@@ -69,7 +69,7 @@ bench-ebms: $(READY)  ## messages per second, latency, memory; BENCH_RUNS=5 runs
 bench-latency: $(READY)  ## from notification to delivered, without a large file
 	$(BIN)/python bench/latency.py
 
-bench-large: $(READY)  ## a bijlage of 1 GiB passes; memory of the gateway
+bench-large: $(READY)  ## a bijlage of 1 GiB passes, then 80 of 20 MiB with cuts and a kill; memory of the gateway
 	$(BIN)/python bench/large.py
 
 fuzz: $(READY)  ## attack the readers with made-up input, FUZZ_SECONDS (60) each; FUZZ_SECONDS=3600 for a long run

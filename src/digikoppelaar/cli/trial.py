@@ -229,6 +229,11 @@ class Trial:
         """Switch all faults off."""
         await self.http.delete(f"{self.facts['management_url']}/faults")
 
+    async def sent(self) -> Mapping[str, int]:
+        """Bytes of files that the sandbox sent, by kind."""
+        async with self.http.get(f"{self.facts['management_url']}/sent") as answer:
+            return dict(await _checked(answer))
+
     async def refusals(self) -> list[Any]:
         """What the sandbox did not take."""
         async with self.http.get(f"{self.facts['management_url']}/refusals") as answer:

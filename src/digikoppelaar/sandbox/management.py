@@ -9,7 +9,9 @@ GET    /organisaties       who is connected
 GET    /refusals           what DSO-LV did not take, with the statement that was broken
 GET    /pki/{level}.crl    the CRL of a CA of the sandbox: root, domain or tsp
 GET    /signals            every body that came in on the ebMS endpoint, with its SHA-256, also when a fault struck it
-POST   /faults             {"kind": ..., "target": ..., "probability": 1, "count": null, "seconds": 1, "status": 500}
+GET    /sent               bytes of files that went out over REST, by kind, also of answers that were cut
+POST   /faults             {"kind": ..., "target": ..., "probability": 1, "count": null, "seconds": 1, "status": 500,
+                           "at": bytes}
 GET    /faults
 DELETE /faults, /faults/{id}
 """
@@ -54,6 +56,7 @@ class Management:
                 Route("/organisaties", self._organisaties),
                 Route("/refusals", self._refusals),
                 Route("/signals", self._signals),
+                Route("/sent", self._sent),
                 Route("/pki/{level}.crl", self._crl),
                 Route("/faults", self._switch_on, methods=["POST"]),
                 Route("/faults", self._faults),
@@ -94,6 +97,9 @@ class Management:
         if crl is None:
             return _answer({"error": "no such CA"}, 404)
         return Response(crl, media_type="application/pkix-crl", headers=_MARK)
+
+    async def _sent(self, request: Request) -> Response:
+        return _answer(self.dso.state.sent)
 
     async def _switch_on(self, request: Request) -> Response:
         return _answer(self.dso.faults.switch_on(await _json(request)).as_values(), 201)

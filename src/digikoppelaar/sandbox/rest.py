@@ -7,6 +7,7 @@ for the interface is not public. Who may fetch is judged strictly (stam.md 3.3).
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -47,21 +48,27 @@ class Problem(PartnerError):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What an answer is made of. `start`: the first byte that is sent, for who has those before it."""
+    """What an answer is made of. `start`: the first byte that is sent, for who has those before it.
+
+    What goes out is added to `sent`, under `kind`.
+    """
 
     size: int
     chunks: Iterator[bytes]
     media_type: str
     etag: str = ""
     start: int = 0
+    kind: str = ""
+    sent: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, file: ServedFile, request: Request) -> "Body":
+    def of(cls, file: ServedFile, request: Request, sent: Counter[str]) -> "Body":
         """A file; the rest of it when just that is asked, of the version that it is (RFC 9110, section 13.1.5)."""
         etag = f'"{file.sha256.hex()}"'
         asked = _RANGE.fullmatch(request.headers.get("range", ""))
         same = request.headers.get("if-range", etag) == etag
-        return cls(file.size, file.chunks(), file.media_type, etag, int(asked[1]) if asked and same else 0)
+        start = int(asked[1]) if asked and same else 0
+        return cls(file.size, file.chunks(), file.media_type, etag, start, file.kind, sent)
 
     def rest(self) -> Iterator[bytes]:
         """The bytes from `start` on."""
@@ -78,7 +85,14 @@ class Body:
             headers |= {"etag": self.etag, "accept-ranges": "bytes"}
         if self.start:
             headers["content-range"] = f"bytes {self.start}-{self.size - 1}/{self.size}"
-        return StreamingResponse(chunks, 206 if self.start else 200, headers=headers, media_type=self.media_type)
+        return StreamingResponse(
+            self._told(chunks), 206 if self.start else 200, headers=headers, media_type=self.media_type
+        )
+
+    async def _told(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self.sent[self.kind] += len(chunk)
+            yield chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class RestService:
             raise Problem(404, f"verzoek {verzoek.verzoeknummer} has no such document", oin="")
         if file.kind == "xml":
             version.fetched.setdefault(request.headers[self.profile.oin_header], self.now())
-        return await self._faulty(Target(file.kind), Body.of(file, request))
+        return await self._faulty(Target(file.kind), Body.of(file, request, self.state.sent))
 
     async def _search(self, request: Request) -> Response:
         self._caller(request)

@@ -1,5 +1,6 @@
 """What the sandbox's DSO-LV knows while it runs; forgotten when it stops."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -150,6 +151,8 @@ class SandboxState:
     """By verzoeknummer, oldest first."""
     refusals: list[RecordedRefusal] = field(default_factory=list)
     signals: list[RecordedSignal] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
+    """Bytes of files that went out over REST, by kind, also of answers that were cut."""
     _awaited: dict[str, Awaited] = field(default_factory=dict)
     """By the MessageId of the notification."""
 
