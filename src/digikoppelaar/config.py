@@ -5,7 +5,6 @@ Who is connected to what (organisaties, partijen, aansluitingen) is not here but
 """
 
 import os
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -329,7 +328,8 @@ def load(file: Path | None) -> Config:
         raise ConfigError(f"{chosen or 'environment'}: {_explain(error)}") from error
     for omgeving, endpoint in config.endpoint.items():
         policy_of(omgeving, endpoint.policy, sandbox=is_sandbox(omgeving))
-    return _absolute(config, chosen.resolve().parent if chosen else Path.cwd())
+    placed: Config = _absolute(config, chosen.resolve().parent if chosen else Path.cwd())
+    return placed
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -348,60 +348,22 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(str(key) for key in found['loc'])}: {words(found)}" for found in error.errors())
 
 
-def _absolute(config: Config, base: Path) -> Config:
-    endpoints: Mapping[Omgeving, Endpoint] = {
-        omgeving: _absolute_endpoint(endpoint, base) for omgeving, endpoint in config.endpoint.items()
-    }
-    password_file = config.database.password_file
-    key_file = config.retention.fingerprint_key_file
-    retention = config.retention.model_copy(update={"fingerprint_key_file": base / key_file if key_file else None})
-    database = config.database.model_copy(update={"password_file": base / password_file if password_file else None})
-    return config.model_copy(
-        update={
-            "data_folder": base / config.data_folder,
-            "endpoint": dict(endpoints),
-            "database": database,
-            "retention": retention,
-            "proxy": tuple(_absolute_proxy(proxy, base) for proxy in config.proxy),
-            "stam": Stam(schema_folder=base / config.stam.schema_folder) if config.stam.schema_folder else config.stam,
-            "application": _absolute_application(config.application, base),
-            "mail": _absolute_mail(config.mail, base),
-            "webhooks": config.webhooks.model_copy(
-                update={"trust_anchors": tuple(base / file for file in config.webhooks.trust_anchors)}
-            ),
-        }
-    )
-
-
-def _absolute_endpoint(endpoint: Endpoint, base: Path) -> Endpoint:
-    return endpoint.model_copy(
-        update={
-            "trust_anchors": tuple(base / file for file in endpoint.trust_anchors),
-            "intermediates": tuple(base / file for file in endpoint.intermediates),
-            "crls": tuple(crl if _is_url(crl) else str(base / crl) for crl in endpoint.crls),
-        }
-    )
+def _absolute(value: Any, base: Path) -> Any:
+    """`value` with every file in it relative to `base`."""
+    match value:
+        case Path():
+            return base / value
+        case tuple():
+            return tuple(_absolute(each, base) for each in value)
+        case dict():
+            return {name: _absolute(each, base) for name, each in value.items()}
+        case BaseModel():
+            named = {name: _absolute(getattr(value, name), base) for name in type(value).model_fields}
+            if isinstance(value, Endpoint):
+                named["crls"] = tuple(crl if _is_url(crl) else str(base / crl) for crl in value.crls)
+            return value.model_copy(update=named)
+    return value
 
 
 def _is_url(text: str) -> bool:
     return text.startswith(("http://", "https://"))
-
-
-def _absolute_proxy(proxy: OutgoingProxy, base: Path) -> OutgoingProxy:
-    file = proxy.credentials_file
-    return proxy.model_copy(update={"credentials_file": base / file if file else None})
-
-
-def _absolute_mail(mail: MailSettings | None, base: Path) -> MailSettings | None:
-    if mail is None:
-        return None
-    credentials = base / mail.credentials_file if mail.credentials_file else None
-    anchors = tuple(base / file for file in mail.trust_anchors)
-    return mail.model_copy(update={"credentials_file": credentials, "trust_anchors": anchors})
-
-
-def _absolute_application(application: Application | None, base: Path) -> Application | None:
-    if application is None or application.certificate_file is None or application.key_file is None:
-        return application
-    files = {"certificate_file": base / application.certificate_file, "key_file": base / application.key_file}
-    return application.model_copy(update=files)
