@@ -111,10 +111,6 @@ class Submitted:
             return (self.bevoegd_gezag,)
         return (self.behandeldienst, self.bevoegd_gezag) if self.kopie else (self.behandeldienst,)
 
-    def may_fetch(self, authority: Authority) -> bool:
-        """Only the bevoegd gezag and its behandeldienst may (stam.md 3.3)."""
-        return authority in (self.bevoegd_gezag, self.behandeldienst)
-
     def version(self, volgnummer: int) -> Version | None:
         """The served version with this volgnummer."""
         return next((each for each in self.versions if each.served and each.head.volgnummer == volgnummer), None)
