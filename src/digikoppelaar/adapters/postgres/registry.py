@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg import IntegrityError
+from psycopg import IntegrityError, Rollback
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import queries
@@ -169,8 +169,8 @@ class PostgresRegistry:
             else:
                 await connection.execute(_SQL["replace_cpa"], {**values, "id": known["id"]})
             if dry_run:
-                await connection.rollback()
-            return True
+                raise Rollback
+        return True
 
     async def set_cpa(self, row_id: int, *, consumer: Consumer | None, tolerances: Tolerances | None) -> bool:
         """Give a CPA another consumer or other tolerances; None leaves them. Whether it was there to be set."""
