@@ -11,7 +11,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, OnlyOrganisatie, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.catch_up import searchable
 from digikoppelaar.flows.catch_up_area import extent, read_area
@@ -76,7 +76,7 @@ def import_area(
 
 @app.command("show")
 def show(
-    organisatie: Annotated[str | None, typer.Option("--organisatie", help="Only the one with this OIN.")] = None,
+    organisatie: OnlyOrganisatie = None,
     json: Json = False,
 ) -> None:
     """Show which organisaties have an area; one of them in full, with --json its geometry too."""

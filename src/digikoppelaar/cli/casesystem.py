@@ -15,7 +15,14 @@ from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import (
+    Json,
+    OnlyOmgeving,
+    OnlyOrganisatie,
+    WhichOmgeving,
+    WhichOrganisatie,
+    configuration,
+)
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 from digikoppelaar.flows import tryout
 from digikoppelaar.flows.linking import Asked, aansluiting_for
@@ -24,9 +31,6 @@ from digikoppelaar.flows.targets import Target, targets_of
 from digikoppelaar.gateway import open_proxies
 
 app = typer.Typer(no_args_is_help=True, help="Case systems: where verzoeken go, and trying that.")
-
-Organisatie = Annotated[str, typer.Option("--organisatie", help="The OIN of the organisatie, when there are more.")]
-Omgeving = Annotated[str, typer.Option("--omgeving", help="The omgeving, when there are more.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ COLUMNS = {
 
 
 @app.command("list")
-def list_case_systems(organisatie: Organisatie = "", omgeving: Omgeving = "", json: Json = False) -> None:
+def list_case_systems(organisatie: OnlyOrganisatie = None, omgeving: OnlyOmgeving = None, json: Json = False) -> None:
     """List the targets of every aansluiting in their order, with their conditions and what is wrong with them."""
     rows = asyncio.run(_rows(organisatie, omgeving))
     if json:
@@ -82,8 +86,8 @@ def list_case_systems(organisatie: Organisatie = "", omgeving: Omgeving = "", js
 
 @app.command("test")
 def try_case_system(
-    organisatie: Organisatie = "",
-    omgeving: Omgeving = "",
+    organisatie: WhichOrganisatie = None,
+    omgeving: WhichOmgeving = None,
     target: Annotated[str, typer.Option(help="Its name or number in `casesystem list`, when there are more.")] = "",
     verzoeknummer: Annotated[
         str, typer.Option(help="Send this earlier test again: it must not make another case.")
@@ -94,7 +98,7 @@ def try_case_system(
     """Send a made-up verzoek, marked TEST, to a case system, and tell each step. Nothing of it is put on record."""
     if verzoeknummer:
         tryout.made_at(verzoeknummer)  # before anything else, for it may be that of a real verzoek
-    asked = Asked(verzoeknummer, "", target, organisatie, omgeving)
+    asked = Asked(verzoeknummer, "", target, organisatie or "", omgeving or "")
     trial = asyncio.run(_try(asked, dry_run=dry_run, show=not json))
     if json:
         output.print_json(trial)
@@ -168,10 +172,12 @@ def _told(steps: list[tryout.TriedStep], step: tryout.TriedStep, *, show: bool) 
         output.console.print(f"  {step.seconds:7.2f} s  {step.name}", markup=False)
 
 
-async def _rows(organisatie: str, omgeving: str) -> list[Row]:
+async def _rows(organisatie: str | None, omgeving: str | None) -> list[Row]:
     async with wiring.open_stores(configuration()) as stores:
         found = await stores.registry.aansluitingen()
-    wanted = [each for each in found if organisatie in ("", each.organisatie_oin) and omgeving in ("", each.omgeving)]
+    wanted = [
+        each for each in found if organisatie in (None, each.organisatie_oin) and omgeving in (None, each.omgeving)
+    ]
     return [
         Row(each.omgeving, each.organisatie_oin, number, target.name, target.kind, target.when, _problem(each, target))
         for each in wanted

@@ -11,7 +11,7 @@ import typer
 from digikoppelaar import searching, wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import catch_up_report
 from digikoppelaar.flows.catch_up import Progress, Searched, no_progress, searchable
@@ -20,9 +20,6 @@ from digikoppelaar.flows.ports.catch_up import DayReport
 from digikoppelaar.gateway import open_keyring, open_sessions
 from digikoppelaar.stam.times import read_moment
 from digikoppelaar.wiring import Stores
-
-OnlyOmgeving = Annotated[str | None, typer.Option("--omgeving", help="Only this omgeving.")]
-OnlyOrganisatie = Annotated[str | None, typer.Option("--organisatie", help="Only the organisatie with this OIN.")]
 
 
 def catch_up(

@@ -1,4 +1,4 @@
-"""What every command shares: the options before it, and the configuration."""
+"""What every command shares: the options before it, the configuration, and options that many have."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,6 +11,15 @@ from digikoppelaar.config import Config, load
 from digikoppelaar.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and change nothing.")]
+
+OnlyOmgeving = Annotated[str | None, typer.Option("--omgeving", help="Only this omgeving.")]
+OnlyOrganisatie = Annotated[str | None, typer.Option("--organisatie", help="Only the organisatie with this OIN.")]
+WhichOmgeving = Annotated[str | None, typer.Option("--omgeving", help="The omgeving, when there are more.")]
+WhichOrganisatie = Annotated[
+    str | None, typer.Option("--organisatie", help="The OIN of the organisatie, when there are more.")
+]
+"""Only: what a list leaves out. Which: what must be said when it is not the only one."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import DryRun, Json, WhichOmgeving, WhichOrganisatie, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.linking import Asked, Judged, Verdict, aansluiting_for, judged, link_all, read_links
 from digikoppelaar.flows.ports import Aansluiting
@@ -20,10 +20,7 @@ from digikoppelaar.flows.ports.repair import CaseLink, KeptLink, Who
 from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.wiring import Stores
 
-Organisatie = Annotated[str, typer.Option("--organisatie", help="The OIN of the organisatie, when there are more.")]
-Omgeving = Annotated[str, typer.Option("--omgeving", help="The omgeving, when there are more.")]
 TargetName = Annotated[str, typer.Option("--target", help="The target that has the case, when there are more.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be linked and change nothing.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,8 @@ def link(
     verzoeknummer: Annotated[str, typer.Argument(show_default=False)] = "",
     zaak: Annotated[str, typer.Argument(help="The case, as its case system refers to it.", show_default=False)] = "",
     target: TargetName = "",
-    organisatie: Organisatie = "",
-    omgeving: Omgeving = "",
+    organisatie: WhichOrganisatie = None,
+    omgeving: WhichOmgeving = None,
     csv: Annotated[
         Path | None,
         typer.Option("--csv", help="A file with columns verzoeknummer, zaak and, if needed, target, oin, omgeving."),
@@ -89,7 +86,7 @@ def link(
     Whatever comes in under that number continues the case. Linking twice is harmless. A file is taken whole or not at
     all. A verzoek that is parked already goes on after `verzoek release`.
     """
-    asked = Asked(verzoeknummer, zaak, target, organisatie, omgeving)
+    asked = Asked(verzoeknummer, zaak, target, organisatie or "", omgeving or "")
     if shows:
         rows = asyncio.run(_links(asked))
         output.print_json(rows) if json else output.print_table(LINK_COLUMNS, rows, "Nothing is linked.")
@@ -125,13 +122,13 @@ def _ending(done: str, *, dry_run: bool) -> str:
 def unlink(
     verzoeknummer: str,
     target: TargetName = "",
-    organisatie: Organisatie = "",
-    omgeving: Omgeving = "",
+    organisatie: WhichOrganisatie = None,
+    omgeving: WhichOmgeving = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Take the link of a verzoeknummer away; the case itself is left alone. Doing it twice is harmless."""
-    gone = asyncio.run(_unlink(Asked(verzoeknummer, "", target, organisatie, omgeving), dry_run=dry_run))
+    gone = asyncio.run(_unlink(Asked(verzoeknummer, "", target, organisatie or "", omgeving or ""), dry_run=dry_run))
     if json:
         output.print_json({"unlinked": bool(gone) and not dry_run, "links": gone})
         return

@@ -7,7 +7,7 @@ import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.cli import output, sending
-from digikoppelaar.cli.context import Json, configuration, known_state
+from digikoppelaar.cli.context import Json, OnlyOmgeving, configuration, known_state
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, MessagePage
@@ -41,7 +41,7 @@ ATTEMPT_COLUMNS = {
 
 @app.command("list")
 def list_messages(
-    omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
+    omgeving: OnlyOmgeving = None,
     direction: Annotated[Direction | None, typer.Option(help="Only this way.")] = None,
     state: Annotated[str | None, typer.Option(help="Only messages in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE_SIZE,

@@ -11,7 +11,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import DryRun, Json, configuration
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, read_registration
 
@@ -26,7 +26,7 @@ def group() -> None:
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(help="TOML with organisatie, partij, machtiging and aansluiting tables.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Show how the file differs from what is on record, and make it so. Removes nothing; applying twice is harmless."""

@@ -14,8 +14,8 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
-from digikoppelaar.cli.verzoek import WhichOmgeving, WhichOrganisatie, aansluiting_of
+from digikoppelaar.cli.context import DryRun, Json, WhichOmgeving, WhichOrganisatie, configuration
+from digikoppelaar.cli.verzoek import aansluiting_of
 from digikoppelaar.errors import ConfigError, ContentPurged
 from digikoppelaar.flows.deliver import Preview
 from digikoppelaar.flows.ports import Parked
@@ -24,7 +24,6 @@ from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.flows.repair import Released, is_damaged, notification_in, release_all
 from digikoppelaar.wiring import Stores
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and change nothing.")]
 OnlyTarget = Annotated[str | None, typer.Option("--target", help="Only at this target.")]
 MOST = 1000
 

@@ -10,8 +10,8 @@ from digikoppelaar import searching, wiring
 from digikoppelaar.adapters.dso_search import DsoRestSearch
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
-from digikoppelaar.cli.verzoek import WhichOmgeving, WhichOrganisatie, aansluiting_of
+from digikoppelaar.cli.context import Json, WhichOmgeving, WhichOrganisatie, configuration
+from digikoppelaar.cli.verzoek import aansluiting_of
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import reroute as flow
 from digikoppelaar.flows.ports import Aansluiting

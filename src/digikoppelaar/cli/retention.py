@@ -10,7 +10,7 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.system import os_user
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import DryRun, Json, configuration
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports.retention import KeptRow, PurgeFilter, PurgeRow, What
 from digikoppelaar.flows.reading import PAGE_SIZE
@@ -55,7 +55,7 @@ KEPT_COLUMNS = {
 
 @app.command("run")
 def run(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted and change nothing.")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Delete now what is due; the worker does it once a day. Again deletes nothing more."""

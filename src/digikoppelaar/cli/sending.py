@@ -15,7 +15,7 @@ from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, WhichOmgeving, configuration
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.ebms.messages import Service, StatusResponse
 from digikoppelaar.errors import ConfigError, ContentPurged, PartnerUnreachable
@@ -35,7 +35,6 @@ SETTLED = frozenset({"acknowledged", "delivered", "failed", "expired"})
 GOOD = frozenset({"acknowledged", "delivered"})
 LOOK_EVERY = 0.2
 
-WhichOmgeving = Annotated[str | None, typer.Option("--omgeving", help="When it is in more than one omgeving.")]
 Wait = Annotated[float, typer.Option(help="Seconds to wait until the partner acknowledged it; 0 does not wait.")]
 
 

@@ -10,7 +10,15 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration, known_state
+from digikoppelaar.cli.context import (
+    Json,
+    OnlyOmgeving,
+    OnlyOrganisatie,
+    WhichOmgeving,
+    WhichOrganisatie,
+    configuration,
+    known_state,
+)
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
@@ -19,13 +27,6 @@ from digikoppelaar.flows.views import Way
 from digikoppelaar.web.words import VERZOEK_STATES
 
 app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, how far it is, and letting it go on.")
-
-WhichOmgeving = Annotated[
-    str | None, typer.Option("--omgeving", help="When the number exists in more than one omgeving.")
-]
-WhichOrganisatie = Annotated[
-    str | None, typer.Option("--organisatie", help="When more than one organisatie has it: its OIN.")
-]
 
 COLUMNS = {
     "omgeving": "omgeving",
@@ -47,8 +48,8 @@ FINDING_COLUMNS = {"finding": "code", "where": "path", "line": "line", "what": "
 
 @app.command("list")
 def list_verzoeken(
-    omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
-    organisatie: Annotated[str | None, typer.Option(help="Only the organisatie with this OIN.")] = None,
+    omgeving: OnlyOmgeving = None,
+    organisatie: OnlyOrganisatie = None,
     state: Annotated[str | None, typer.Option(help="Only verzoeken in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE_SIZE,
     json: Json = False,

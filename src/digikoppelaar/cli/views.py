@@ -9,7 +9,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, configuration
 from digikoppelaar.flows.reading import PAGE_SIZE
 from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewFilter, ViewLog, ViewRow, Way
 
@@ -32,8 +32,8 @@ def list_views(
     verzoek: Annotated[str | None, typer.Option(help="Only of this verzoeknummer.")] = None,
     message: Annotated[str | None, typer.Option(help="Only of the message with this MessageId.")] = None,
     viewer: Annotated[str | None, typer.Option(help="Only by this account, API key (prefix) or address.")] = None,
-    omgeving: Annotated[str | None, typer.Option(help="Only in this omgeving.")] = None,
-    organisatie: Annotated[str | None, typer.Option(help="Only of the organisatie with this OIN.")] = None,
+    omgeving: OnlyOmgeving = None,
+    organisatie: OnlyOrganisatie = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = PAGE_SIZE,
     json: Json = False,
 ) -> None:

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
 import typer
 
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, configuration
 from digikoppelaar.flows.worklist import Item, WorklistFilter
 
 app = typer.Typer(no_args_is_help=True, help="What a person must look at, per organisatie.")
@@ -42,8 +41,8 @@ class Row:
 
 @app.command("list")
 def list_items(
-    organisatie: Annotated[str | None, typer.Option(help="Only the organisatie with this OIN.")] = None,
-    omgeving: Annotated[str | None, typer.Option(help="Only this omgeving.")] = None,
+    organisatie: OnlyOrganisatie = None,
+    omgeving: OnlyOmgeving = None,
     json: Json = False,
 ) -> None:
     """List the worklist: what, since when, and what to do about it."""
