@@ -75,8 +75,7 @@ def register(app: App, intake: Intake, delivery: Delivery, clock: Clock) -> None
 
     @app.task(name=DELIVER_TARGET, queue=DELIVER_TARGET, pass_context=True, retry=retry)
     async def deliver_target(context: JobContext, delivery_id: int, verzoek_id: int) -> None:
-        del verzoek_id  # for whoever looks for lost jobs
-        await _attempt(context, lambda _: delivery.attempt_target(delivery_id))
+        await _attempt(context, lambda _: delivery.attempt_target(delivery_id, verzoek_id))
 
 
 async def _attempt(context: JobContext, make: Callable[[int], Awaitable[Outcome]]) -> None:

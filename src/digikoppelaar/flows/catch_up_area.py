@@ -104,7 +104,7 @@ def _geometries(name: str, document: bytes, where: Mapping[str, str]) -> list[Ma
                 return [read["geometry"]] if _fits(read, where) else []
             case _:
                 return [read]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{name}: not GeoJSON", advice=_RD_ADVICE) from error
 
 
@@ -114,12 +114,13 @@ def _fits(feature: Mapping[str, Any], where: Mapping[str, str]) -> bool:
 
 
 def _polygon(name: str, geometry: Mapping[str, Any]) -> "BaseGeometry":
+    from shapely import force_2d
     from shapely.errors import ShapelyError  # type: ignore[import-untyped]
     from shapely.geometry import shape
 
     try:
-        found: BaseGeometry = shape(geometry)
-    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        found: BaseGeometry = force_2d(shape(geometry))  # some programs write a height with every point
+    except (ShapelyError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ConfigError(f"{name}: a geometry cannot be read", advice=_RD_ADVICE) from error
     if found.geom_type not in ("Polygon", "MultiPolygon") or found.is_empty:
         raise ConfigError(f"{name}: a geometry is no polygon", advice=_RD_ADVICE)

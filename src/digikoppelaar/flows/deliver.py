@@ -153,15 +153,19 @@ class Delivery:
             advice = error.advice if isinstance(error, DigikoppelaarError) else CaseSystemError.default_advice
             return Preview(target.name, problem=told(error), advice=advice)
 
-    async def attempt_target(self, delivery_id: int) -> Outcome:
-        """One attempt at one target; when that has no room, nothing is tried and no attempt is counted."""
+    async def attempt_target(self, delivery_id: int, verzoek_id: int) -> Outcome:
+        """One attempt at one target; when that has no room, nothing is tried and no attempt is counted.
+
+        Nothing is done of a delivery that is off the record: its target was taken out of the settings.
+        """
         try:
-            delivery = await self.deliveries.delivery(delivery_id)
-            verzoek = await self.store.verzoek(delivery.verzoek_id)
+            planned = await self.deliveries.planned(verzoek_id)
+            verzoek = await self.store.verzoek(verzoek_id)
         except StorageError as error:
             log.warning("delivery_waits_for_storage", delivery=delivery_id, reason=str(error))
             return Retry(LOOK_AGAIN)
-        return await self._enter(verzoek, delivery)
+        delivery = next((each for each in planned if each.id == delivery_id), None)
+        return Done() if delivery is None else await self._enter(verzoek, delivery)
 
     async def _enter(self, verzoek: Verzoek, delivery: StoredDelivery, read: model.Verzoek | None = None) -> Outcome:
         """An attempt when its target has room; `read` is the verzoek when it was read a moment ago."""

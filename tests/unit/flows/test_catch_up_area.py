@@ -64,11 +64,21 @@ def test_a_hole_is_filled() -> None:
     assert Polygon(ring).contains(Point(1.0045e5, 4.0045e5))
 
 
+def test_heights_in_the_coordinates_are_left_out() -> None:
+    flat = read_area(OIN, {"g": json.dumps(LEFT).encode()})
+    high = read_area(OIN, {"g": json.dumps(polygon([[*point, 3.5] for point in square(1e5, 4e5)])).encode()})
+    assert high.sha256 == flat.sha256
+    assert rings(high.geometry) == rings(flat.geometry)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
         (b"<gml/>", "not GeoJSON"),
         (b"[]", "not GeoJSON"),
+        (b'{"type": "FeatureCollection", "features": ["x"]}', "not GeoJSON"),
+        (b'{"type": "Polygon", "coordinates": [[[' + b"9" * 400 + b", 1], [1, 1], [1, 2], [1, 1]]]}", "cannot be read"),
+        (b'{"type": "Polygon", "coordinates": ' + b"[" * 900 + b"]" * 900 + b"}", "cannot be read"),
         (b'{"type": "FeatureCollection"}', "not GeoJSON"),
         (b'{"type": "Polygon", "coordinates": "x"}', "cannot be read"),
         (b'{"type": "Point", "coordinates": [100000, 400000]}', "is no polygon"),

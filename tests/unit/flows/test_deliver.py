@@ -146,18 +146,30 @@ async def test_a_target_that_hangs_does_not_hold_up_another() -> None:
     flow = Delivery(store, lambda _, target: systems[target.name], blobs, Standstill(), deliveries, slots=1)
     assert await flow.attempt(1, 1) == Done()
     assert deliveries.jobs == [1, 2]
-    hanging = asyncio.create_task(flow.attempt_target(1))
+    hanging = asyncio.create_task(flow.attempt_target(1, 1))
     await asyncio.sleep(0)
     try:
-        assert await asyncio.wait_for(flow.attempt_target(2), 10) == Done()
-        assert await flow.attempt_target(1) == Retry(LOOK_AGAIN)  # its only slot is taken: no attempt is counted
+        assert await asyncio.wait_for(flow.attempt_target(2, 1), 10) == Done()
+        assert await flow.attempt_target(1, 1) == Retry(LOOK_AGAIN)  # its only slot is taken: no attempt is counted
         assert deliveries.rows[1].attempts == 1
         assert (deliveries.rows[2].state, store.verzoeken[1].state) == ("delivered", "fetched")
     finally:
         hanging.cancel()
         await asyncio.wait([hanging])
     systems["dead"] = Named()
-    assert await flow.attempt_target(1) == Done()
+    assert await flow.attempt_target(1, 1) == Done()
+    assert store.verzoeken[1].state == "delivered"
+
+
+async def test_the_job_of_a_target_that_was_taken_out_of_the_settings_ends(tmp_path: Path) -> None:
+    (store, blobs), deliveries = await fetched(), MemoryDeliveries()
+    await to_two(store)
+    flow = delivery(store, blobs, tmp_path, deliveries=deliveries)
+    assert await flow.attempt(1, 1) == Done()
+    await deliveries.plan(1, ["alive"], NOW)
+    assert await flow.attempt_target(1, 1) == Done()
+    assert list(tmp_path.iterdir()) == []
+    assert await flow.attempt_target(2, 1) == Done()
     assert store.verzoeken[1].state == "delivered"
 
 
@@ -251,5 +263,5 @@ async def test_a_job_that_is_left_over_delivers_nothing_of_what_a_person_parked(
     await flow.plan(1)
     repairs = MemoryRepairs(store, deliveries)
     await repairs.park(Which(AANSLUITING.id, NUMBER), "even wachten", Who("een beheerder", NOW))
-    assert [await flow.attempt(1, 1), await flow.attempt_target(1), await flow.attempt_target(2)] == [Done()] * 3
+    assert [await flow.attempt(1, 1), await flow.attempt_target(1, 1), await flow.attempt_target(2, 1)] == [Done()] * 3
     assert system.calls == []

@@ -53,6 +53,11 @@ _KNOWN: Final[Mapping[str, str]] = {
     "gs": "Google Cloud Storage knows options such as service_account",
     "az": "Azure needs the option account_name, and knows account_key_file",
 }
+_OF_THE_CONNECTION: Final = re.compile(
+    r"(?:aws_|google_|azure_)?(?:allow_.*|.*timeout|proxy_.*|user_agent|default_content_type|pool_.*|http[12]_.*"
+    r"|randomize_addresses)"
+)
+"""Options about HTTP. They are ours to choose: one of them would let personal data go without TLS."""
 _ADVICE_REFUSED: Final = (
     "De objectopslag staat dit niet toe: controleer sleutel en rechten (lezen en schrijven) voor deze bucket, "
     "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
@@ -161,7 +166,7 @@ def open_store(values: Mapping[str, str]) -> ObjectStore:
 
 def _client(options: Mapping[str, str], ca_file: Path | None) -> dict[str, object]:
     """Settings of the connection; plain http only to this machine, as `checked_url` has it."""
-    addresses = [checked_url(text) for name, text in options.items() if name.endswith("endpoint")]
+    addresses = [checked_url(text) for name, text in options.items() if re.search(r"endpoint|url$", name.lower())]
     client: dict[str, object] = {
         "allow_http": any(address.scheme == "http" for address in addresses),
         "connect_timeout": timedelta(seconds=10),
@@ -180,6 +185,8 @@ def _certificate(file: Path) -> bytes:
 
 
 def _option(name: str, text: str) -> tuple[str, str]:
+    if _OF_THE_CONNECTION.fullmatch(name.lower()):
+        raise ConfigError(f"setting options.{name} cannot be chosen")
     if name.endswith("_file"):
         return name.removesuffix("_file"), one_line(Path(text), name.removesuffix("_file"))
     return name, text
