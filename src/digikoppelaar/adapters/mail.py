@@ -80,9 +80,10 @@ def _credentials(file: Path | None) -> tuple[str | None, str | None]:
     if file is None:
         return None, None
     try:
-        name, found, password = next(iter(file.read_text().splitlines()), "").partition(":")
-    except OSError as error:
-        raise ConfigError(f"mail.credentials_file {file}: {error.strerror}") from error
+        name, found, password = next(iter(file.read_text(encoding="utf-8").splitlines()), "").partition(":")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"mail.credentials_file {file}: {reason}") from None  # the cause can hold the password
     if not found:
         raise ConfigError(f"mail.credentials_file {file}: its first line must be name:password")
     return name, password

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,6 +20,9 @@ from digikoppelaar.flows.ports.catch_up import DayReport
 from digikoppelaar.gateway import open_keyring, open_sessions
 from digikoppelaar.stam.times import read_moment
 from digikoppelaar.wiring import Stores
+
+
+_FIRST_DAY: Final = date(2000, 1, 1)
 
 
 def catch_up(
@@ -119,6 +122,8 @@ def _day(text: str | None) -> date:
         raise ConfigError(f"--day {text!r} is no date", advice="Schrijf bijvoorbeeld 2026-06-02.") from error
     if day > today:
         raise ConfigError(f"--day {text} is still to come", advice="Kies vandaag of een eerdere dag.")
+    if day < _FIRST_DAY:
+        raise ConfigError(f"--day {text} is before there was a DSO-LV", advice="Kies een latere dag.")
     return day
 
 

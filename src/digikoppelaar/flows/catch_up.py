@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from digikoppelaar.errors import ConfigError, DigikoppelaarError, told
+from digikoppelaar.errors import ConfigError, DigikoppelaarError, VerzoekError, told
 from digikoppelaar.flows.catch_up_area import rings
 from digikoppelaar.flows.ports import Aansluiting, Clock
 from digikoppelaar.flows.ports.catch_up import (
@@ -188,15 +188,18 @@ class CatchUp:
 
     async def _searched(self, aansluiting: Aansluiting, area: Area, period: Span, search_id: int | None) -> Searched:
         """What came of a search; without `search_id` it is a dry run."""
-        tally, error = _Tally(), None
+        tally = _Tally()
+        error: Exception | None = None
         try:
             await self._search(aansluiting, area, period, tally)
-        except DigikoppelaarError as failure:
+        except Exception as failure:  # whatever it was, it must be on record that the search is not complete
             error = failure
         try:  # also what was found before the search broke off
             await self._compare(aansluiting, tally, search_id)
-        except DigikoppelaarError as failure:
+        except Exception as failure:
             error = error or failure
+        if error and not isinstance(error, DigikoppelaarError):
+            log.error("catch_up_broke_off", aansluiting=aansluiting.id, exc_info=error)
         await self._ended(search_id, tally, error)
         log.info(
             "catch_up_searched",
@@ -215,16 +218,20 @@ class CatchUp:
             tuple(tally.missed),
             dry_run=search_id is None,
             problem=told(error) if error else None,
-            advice=error.advice if error else None,
+            advice=_advice(error) if error else None,
         )
 
     async def _search(self, aansluiting: Aansluiting, area: Area, period: Span, tally: _Tally) -> None:
-        search = self.search_for(aansluiting)
+        search, nameless = self.search_for(aansluiting), False
         for ring in rings(area.geometry):
             async for found in search.search(ring, period.since, period.until):
                 tally.seen += 1
-                tally.own.update(ours([found], aansluiting.organisatie_oin))
+                own = ours([found], aansluiting.organisatie_oin)
+                tally.own.update(each for each in own if each.verzoeknummer)
+                nameless = nameless or any(not each.verzoeknummer for each in own)
                 self.progress(aansluiting, tally.seen, len(tally.own))
+        if nameless:
+            raise VerzoekError("DSO-LV found a verzoek for this OIN and gave no verzoeknummer that can be used")
 
     async def _compare(self, aansluiting: Aansluiting, tally: _Tally, search_id: int | None) -> None:
         for found in ours(tally.own, aansluiting.organisatie_oin):
@@ -238,13 +245,17 @@ class CatchUp:
             if absent:
                 tally.missed.append(Missed(found.verzoeknummer, found.volgnummer, found.doel, made))
 
-    async def _ended(self, search_id: int | None, tally: _Tally, error: DigikoppelaarError | None) -> None:
+    async def _ended(self, search_id: int | None, tally: _Tally, error: Exception | None) -> None:
         if search_id is None:
             return
         if error is None:
             await self.store.complete(search_id, tally.seen, self.clock.now())
         else:
-            await self.store.failed(search_id, told(error), error.advice, self.clock.now())
+            await self.store.failed(search_id, told(error), _advice(error), self.clock.now())
+
+
+def _advice(error: Exception) -> str:
+    return error.advice if isinstance(error, DigikoppelaarError) else DigikoppelaarError.default_advice
 
 
 def searchable(aansluitingen: Iterable[Aansluiting]) -> list[Aansluiting]:

@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from digikoppelaar.errors import DigikoppelaarError, PartnerError, told
+from digikoppelaar.errors import PartnerError, told
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.ports.retention import (
@@ -216,7 +216,7 @@ class Retention:
         """Whether it was done; what goes wrong with one must not keep the others."""
         try:
             return await step()
-        except DigikoppelaarError as error:
+        except Exception as error:  # also what nobody thought of: the periods of the others are over too
             ran.problems.append(f"{name}: {told(error)}")
             return False
 

@@ -153,12 +153,25 @@ def _verwijzing(said: Mapping[str, object], names: SearchNames) -> Zaakverwijzin
     """Only what is needed: a title or a place of the verzoek of another authority is not even looked at."""
     doel = said.get(names.doel_key)
     return Zaakverwijzing(
-        verzoeknummer=checked_verzoeknummer(_text(said.get(names.verzoeknummer_key))),
+        verzoeknummer=_verzoeknummer(_text(said.get(names.verzoeknummer_key))),
         doel=codes.read_doel(doel.replace("\0", "") if isinstance(doel, str) else None),
         volgnummer=_number(said.get(names.volgnummer_key)),
         bevoegd_gezag=_oin(said.get(names.bevoegd_gezag_key), names.oin_key),
         behandeldienst=_oin(said.get(names.behandeldienst_key), names.oin_key),
     )
+
+
+def _verzoeknummer(text: str) -> str:
+    """Empty when it cannot be one: what is odd about a verzoek of another authority must not keep ours from us.
+
+    Raises VerzoekError when there is nothing at all: then the answer has another form than we think.
+    """
+    try:
+        return checked_verzoeknummer(text)
+    except VerzoekError:
+        if not text:
+            raise
+        return ""
 
 
 def _object(said: Mapping[str, object], key: str) -> Mapping[str, object]:

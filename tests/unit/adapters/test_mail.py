@@ -122,10 +122,10 @@ async def test_what_was_not_taken_is_told_without_an_address() -> None:
         await SmtpMailer(server).send(MAIL)
 
 
-@pytest.mark.parametrize("content", [None, "zonder dubbele punt\n"])
-async def test_credentials_that_cannot_be_read_are_told(content: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [None, b"zonder dubbele punt\n", b"naam:geh\xe9im\n"])
+async def test_credentials_that_cannot_be_read_are_told(content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / "credentials"
     if content is not None:
-        file.write_text(content)
+        file.write_bytes(content)
     with pytest.raises(ConfigError, match="credentials_file"):
         await SmtpMailer(MailServer("127.0.0.1", 1, "a@b.example", "none", file)).send(MAIL)

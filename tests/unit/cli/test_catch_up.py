@@ -107,6 +107,7 @@ WRONG = (
     ("catch-up", "--organisatie", OTHER, "--omgeving", "pre"),
     ("report", "--day", "gisteren"),
     ("report", "--day", "2999-01-01"),
+    ("report", "--day", "0001-01-01"),
     ("reroute", NUMBER),
     ("reroute", NUMBER, "--bevoegd-gezag", OTHER, "--behandeldienst", "none"),
     ("reroute", NUMBER, "--bevoegd-gezag", "12"),

@@ -180,6 +180,26 @@ async def test_a_search_that_breaks_off_keeps_what_it_found_and_the_next_one_sta
     assert world.dso.asked[0] == world.dso.asked[1]
 
 
+async def test_a_verzoek_without_usable_number_keeps_no_other_back_and_counts_only_when_it_is_ours(
+    world: World,
+) -> None:
+    world.dso.has = (replace(FOREIGN, verzoeknummer=""), FIRST)
+    assert (await world.catch_up().by_hand(AANSLUITING)).problem is None
+    world.dso.has = (replace(FIRST, verzoeknummer=""), replace(FIRST, verzoeknummer="2026060200020"))
+    told = await world.catch_up().by_hand(AANSLUITING)
+    assert [each.verzoeknummer for each in told.missed] == ["2026060200020"]
+    assert "no verzoeknummer" in str(told.problem)
+
+
+async def test_a_fault_that_nobody_thought_of_is_on_record_without_its_text(world: World) -> None:
+    def search_for(_: Any) -> Any:
+        raise ValueError("Jan Fictief")
+
+    told = await replace(world.catch_up(), search_for=search_for).by_hand(AANSLUITING)
+    assert told.problem == world.store.searches[0].reason == "unexpected ValueError"
+    assert told.advice
+
+
 async def test_without_an_area_nothing_is_searched_and_the_advice_says_how(world: World) -> None:
     world.store.areas.clear()
     by_hand, due = await world.catch_up().by_hand(AANSLUITING), await world.catch_up().due(AANSLUITING)

@@ -169,7 +169,7 @@ async def test_an_aanvulling_begins_with_everything_and_may_drop_and_add_documen
 ) -> None:
     at = await person.begin("melding")
     at = await person.send(at)
-    at = await person.send(at, {"bestand": ("een.pdf", b"een"), "bestand-0": ("twee.pdf", b"twee")})
+    at = await person.send(at, {"bestand": ("een.pdf", b"een"), "bestand-²": ("twee.pdf", b"twee")})
     at = await person.send(await person.send(at))
     nummer = at.title.removeprefix("Verzoek ")
     what = await person.post(f"/verzoeken/{nummer}/aanvullen", {})

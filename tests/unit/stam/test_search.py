@@ -86,7 +86,6 @@ def test_nothing_found_is_only_believed_when_the_answer_says_so() -> None:
         b"{",
         said("x"),
         said({}),
-        said({"verzoeknummer": "../x"}),
         said(ENTRY, _links={"next": {"href": "http://[::1/"}}),
         b'{"_embedded": {"zaakverwijzingen": {}}}',
     ],
@@ -94,7 +93,12 @@ def test_nothing_found_is_only_believed_when_the_answer_says_so() -> None:
 def test_a_page_that_cannot_be_understood_is_told_without_quoting_it(body: bytes) -> None:
     with pytest.raises(VerzoekError) as refused:
         read(body)
-    assert "../x" not in str(refused.value)
+    assert "http" not in str(refused.value)
+
+
+def test_a_verzoeknummer_that_cannot_be_one_keeps_no_other_entry_from_being_read() -> None:
+    odd, fine = read(said({"verzoeknummer": "../x", "bevoegdGezag": {"oin": OIN}}, ENTRY)).found
+    assert (odd.verzoeknummer, odd.bevoegd_gezag, fine.verzoeknummer) == ("", OIN, "2026060200019")
 
 
 def test_a_page_that_is_no_json_is_refused() -> None:

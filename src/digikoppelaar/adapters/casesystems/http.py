@@ -38,8 +38,8 @@ class Call:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | Streamed | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | Streamed | None = field(default=None, repr=False)
     ca_file: Path | None = None
     identity: tls.Identity | None = None
     timeout: float = 60.0

@@ -4,6 +4,7 @@ A verzoek in the making is a draft on our side, so that nothing is lost of what 
 not by going back.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -134,7 +135,7 @@ class Pages:
 
     def _placed(self, upload: Upload, titels: list[str]) -> tuple[Upload, Path, str, str, bool]:
         number = upload.name.removeprefix("bestand-")
-        asked = titels[int(number)] if number.isdigit() and int(number) < len(titels) else None
+        asked = dict(enumerate(titels)).get(int(number)) if re.fullmatch(r"[0-9]{1,4}", number) else None
         document_id = self.ids.unique()
         return upload, self.uploads / document_id, document_id, asked or "Bijlage", asked is not None
 

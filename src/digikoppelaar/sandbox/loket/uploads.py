@@ -57,7 +57,7 @@ async def read_posted(request: Request, limit: int = LIMIT) -> Posted:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     length = request.headers.get("content-length", "")
     size = limit if kind == _WITH_FILES else min(limit, _IN_MEMORY)
-    body = Body(request.receive, BodyLimits(size=size), int(length) if length.isdigit() else None)
+    body = Body(request.receive, BodyLimits(size=size), int(length) if length.isascii() and length.isdigit() else None)
     try:
         return _posted(await _parsed(request, body, kind))
     except TooLarge:

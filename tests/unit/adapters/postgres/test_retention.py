@@ -273,19 +273,28 @@ async def test_a_kill_at_any_point_leaves_no_unrecorded_deletion_and_no_forgotte
     assert all([each.kind for each in row.contents] == ["xml", "bijlage"] for row in verzoeken)
 
 
-async def test_a_blob_that_cannot_be_removed_is_tried_again_and_keeps_no_other(keeping: Keeping) -> None:
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (StorageError("blob store: Read-only file system"), "blob store: Read-only file system"),
+        (ValueError("brief van Fictief.pdf"), "unexpected ValueError"),
+    ],
+)
+async def test_a_blob_that_cannot_be_removed_is_tried_again_and_keeps_no_other(
+    keeping: Keeping, error: Exception, problem: str
+) -> None:
     first, _ = await keeping.delivered(31)
     await keeping.delivered(31)
 
     class Stubborn(Mortal):
         async def erase(self, names: Any, before: Any) -> None:
             if any(name.startswith(f"verzoeken/1/{first}/") for name in names):
-                raise StorageError("blob store: Read-only file system")
+                raise error
             await self._inner.erase(names, before)
 
     ran = await keeping.retention(blobs=Stubborn(keeping.blobs, lambda: None)).run("test")
     assert ran
-    assert ran.problems == [f"verzoek {first}: blob store: Read-only file system"]
+    assert ran.problems == [f"verzoek {first}: {problem}"]
     assert ran.verzoeken == 1
     assert [row.completed_at is None for row in await keeping.purges() if row.what == "verzoek"] == [True, False]
     assert (await keeping.run()).resumed == 1

@@ -40,7 +40,7 @@ Key = tuple[str, ...]
 class Tokens:
     """The tokens of this process, each with the moment from which it is not used any more."""
 
-    _kept: dict[Key, tuple[str, datetime]] = field(default_factory=dict)
+    _kept: dict[Key, tuple[str, datetime]] = field(default_factory=dict, repr=False)
     _making: dict[Key, asyncio.Lock] = field(default_factory=dict)
 
     async def token(self, settings: ZgwSettings, http: CaseSystemHttp, clock: Clock) -> str:

@@ -7,8 +7,9 @@ itself may be a name that only it knows.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -23,7 +24,8 @@ from digikoppelaar.flows.ports import Clock, Streamed
 Resource = dict[str, Any]
 
 CRS: Final = "EPSG:4326"
-_PAGES: Final = 1000
+_MOST: Final = 10_000
+"""Resources in one list: more is no zaak, but a server that never ends."""
 _SLOWEST: Final = 256 * 1024
 """Bytes a second; a large document gets the time that it needs at this speed."""
 _ID: Final = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
@@ -61,13 +63,15 @@ class Zgw:
     async def list(self, url: str, filters: Mapping[str, str]) -> list[Resource]:
         """Every resource of a list, whether it comes in pages or whole."""
         found: list[Resource] = []
-        for page in range(1, _PAGES):
+        for page in count(1):
             query = urlencode({**filters, **({"page": str(page)} if page > 1 else {})})
             answer = _json(await self._call("GET", f"{url}?{query}" if query else url), url)
             results = answer.get("results") if isinstance(answer, dict) else answer
             if not isinstance(results, list):
                 raise CaseSystemError(f"GET {name_of(url)}: the answer is not a list")
             found += [each for each in results if isinstance(each, dict)]
+            if len(found) > _MOST or page > _MOST:
+                raise CaseSystemError(f"GET {name_of(url)}: the list has more than {_MOST} resources")
             if not (isinstance(answer, dict) and answer.get("next")) or not _is_page(str(answer["next"]), page + 1):
                 break
         return found
@@ -88,8 +92,8 @@ class Zgw:
         """Remove it."""
         await self._call("DELETE", url)
 
-    async def sha256(self, url: str) -> tuple[int, bytes]:
-        """How long the content at `url` is and its digest, in constant memory."""
+    async def sha256(self, url: str, expected: int) -> tuple[int, bytes]:
+        """How long the content at `url` is and its digest, in constant memory, in the time that `expected` bytes need."""
         digest, size = hashlib.sha256(), 0
 
         def take(chunk: bytes) -> None:
@@ -97,7 +101,7 @@ class Zgw:
             digest.update(chunk)
             size += len(chunk)
 
-        await self._call("GET", url, take=take)
+        await self._call("GET", url, take=take, expected=expected)
         return size, digest.digest()
 
     async def _change(self, method: str, url: str, body: Resource | Streamed, content_type: str) -> Resource:
@@ -106,15 +110,22 @@ class Zgw:
         return _resource(answer, url) if answer.body.strip() else {}
 
     async def _call(
-        self, method: str, url: str, body: bytes | Streamed | None = None, content_type: str = "", take: Any = None
+        self,
+        method: str,
+        url: str,
+        body: bytes | Streamed | None = None,
+        content_type: str = "",
+        take: Callable[[bytes], None] | None = None,
+        expected: int = 0,
     ) -> Answer:
         """One call; when the server does not know the token, once more with another one."""
+        seconds = self.settings.timeout + (body.size if isinstance(body, Streamed) else expected) / _SLOWEST
         token = await self.tokens.token(self.settings, self.http, self.clock)
-        answer = await self.http.send(self._as_call(method, url, body, content_type, token), take)
+        answer = await self.http.send(self._as_call(method, url, body, content_type, token, seconds), take)
         if answer.status in _UNKNOWN_TOKEN:
             self.tokens.forget(self.settings, token)
             token = await self.tokens.token(self.settings, self.http, self.clock)
-            answer = await self.http.send(self._as_call(method, url, body, content_type, token), take)
+            answer = await self.http.send(self._as_call(method, url, body, content_type, token, seconds), take)
         said = f"{method} {name_of(url)}"
         if 400 <= answer.status < 500 and answer.status not in _LATER:
             raise refused(said, answer.status, answer.body)
@@ -124,8 +135,8 @@ class Zgw:
         return answer
 
     def _as_call(
-        self, method: str, url: str, body: bytes | Streamed | None, content_type: str, token: str
-    ) -> Call:  # fmt: skip
+        self, method: str, url: str, body: bytes | Streamed | None, content_type: str, token: str, seconds: float
+    ) -> Call:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if url.startswith(self.settings.zaken_url):  # without them 412, with another one 406 (zgw.md 1.2)
             headers |= {"Accept-Crs": CRS, "Content-Crs": CRS}
@@ -133,7 +144,6 @@ class Zgw:
             headers["Content-Type"] = content_type
         if self.audit and method != "GET":
             headers["X-Audit-Toelichting"] = self.audit
-        seconds = self.settings.timeout + (body.size / _SLOWEST if isinstance(body, Streamed) else 0)
         return Call(method, url, headers, body, self.settings.ca_file, identity(self.settings), seconds)
 
 
@@ -168,5 +178,5 @@ def _resource(answer: Answer, url: str) -> Resource:
 def _json(answer: Answer, url: str) -> Any:
     try:
         return json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CaseSystemError(f"{name_of(url)}: the answer is not JSON") from error

@@ -79,7 +79,7 @@ def refused(call: str, status: int, body: bytes) -> ZgwRefused:
 def _problem(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -115,7 +115,7 @@ class Uploads:
         url = str(found["url"])
         if found.get("locked") or found.get("bestandsdelen"):
             raise _LockLostError
-        if not await self._is_linked(url) and await self._content(url) != (size, sha256):
+        if not await self._is_linked(url) and await self._content(url, size) != (size, sha256):
             raise _LockLostError
         return url
 
@@ -164,7 +164,7 @@ class Uploads:
     async def _unlocked_before(self, file: File, begun: Mapping[str, str]) -> str:
         """It is unlocked, by us before a crash or by somebody else: only the content tells whether all is there."""
         _, size, sha256 = fetched(file)
-        if await self._content(begun["url"]) != (size, sha256):
+        if await self._content(begun["url"], size) != (size, sha256):
             raise _LockLostError
         return begun["url"]
 
@@ -198,9 +198,9 @@ class Uploads:
         found = await self.zgw.list(self.zgw.documenten(_EIO), filters)
         return next((each for each in found if each.get("identificatie") == identificatie), None)
 
-    async def _content(self, url: str) -> tuple[int, bytes]:
+    async def _content(self, url: str, size: int) -> tuple[int, bytes]:
         try:
-            return await self.zgw.sha256(f"{self._address(url)}/download")
+            return await self.zgw.sha256(f"{self._address(url)}/download", size)
         except ZgwRefused as refused:
             if refused.status == 404:
                 return -1, b""  # there is none
@@ -212,7 +212,7 @@ class Uploads:
         if how == "size":
             there = (await self.zgw.get(self._address(url))).get("bestandsomvang") == size
         else:
-            there = how == "no" or await self._content(url) == (size, sha256)
+            there = how == "no" or await self._content(url, size) == (size, sha256)
         if not there:
             raise CaseSystemError(
                 "a document in the case system is not what was sent",

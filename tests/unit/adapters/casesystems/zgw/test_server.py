@@ -7,15 +7,19 @@ from pathlib import Path
 
 import jwt
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 from tests.doubles.zgw.access import SECRET
 from tests.doubles.zgw.world import Quirks
+from tests.servers import serving
 from tests.unit.adapters.casesystems.zgw.sample import BSN, NOW, World, settings, world
 
 from digikoppelaar.adapters.casesystems.http import Answer, CaseSystemHttp
 from digikoppelaar.adapters.casesystems.http import Call as Sent
-from digikoppelaar.adapters.casesystems.zgw.auth import _token_call, signed
-from digikoppelaar.adapters.casesystems.zgw.client import CRS, id_of, name_of
+from digikoppelaar.adapters.casesystems.zgw.auth import Tokens, _token_call, signed
+from digikoppelaar.adapters.casesystems.zgw.client import CRS, Zgw, id_of, name_of
 from digikoppelaar.adapters.casesystems.zgw.problems import refused
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import CaseSystemError, CaseSystemRefused, ConfigError
 from digikoppelaar.flows.intake_states import Park, Retry, retry_plan
 from digikoppelaar.stam.model import Persoon
@@ -42,6 +46,35 @@ async def listened(here: World) -> list[Sent]:
         here.http = http
         await here.deliver(await here.handover())
         return http.sent
+
+
+async def test_a_list_that_never_ends_is_left(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body = {"results": [{}] * 2500, "next": "https://zgw.example.org/x"}
+        await JSONResponse(body)(scope, receive, send)
+
+    async with serving(app) as port, CaseSystemHttp() as http:
+        url = f"http://127.0.0.1:{port}/zaken"
+        zgw = Zgw(settings(secret_file=str(tmp_path / "secret")), http, Tokens(), SystemClock())
+        with pytest.raises(CaseSystemError, match="more than 10000"):
+            await zgw.list(url, {})
+
+
+async def test_a_document_that_is_read_back_gets_the_time_that_its_size_needs(tmp_path: Path) -> None:
+    async with world(tmp_path, verify="sha256") as here:
+        sent = await listened(here)
+    downloads = [call for call in sent if call.url.endswith("/download")]
+    assert downloads
+    assert min(call.timeout for call in downloads) > settings().timeout
+
+
+async def test_secrets_are_in_no_text_that_python_makes(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        sent = await listened(here)
+    assert "Bearer" not in repr(sent)
+    assert repr(Tokens({("x",): ("geheim", NOW)})) == "Tokens(_making={})"
 
 
 # --- who we are
