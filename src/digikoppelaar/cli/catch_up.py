@@ -21,7 +21,6 @@ from digikoppelaar.gateway import open_keyring, open_sessions
 from digikoppelaar.stam.times import read_moment
 from digikoppelaar.wiring import Stores
 
-
 _FIRST_DAY: Final = date(2000, 1, 1)
 
 

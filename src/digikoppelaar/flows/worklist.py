@@ -15,7 +15,7 @@ from digikoppelaar.pki.expiry import Ending, Expiry, Kind, expiries
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 MOST: Final = 1000
-"""Rows of one sort: more would not be read by anybody, and a number in a mail says the rest."""
+"""Rows of one sort and one aansluiting: more would not be read by anybody."""
 
 
 class Sort(StrEnum):
@@ -138,7 +138,7 @@ class CpaRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the items are made of, each sort at most MOST."""
+    """What the items are made of, of each sort and aansluiting at most MOST."""
 
     waiting: Sequence[WaitingRow] = ()
     parked: Sequence[ParkedRow] = ()

@@ -59,6 +59,17 @@ async def test_what_waits_fails_or_is_parked_is_found_and_gone_when_it_is_over(w
     assert await keys(world) == [f"not-fetched:{waiting}", f"parked:notification:{notification}"]
 
 
+async def test_much_trouble_of_one_aansluiting_pushes_no_other_off_the_list(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digikoppelaar.adapters.postgres.worklist.MOST", 1)
+    place = contract_world(world)
+    waiting = [await world.notify(which, number) for which, number in ((0, "1"), (0, "2"), (1, "3"))]
+    parked = [await versions.parked_notification(place, verzoeknummer=number) for number in ("4", "5")]
+    found = [f"not-fetched:{waiting[0]}", f"not-fetched:{waiting[2]}", f"parked:notification:{parked[0]}"]
+    assert await keys(world) == found
+
+
 async def test_when_something_came_in_last_and_what_ends_is_found(world: World) -> None:
     await world.notify(1, "1")
     rows = await PostgresWorklist(world.pool).rows(EVERYBODY, Limits(expiry=36_500), NOW)

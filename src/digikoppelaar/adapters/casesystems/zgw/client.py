@@ -93,7 +93,7 @@ class Zgw:
         await self._call("DELETE", url)
 
     async def sha256(self, url: str, expected: int) -> tuple[int, bytes]:
-        """How long the content at `url` is and its digest, in constant memory, in the time that `expected` bytes need."""
+        """Length and digest of the content at `url`, in constant memory and in the time that `expected` bytes need."""
         digest, size = hashlib.sha256(), 0
 
         def take(chunk: bytes) -> None:

@@ -1,16 +1,20 @@
 -- name: waiting
+-- So many of each aansluiting, here and below: the trouble of one organisatie must not push another off the list.
 SELECT
     notification.id, notification.verzoeknummer, notification.received_at, notification.reason, notification.advice,
     aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
     organisatie.naam AS organisatie_naam
-FROM notification
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY received_at, id) AS place
+    FROM notification
+    WHERE state = 'received' AND received_at < %(fetch_before)s
+) AS notification
 JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE notification.state = 'received' AND notification.received_at < %(fetch_before)s
+WHERE place <= %(most)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY notification.received_at, notification.id
-LIMIT %(most)s
 
 -- name: parked_notifications
 SELECT
@@ -21,14 +25,17 @@ SELECT
     ARRAY[]::text[] AS targets,
     aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
     organisatie.naam AS organisatie_naam
-FROM notification
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY received_at, id) AS place
+    FROM notification
+    WHERE state = 'parked'
+) AS notification
 JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE notification.state = 'parked'
+WHERE place <= %(most)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY notification.received_at, notification.id
-LIMIT %(most)s
 
 -- name: parked_versions
 SELECT
@@ -41,28 +48,34 @@ SELECT
     ) AS targets,
     aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
     organisatie.naam AS organisatie_naam
-FROM verzoek
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY received_at, id) AS place
+    FROM verzoek
+    WHERE state = 'parked'
+) AS verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE verzoek.state = 'parked'
+WHERE place <= %(most)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY verzoek.received_at, verzoek.id
-LIMIT %(most)s
 
 -- name: missed
 SELECT
     notification.id, notification.verzoeknummer, notification.received_at AS found_at,
     aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
     organisatie.naam AS organisatie_naam
-FROM notification
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY received_at, id) AS place
+    FROM notification
+    WHERE received_at >= %(missed_after)s AND catch_up_search_id IS NOT NULL
+) AS notification
 JOIN aansluiting ON aansluiting.id = notification.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE notification.received_at >= %(missed_after)s AND notification.catch_up_search_id IS NOT NULL
+WHERE place <= %(most)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY notification.received_at, notification.id
-LIMIT %(most)s
 
 -- name: heard
 -- One that has no CPA in use is not connected: nothing is to be heard.
@@ -112,7 +125,6 @@ WHERE failing.since < %(failing_before)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY failing.since, aansluiting.id, failing.target
-LIMIT %(most)s
 
 -- name: cpas
 SELECT
@@ -126,7 +138,6 @@ WHERE cpa.removed_at IS NULL AND cpa.ends_at < %(ends_before)s
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY cpa.ends_at, cpa.id
-LIMIT %(most)s
 
 -- name: places
 SELECT
