@@ -12,8 +12,9 @@ from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.http_in.server import Limits, Listener
 from digikoppelaar.adapters.postgres.connect import listen
 from digikoppelaar.adapters.postgres.webhooks import CHANNEL
+from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds
-from digikoppelaar.adapters.webhook_client import SecretFiles, WebhookClient
+from digikoppelaar.adapters.webhook_client import WebhookClient
 from digikoppelaar.config import Application as ApplicationSettings
 from digikoppelaar.config import Config
 from digikoppelaar.flows import administration

@@ -39,9 +39,9 @@ from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
 from digikoppelaar.adapters.proxies import Proxies, Proxy
 from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.schemas import open_schemas
+from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
-from digikoppelaar.adapters.webhook_client import SecretFiles
 from digikoppelaar.config import Config
 from digikoppelaar.config import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits

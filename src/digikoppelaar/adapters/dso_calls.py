@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from digikoppelaar.adapters.http_out import HttpStream
 from digikoppelaar.adapters.profiles import DsoProfile
 from digikoppelaar.adapters.retry_after import retry_after
-from digikoppelaar.adapters.secret_files import one_line
+from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.errors import (
     ConfigError,
     FacilityAnswerBroken,
@@ -114,7 +114,7 @@ class DsoCalls:
             )
 
     async def _headers(self, accept: str) -> dict[str, str]:
-        key = await asyncio.to_thread(one_line, Path(self.settings.api_key_file), "API key")
+        key = await asyncio.to_thread(secret_line, Path(self.settings.api_key_file), "API key")
         return {"Accept": accept, self.profile.api_key_header: key, self.profile.oin_header: self._oin}
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Posting to webhooks, and reading their secrets from files.
+"""Posting to webhooks.
 
 A webhook is an address inside the network of whoever runs us, so its URL is a matter of trust: only an administrator
 sets one, https is asked unless it is this machine, and no redirect is followed.
@@ -15,7 +15,6 @@ from yarl import URL
 
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError, PartnerUnreachable
-from digikoppelaar.flows.webhooks import LEAST_SECRET
 
 
 class WebhookClient:
@@ -74,20 +73,3 @@ def checked_url(text: str, *, plain_http: bool) -> URL:
             advice="Gebruik https, of sta http toe met webhooks.plain_http in digikoppelaar.toml.",
         )
     return url
-
-
-class SecretFiles:
-    """flows.webhooks.Secrets."""
-
-    def secret(self, file: str) -> bytes:
-        """See flows.webhooks.Secrets."""
-        try:
-            found = Path(file).read_bytes().strip()
-        except OSError as error:
-            raise ConfigError(f"secret file {file}: {error.strerror}") from error
-        if len(found) < LEAST_SECRET:
-            raise ConfigError(
-                f"secret file {file} holds less than {LEAST_SECRET} bytes",
-                advice="Maak een geheim met bijvoorbeeld `openssl rand -hex 32`.",
-            )
-        return found

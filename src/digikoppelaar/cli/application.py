@@ -9,8 +9,9 @@ from typing import Annotated, Final
 import typer
 
 from digikoppelaar import wiring
+from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomSecrets, SystemClock
-from digikoppelaar.adapters.webhook_client import SecretFiles, WebhookClient, checked_url
+from digikoppelaar.adapters.webhook_client import WebhookClient, checked_url
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError, PartnerUnreachable

@@ -31,7 +31,7 @@ from digikoppelaar.adapters.casesystems.casefolder import (
 from digikoppelaar.adapters.casesystems.files import checked_content, fetched
 from digikoppelaar.adapters.casesystems.http import checked_url
 from digikoppelaar.adapters.casesystems.settings import Settings
-from digikoppelaar.adapters.secret_files import one_line
+from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.errors import CaseSystemError, CaseSystemRefused, ConfigError
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.ports import BlobStore, File, Handover, PlannedStep, Steps
@@ -188,7 +188,7 @@ def _option(name: str, text: str) -> tuple[str, str]:
     if _OF_THE_CONNECTION.fullmatch(name.lower()):
         raise ConfigError(f"setting options.{name} cannot be chosen")
     if name.endswith("_file"):
-        return name.removesuffix("_file"), one_line(Path(text), name.removesuffix("_file"))
+        return name.removesuffix("_file"), secret_line(Path(text), name.removesuffix("_file"))
     return name, text
 
 

@@ -11,7 +11,7 @@ from digikoppelaar.adapters.casesystems.answers import check
 from digikoppelaar.adapters.casesystems.http import Answer, Call, CaseSystemHttp
 from digikoppelaar.adapters.casesystems.objecten.data import at
 from digikoppelaar.adapters.casesystems.objecten.settings import ObjectenSettings
-from digikoppelaar.adapters.secret_files import one_line
+from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.errors import CaseSystemError
 from digikoppelaar.flows.ports import Clock
 
@@ -60,7 +60,7 @@ class Objecten:
 
     async def _send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
         settings = self.settings
-        token = await asyncio.to_thread(one_line, settings.token_file, "token")
+        token = await asyncio.to_thread(secret_line, settings.token_file, "token")
         headers = {"Authorization": f"Token {token}", "Accept": "application/json", **_CRS}
         octets = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         if octets is not None:

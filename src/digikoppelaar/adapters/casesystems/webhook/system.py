@@ -20,8 +20,7 @@ from digikoppelaar.adapters.casesystems.multipart import form, plain_media_type
 from digikoppelaar.adapters.casesystems.templates import origin_of
 from digikoppelaar.adapters.casesystems.webhook.document import BESTAND, REFERENTIE, document
 from digikoppelaar.adapters.casesystems.webhook.settings import Body, Login, Request, Uploads, WebhookSettings
-from digikoppelaar.adapters.secret_files import one_line
-from digikoppelaar.adapters.webhook_client import SecretFiles
+from digikoppelaar.adapters.secret_files import SecretFiles, secret_line
 from digikoppelaar.errors import CaseSystemRefused, StorageError
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.ports import BlobStore, Clock, File, FileKind, Handover, PlannedStep, Steps, Streamed
@@ -215,8 +214,8 @@ class WebhookCaseSystem:
 
 def _authorization(login: Login) -> str:
     if login.user is None:
-        return f"Bearer {one_line(login.secret_file, 'token')}"
-    password = one_line(login.secret_file, "password")
+        return f"Bearer {secret_line(login.secret_file, 'token')}"
+    password = secret_line(login.secret_file, "password")
     return f"Basic {b64encode(f'{login.user}:{password}'.encode()).decode()}"
 
 

@@ -21,7 +21,7 @@ from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.casesystems.answers import check
 from digikoppelaar.adapters.casesystems.http import Call, CaseSystemHttp
 from digikoppelaar.adapters.casesystems.zgw.settings import ZgwSettings
-from digikoppelaar.adapters.secret_files import one_line
+from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.errors import CaseSystemError, CaseSystemRefused
 from digikoppelaar.flows.ports import Clock
 
@@ -66,7 +66,7 @@ def _key(settings: ZgwSettings) -> Key:
 
 
 async def _made(settings: ZgwSettings, http: CaseSystemHttp, clock: Clock) -> tuple[str, datetime]:
-    secret = await asyncio.to_thread(one_line, settings.secret_file, "secret")
+    secret = await asyncio.to_thread(secret_line, settings.secret_file, "secret")
     if settings.auth == "oauth2":
         return await _asked(settings, secret, http, clock)
     return signed(settings, secret, clock.now()), clock.now() + _JWT_LIFE
