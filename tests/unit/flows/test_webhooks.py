@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from tests.servers import serving
 from tests.unit.web.rest.world import NOW, OTHER, PRE, World, opened_world
 
-from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.adapters.secret_files import SecretFiles
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.adapters.webhook_client import WebhookClient
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import CpaRecord

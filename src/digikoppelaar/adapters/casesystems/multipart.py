@@ -31,7 +31,7 @@ class Form:
 
 
 def form(fields: Mapping[str, str], part: str, file_name: str, media_type: str, sha256: bytes) -> Form:
-    """A form whose last part, called `part`, is a file with this SHA-256.
+    """A form whose last part, called `part`, is a file with this SHA-256, or a stretch of it.
 
     The boundary is made of the hash: a file that holds its own hash cannot be made, and a repeat is the same.
     """

@@ -13,11 +13,13 @@ import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 
 from digikoppelaar.adapters.casesystems.files import checked_content, fetched
+from digikoppelaar.adapters.casesystems.multipart import form
 from digikoppelaar.adapters.casesystems.zgw import documenten
 from digikoppelaar.adapters.casesystems.zgw.client import Resource, Zgw, id_of
 from digikoppelaar.adapters.casesystems.zgw.mapping import Body, Source
@@ -30,7 +32,6 @@ log = structlog.get_logger()
 _ATTEMPTS: Final = 5
 """Documents that are begun for one file before a person must look."""
 _EIO: Final = "enkelvoudiginformatieobjecten"
-_BOUNDARY: Final = "digikoppelaar-bestandsdeel-6f0c1b7a94e2"
 _ADVICE_PARTS: Final = (
     "Het zaaksysteem neemt het document niet in bestandsdelen aan. Verhoog `parts_above_mb` of vraag de leverancier, "
     "en geef het verzoek daarna vrij met `digikoppelaar verzoek release`."
@@ -185,9 +186,12 @@ class Uploads:
 
     async def _put(self, file: File, lock: str, part: Resource, offset: int) -> None:
         address = self.zgw.documenten("bestandsdelen", id_of(part["url"]))
-        body = _multipart(lock, file, self.blobs, offset, int(part["omvang"]))
+        _, _, sha256 = fetched(file)
+        around = form({"lock": lock}, "inhoud", "deel", "application/octet-stream", sha256)
+        length = int(part["omvang"])
+        content = Streamed(length, partial(_range, self.blobs, file, offset, length))
         with _lock_must_be_ours():
-            await self.zgw.put(address, body, f"multipart/form-data; boundary={_BOUNDARY}")
+            await self.zgw.put(address, around.around(content), around.content_type)
 
     async def _unlock(self, begun: Mapping[str, str]) -> None:
         with _lock_must_be_ours():
@@ -248,24 +252,6 @@ def _inline(body: Body, file: File, blobs: BlobStore) -> Streamed:
         yield base64.b64encode(left) + end
 
     return Streamed(len(start) + 4 * ((size + 2) // 3) + len(end), pieces)
-
-
-def _multipart(lock: str, file: File, blobs: BlobStore, offset: int, length: int) -> Streamed:
-    """One bestandsdeel with the lock, as a form (RFC 7578)."""
-    head = (
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="lock"\r\n\r\n{lock}\r\n'
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="inhoud"; filename="deel"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    ).encode()
-    end = f"\r\n--{_BOUNDARY}--\r\n".encode()
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield head
-        async for chunk in _range(blobs, file, offset, length):
-            yield chunk
-        yield end
-
-    return Streamed(len(head) + length + len(end), pieces)
 
 
 async def _range(blobs: BlobStore, file: File, offset: int, length: int) -> AsyncIterator[bytes]:
