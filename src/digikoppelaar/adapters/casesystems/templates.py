@@ -1,4 +1,4 @@
-"""Templates of administrators for URLs, headers and bodies: small, and every value encoded for its place. Pure.
+"""Templates of administrators for URLs, headers and bodies: small, and every value encoded for its place.
 
 A template is sandboxed Jinja2 without globals, includes and loaders. Every name that it uses must be known beforehand,
 every value must be there, and a value never changes the form of what is around it: it is percent-encoded in a URL, a
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -100,6 +101,14 @@ def read_template(name: str, source: str, place: Place, known: frozenset[str]) -
             f"template {name}: there is no {', '.join(sorted(unknown))}; there is {', '.join(sorted(known))}"
         )
     return Template(name, place, source, compiled)
+
+
+def template_source(file: Path) -> str:
+    """The text of a template in a file. Raises ConfigError when it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"template {file}: cannot be read ({type(error).__name__})") from None
 
 
 def place_of(media_type: str) -> Place:

@@ -11,7 +11,7 @@ from typing import Final
 from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.casesystems.http import checked_url
 from digikoppelaar.adapters.casesystems.settings import Settings
-from digikoppelaar.adapters.casesystems.templates import Place, Template, read_template
+from digikoppelaar.adapters.casesystems.templates import Place, Template, read_template, template_source
 from digikoppelaar.adapters.casesystems.webhook.document import NAMES
 from digikoppelaar.adapters.casesystems.zgw.auth import identity
 from digikoppelaar.adapters.casesystems.zgw.settings import ZgwSettings
@@ -129,8 +129,4 @@ def _data(settings: Settings) -> Template | None:
     if not settings.has("data_file"):
         return None
     file = Path(settings.text("data_file"))
-    try:
-        source = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"template {file}: cannot be read ({type(error).__name__})") from None
-    return read_template(str(file), source, Place.JSON, DATA_NAMES)
+    return read_template(str(file), template_source(file), Place.JSON, DATA_NAMES)

@@ -9,7 +9,14 @@ from typing import Any, Final
 from digikoppelaar.adapters import tls
 from digikoppelaar.adapters.casesystems.http import checked_url
 from digikoppelaar.adapters.casesystems.settings import Settings
-from digikoppelaar.adapters.casesystems.templates import Place, Template, origin_of, place_of, read_template
+from digikoppelaar.adapters.casesystems.templates import (
+    Place,
+    Template,
+    origin_of,
+    place_of,
+    read_template,
+    template_source,
+)
 from digikoppelaar.adapters.casesystems.webhook.document import BESTAND, NAMES, REFERENTIE
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import FileKind
@@ -196,16 +203,9 @@ def _body(settings: Settings, known: frozenset[str]) -> Body | None:
     if file is not None and settings.has("body"):
         raise ConfigError(f"settings {settings.below}body and {settings.below}body_file exclude each other")
     name = f"{settings.below}body" if file is None else str(file)
-    source = settings.text("body") if file is None else _read(file)
+    source = settings.text("body") if file is None else template_source(file)
     media_type = settings.text("media_type", "application/json")
     return Body(media_type, read_template(name, source, place_of(media_type), known))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"template {file}: cannot be read ({type(error).__name__})") from None
 
 
 def _header_name(name: str) -> str:
