@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,6 +12,7 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, OnlyOrganisatie, configuration
+from digikoppelaar.cli.files import MEBIBYTE, read_file
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.catch_up import searchable
 from digikoppelaar.flows.catch_up_area import extent, read_area
@@ -20,6 +21,8 @@ from digikoppelaar.wiring import Stores
 
 app = typer.Typer(no_args_is_help=True, help="The area in which DSO-LV is searched for verzoeken of an organisatie.")
 
+_LARGEST: Final = 128 * MEBIBYTE
+"""Bytes; in memory it takes ten times as much. Every municipality of the country together is some tens of MiB."""
 COLUMNS = {
     "organisatie": "organisatie_oin",
     "naam": "naam",
@@ -65,7 +68,7 @@ def import_area(
 
     With another area than before, the next search goes back as far as a first one.
     """
-    documents = {file.name: _read(file) for file in files or ()}
+    documents = {file.name: read_file(file, _LARGEST, "an area") for file in files or ()}
     row = asyncio.run(_import(organisatie, documents, _where(where or ()), union or (), dry_run=dry_run))
     if json:
         output.print_json(row)
@@ -138,13 +141,6 @@ def _row(oin: str, naam: str, area: Area | None) -> AreaRow:
 def _print_row(row: AreaRow) -> None:
     fields = ("organisatie_oin", "naam", "source", "polygons", "points", "km2", "bounds", "sha256")
     output.print_fields({name: getattr(row, name) for name in fields})
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
 
 
 def _where(wanted: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,7 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, WhichOmgeving, WhichOrganisatie, configuration
+from digikoppelaar.cli.files import MEBIBYTE, read_file
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.linking import Asked, Judged, Verdict, aansluiting_for, judged, link_all, read_links
 from digikoppelaar.flows.ports import Aansluiting
@@ -48,6 +49,8 @@ class Row:
     linked_by: str
 
 
+_LARGEST: Final = 16 * MEBIBYTE
+"""Bytes: a hundred thousand lines."""
 LINE_COLUMNS = {
     "line": "line",
     "verzoeknummer": "verzoeknummer",
@@ -197,9 +200,8 @@ def _with_defaults(lines: Sequence[Asked], asked: Asked) -> list[Asked]:
 
 
 def _read(file: Path) -> Sequence[Asked]:
+    content = read_file(file, _LARGEST, "a list of links")
     try:
-        return read_links(file.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+        return read_links(content)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}", advice=error.advice) from error

@@ -19,11 +19,13 @@ from digikoppelaar.cli.context import (
     configuration,
     known_state,
 )
+from digikoppelaar.cli.files import read_file
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.reading import PAGE_SIZE, Reading, VersionPage, VerzoekFilter, VerzoekPage, VerzoekRow
 from digikoppelaar.flows.views import Way
+from digikoppelaar.stam.notification import LIMIT
 from digikoppelaar.web.words import VERZOEK_STATES
 
 app = typer.Typer(no_args_is_help=True, help="Verzoeken: what came in, how far it is, and letting it go on.")
@@ -104,10 +106,7 @@ def notify(
     json: Json = False,
 ) -> None:
     """Take in a notification from a file, as if it had come over ebMS. The same file again changes nothing."""
-    try:
-        payload = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    payload = read_file(file, LIMIT, "a notification")
     told = asyncio.run(_notify(payload, organisatie, omgeving))
     if json:
         output.print_json(told)

@@ -16,6 +16,8 @@ from typing import Final
 PATIENCE: Final = 5
 """Failures in a row before a target is left alone."""
 PAUSE: Final = timedelta(seconds=30)
+TRIAL: Final = timedelta(seconds=10)
+"""Until the next look while one attempt finds out."""
 
 
 class BreakerState(StrEnum):
@@ -70,6 +72,18 @@ class Breaker:
             return False
         self.busy += 1
         return True
+
+    def wait(self, now: datetime) -> timedelta | None:
+        """After `enter` said no: how long to stay away from a target that does not answer; None when it is just full.
+
+        What waits for it may be thousands of verzoeken, and each look costs the others time.
+        """
+        match self.state:
+            case BreakerState.OPEN if self.open_until is not None:
+                return self.open_until - now
+            case BreakerState.HALF_OPEN:
+                return TRIAL
+        return None
 
     def leave(self, *, reached: bool | None, now: datetime) -> None:
         """An attempt ended; `reached`: the target answered, whatever it said. None: the attempt says nothing of it."""

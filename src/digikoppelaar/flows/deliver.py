@@ -173,7 +173,8 @@ class Delivery:
             return Done()  # a person, or an earlier version that is delivered again, comes first
         breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
         if not breaker.enter(self.slots, self.clock.now()):
-            return Retry(LOOK_AGAIN)
+            wait = breaker.wait(self.clock.now())
+            return Retry(LOOK_AGAIN if wait is None else wait.total_seconds())
         return await self._tried(verzoek, delivery, breaker, read)
 
     async def _tried(

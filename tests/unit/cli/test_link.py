@@ -63,4 +63,5 @@ def test_a_file_is_taken_whole_or_not_at_all(database_url: str, tmp_path: Path) 
     assert verzoek(installation, "link", "--csv", str(file)).output.endswith("Linked.\n")
     assert linked(installation) == [[NUMBER, ZAAK]]
     assert isinstance(verzoek(installation, "link", "--csv", str(tmp_path / "weg.csv")).exception, ConfigError)
+    assert "too large" in str(verzoek(installation, "link", "--csv", "/dev/zero").exception)
     assert isinstance(verzoek(installation, "link", NUMBER).exception, ConfigError)

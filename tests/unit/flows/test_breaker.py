@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from itertools import product
 
-from digikoppelaar.flows.breaker import PATIENCE, PAUSE, TABLE, Breaker, BreakerEvent, BreakerState
+from digikoppelaar.flows.breaker import PATIENCE, PAUSE, TABLE, TRIAL, Breaker, BreakerEvent, BreakerState
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 
@@ -34,6 +34,15 @@ def test_failures_in_a_row_open_it_and_the_pause_lets_one_attempt_through() -> N
     assert not breaker.enter(4, NOW)
     assert [breaker.enter(4, NOW + PAUSE) for _ in range(2)] == [True, False]
     assert breaker.state is BreakerState.HALF_OPEN
+
+
+def test_whoever_waits_looks_again_after_the_pause_and_while_one_attempt_finds_out_now_and_then() -> None:
+    breaker = tripped()
+    assert breaker.wait(NOW + PAUSE / 3) == PAUSE * 2 / 3
+    assert breaker.enter(4, NOW + PAUSE)
+    assert breaker.wait(NOW + PAUSE) == TRIAL
+    breaker.leave(reached=True, now=NOW + PAUSE)
+    assert breaker.wait(NOW + PAUSE) is None  # it answers: it can only be full
 
 
 def test_an_answer_closes_it_and_a_failure_opens_it_for_another_pause() -> None:

@@ -16,7 +16,7 @@ from digikoppelaar.adapters.memory.repairs import MemoryRepairs
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.attempts import Done
-from digikoppelaar.flows.breaker import PATIENCE
+from digikoppelaar.flows.breaker import PATIENCE, PAUSE
 from digikoppelaar.flows.deliver import LOOK_AGAIN, Delivery, Preview
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.intake_states import Park, Retry
@@ -188,8 +188,9 @@ async def test_a_target_that_never_answers_is_left_alone(tmp_path: Path) -> None
     store, blobs = await fetched()
     flow, deliveries = delivery(store, blobs, tmp_path / "away"), MemoryDeliveries()
     flow = replace(flow, deliveries=deliveries)
-    for _ in range(PATIENCE + 2):
+    for _ in range(PATIENCE):
         assert isinstance(await flow.attempt(1, 1), Retry)
+    assert [await flow.attempt(1, 1) for _ in range(2)] == [Retry(PAUSE.total_seconds())] * 2
     assert deliveries.rows[1].attempts == PATIENCE
 
 

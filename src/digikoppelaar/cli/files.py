@@ -1,0 +1,20 @@
+"""Files that somebody names on the command line: read whole, but never more than their kind can be."""
+
+from pathlib import Path
+from typing import Final
+
+from digikoppelaar.errors import ConfigError
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+def read_file(file: Path, limit: int, what: str) -> bytes:
+    """The content of `file`, which is `what`, of at most `limit` bytes. Raises ConfigError."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(limit + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    if len(content) > limit:
+        raise ConfigError(f"{file} is over {limit // MEBIBYTE} MiB, which is too large for {what}")
+    return content
