@@ -91,6 +91,33 @@ def serve(
     asyncio.run(until_signal())
 
 
+@app.command()
+def load(
+    verzoeken: Annotated[int, typer.Option(min=1, max=50_000, help="How many to submit.")],
+    folder: Annotated[Path | None, typer.Option(help="State folder of the running sandbox.")] = None,
+    management: Annotated[str | None, typer.Option(help="Address of its management port, instead of --folder.")] = None,
+    aanvullingen: Annotated[float, typer.Option(min=0, max=1, help="Share that gets an aanvulling, or two.")] = 0.2,
+    intrekkingen: Annotated[float, typer.Option(min=0, max=1, help="Share that is withdrawn.")] = 0.05,
+    bijlagen: Annotated[int, typer.Option(min=0, max=100, help="Bijlagen of a verzoek, at most.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same one submits the same again.")] = 1,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for the fetching of a version before the next one comes.")
+    ] = 30.0,
+    json: Json = False,
+) -> None:
+    """Submit a large generated set, spread over the authorities, types and places of a running sandbox."""
+    from digikoppelaar.cli import sandbox_load
+    from digikoppelaar.sandbox.loading import Shares
+
+    shares = Shares(aanvullingen, intrekkingen, bijlagen)
+    address = management or sandbox_load.management_url(folder)
+    summary = asyncio.run(sandbox_load.load(address, verzoeken, seed, shares, patience))
+    if json:
+        output.print_json(summary)
+    else:
+        sandbox_load.tell(summary)
+
+
 def _organisaties(options: Sequence[str] | None, country: Path | None) -> "tuple[Organisatie, ...]":
     """The authorities that were asked for; none when nothing was. Raises ConfigError."""
     from digikoppelaar.sandbox.country import connected, read_country, read_option

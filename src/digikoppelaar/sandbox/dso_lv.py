@@ -81,13 +81,16 @@ class DsoLv:
         if chosen and chosen not in connected:
             raise ConfigError(f"OIN {chosen} is not connected to this sandbox")
         layer = connected[chosen].bestuurslaag if chosen else "gemeente"
-        inhoud = changed(invent(wish.soort, self.chance, layer), wish.content)
-        return Submission(inhoud, await self.bijlagen(wish.bijlagen, inhoud.bijlagen), chosen, wish.stam)
+        chance = self.chance if wish.seed is None else random.Random(wish.seed)  # noqa: S311  # no secrets
+        inhoud = changed(invent(wish.soort, chance, layer), wish.content)
+        return Submission(inhoud, await self.bijlagen(wish.bijlagen, inhoud.bijlagen, chance), chosen, wish.stam)
 
-    async def bijlagen(self, wanted: Sequence[Wish], titels: Sequence[str]) -> tuple[Bijlage, ...]:
+    async def bijlagen(
+        self, wanted: Sequence[Wish], titels: Sequence[str], chance: random.Random | None = None
+    ) -> tuple[Bijlage, ...]:
         """Generated bijlagen; see `make_bijlagen`."""
-        chance = random.Random(self.chance.random())  # noqa: S311  # its own, for it is used in another thread
-        return tuple(await asyncio.to_thread(make_bijlagen, wanted, titels, chance))
+        own = random.Random((chance or self.chance).random())  # noqa: S311  # of its own, for it is used in a thread
+        return tuple(await asyncio.to_thread(make_bijlagen, wanted, titels, own))
 
     def routed(self, submission: Submission) -> tuple[Toedeling, ...]:
         """The verzoeken that it would become; raises ConfigError when nobody is bevoegd gezag."""

@@ -6,6 +6,7 @@ GET    /verzoeken/{nummer}
 POST   /verzoeken/{nummer}/aanvullingen   {"behouden": [documentId, ...], "bijlagen": [...], "naam": ...}
 POST   /verzoeken/{nummer}/intrekking     {"alleen_notificatie": false}
 GET    /organisaties       who is connected
+                           With ?files=false an answer about verzoeken leaves their files out: it is there at once.
 GET    /refusals           what DSO-LV did not take, with the statement that was broken
 GET    /pki/{level}.crl    the CRL of a CA of the sandbox: root, domain or tsp
 GET    /signals            every body that came in on the ebMS endpoint, with its SHA-256, also when a fault struck it
@@ -69,14 +70,14 @@ class Management:
     async def _submit(self, request: Request) -> Response:
         wish = submit_wish(await _json(request))
         made = [await self.dso.submit(await self.dso.invent(wish)) for _ in range(wish.count)]
-        return _answer([await self._values(verzoek) for verzoeken in made for verzoek in verzoeken], 201)
+        return _answer([await self._values(verzoek, request) for verzoeken in made for verzoek in verzoeken], 201)
 
     async def _verzoeken(self, request: Request) -> Response:
-        return _answer([await self._values(verzoek) for verzoek in [*self.dso.state.verzoeken.values()]])
+        return _answer([await self._values(verzoek, request) for verzoek in [*self.dso.state.verzoeken.values()]])
 
     async def _verzoek(self, request: Request) -> Response:
         verzoek = self.dso.state.verzoeken.get(request.path_params["nummer"])
-        return _answer(await self._values(verzoek)) if verzoek else _answer({"error": "no such verzoek"}, 404)
+        return _answer(await self._values(verzoek, request)) if verzoek else _answer({"error": "no such verzoek"}, 404)
 
     async def _refusals(self, request: Request) -> Response:
         return _answer([refusal_values(recorded) for recorded in self.dso.state.refusals])
@@ -113,19 +114,23 @@ class Management:
         nummer = request.path_params["nummer"]
         inhoud, bijlagen, kept = supplement_wish(wish, self.dso.state.verzoek(nummer).current.inhoud)
         made = await self.dso.bijlagen(bijlagen, ())
-        return _answer(await self._values(await self.dso.supplement(nummer, inhoud, made, kept)), 201)
+        verzoek = await self.dso.supplement(nummer, inhoud, made, kept)
+        return _answer(await self._values(verzoek, request), 201)
 
     async def _withdraw(self, request: Request) -> Response:
         by_notification = withdrawal_wish(await _json(request))
         nummer = request.path_params["nummer"]
-        return _answer(await self._values(await self.dso.withdraw(nummer, by_notification=by_notification)), 201)
+        verzoek = await self.dso.withdraw(nummer, by_notification=by_notification)
+        return _answer(await self._values(verzoek, request), 201)
 
     async def _organisaties(self, request: Request) -> Response:
         return _answer(list(map(organisatie_values, self.dso.state.organisaties.values())))
 
-    async def _values(self, verzoek: Submitted) -> dict[str, object]:
-        await run_in_threadpool(lambda: verzoek.current.files)  # writing them takes a while
-        return verzoek_values(verzoek, self.dso.progress)
+    async def _values(self, verzoek: Submitted, request: Request) -> dict[str, object]:
+        files = request.query_params.get("files") != "false"
+        if files:
+            await run_in_threadpool(lambda: verzoek.current.files)  # writing them takes a while
+        return verzoek_values(verzoek, self.dso.progress, files=files)
 
 
 async def _json(request: Request) -> Mapping[str, Any]:

@@ -6,15 +6,20 @@ from typing import Final
 
 from digikoppelaar.sandbox.dso_lv import Progress
 from digikoppelaar.sandbox.routing import Organisatie
+from digikoppelaar.sandbox.served import ServedFile
 from digikoppelaar.sandbox.state import Announcement, RecordedRefusal, Submitted, Version
 
 ProgressOf = Callable[[Announcement], Progress]
 
-_COUNTRY: Final = "overal"
+EVERYWHERE: Final = "overal"
+"""The area of an authority that has the whole country."""
 
 
-def verzoek_values(verzoek: Submitted, progress: ProgressOf) -> dict[str, object]:
-    """A verzoek: its newest version, how far the first notification about that is, and all versions in short."""
+def verzoek_values(verzoek: Submitted, progress: ProgressOf, *, files: bool) -> dict[str, object]:
+    """A verzoek: its newest version, how far the first notification about that is, and all versions in short.
+
+    With `files` also what is served, which is written first when it was not yet.
+    """
     version = verzoek.newest
     first = version.announcements[0]
     told = _announcement(first, version, progress)
@@ -34,16 +39,7 @@ def verzoek_values(verzoek: Submitted, progress: ProgressOf) -> dict[str, object
         "activiteiten": [activiteit.naam for activiteit in version.inhoud.activiteiten],
         "related": list(verzoek.related),
         "versions": [_version(each, progress) for each in verzoek.versions],
-        "files": [
-            {
-                "kind": file.kind,
-                "document_id": file.document_id,
-                "naam": file.naam,
-                "bytes": file.size,
-                "sha256": file.sha256.hex(),
-            }
-            for file in verzoek.current.files
-        ],
+        **({"files": list(map(_file, verzoek.current.files))} if files else {}),
     }
 
 
@@ -53,7 +49,7 @@ def organisatie_values(organisatie: Organisatie) -> dict[str, object]:
         "oin": organisatie.oin,
         "naam": organisatie.naam,
         "bestuurslaag": organisatie.bestuurslaag,
-        "gebied": [" ".join(f"{x:g},{y:g}" for x, y in ring) for ring in organisatie.gebied] or _COUNTRY,
+        "gebied": [" ".join(f"{x:g},{y:g}" for x, y in ring) for ring in organisatie.gebied] or EVERYWHERE,
         "behandeldiensten": [
             {"oin": each.oin, "activiteiten": sorted(each.activiteiten), "kopie": each.kopie}
             for each in organisatie.behandeldiensten
@@ -69,6 +65,16 @@ def refusal_values(recorded: RecordedRefusal) -> dict[str, object]:
         "oin": recorded.oin,
         "statement": recorded.refusal.statement,
         "reason": recorded.refusal.reason,
+    }
+
+
+def _file(file: ServedFile) -> dict[str, object]:
+    return {
+        "kind": file.kind,
+        "document_id": file.document_id,
+        "naam": file.naam,
+        "bytes": file.size,
+        "sha256": file.sha256.hex(),
     }
 
 

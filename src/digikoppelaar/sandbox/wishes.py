@@ -33,11 +33,13 @@ class SubmitWish:
     oin: str | None
     stam: int
     content: Mapping[str, Any]
+    seed: int | None = None
+    """The same one invents the same."""
 
 
 def submit_wish(wish: Mapping[str, Any]) -> SubmitWish:
     """Raises ConfigError."""
-    _only(wish, "a verzoek", _CONTENT | {"soort", "bijlagen", "count", "oin", "stam"})
+    _only(wish, "a verzoek", _CONTENT | {"soort", "bijlagen", "count", "oin", "stam", "seed"})
     try:
         soort = Soort(wish.get("soort", Soort.VERGUNNINGAANVRAAG.value))
     except ValueError as error:
@@ -47,8 +49,10 @@ def submit_wish(wish: Mapping[str, Any]) -> SubmitWish:
         raise ConfigError(f"count must be 1 to {MAX_COUNT}")
     if stam not in STAM_VERSIONS:
         raise ConfigError(f"stam must be one of {', '.join(map(str, STAM_VERSIONS))}")
+    if not isinstance(wish.get("seed", 0), int):
+        raise ConfigError("seed must be a number")
     content = {key: value for key, value in wish.items() if key in _CONTENT}
-    return SubmitWish(soort, _bijlagen(wish), count, wish.get("oin"), stam, content)
+    return SubmitWish(soort, _bijlagen(wish), count, wish.get("oin"), stam, content, wish.get("seed"))
 
 
 def supplement_wish(wish: Mapping[str, Any], before: Inhoud) -> tuple[Inhoud, Sequence[Wish], frozenset[str] | None]:
