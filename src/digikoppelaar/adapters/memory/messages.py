@@ -103,6 +103,8 @@ class MemoryMessages:
     partners: dict[str, PartnerSeen] = field(default_factory=dict)
     _names: dict[Key, int] = field(default_factory=dict)
     """The ids of outbound messages by name."""
+    _open: dict[int, StoredOutbound] = field(default_factory=dict)
+    """Those that have no final outcome: looking through all that ever were would make each message slower."""
 
     async def find_inbound(self, cpa: CpaRecord, message_id: str) -> SeenInbound | None:
         """See flows.ports.MessageStore."""
@@ -163,6 +165,7 @@ class MemoryMessages:
             return
         stored.state = advance(stored.state, Event.REPEAT)
         stored.attempts, stored.due_at, stored.settled_at, stored.reason = 0, now, None, ""
+        self._open[stored.id] = stored
 
     async def answer(self, answer_id: int) -> Reply:
         """See flows.ports.MessageStore."""
@@ -177,7 +180,7 @@ class MemoryMessages:
         stored = StoredOutbound(len(self.outbound) + 1, message, message.state, due_at=message.due_at)
         stored.attempts = int(message.state is State.SENDING)
         stored.settled_at = message.timestamp if message.state in SETTLED else None
-        self.outbound[stored.id] = stored
+        self.outbound[stored.id] = self._open[stored.id] = stored
         self._names[key] = stored.id
         return stored.id
 
@@ -224,7 +227,7 @@ class MemoryMessages:
 
     async def next_due(self) -> datetime | None:
         """See flows.ports.MessageStore."""
-        return min((stored.due_at for stored in self.outbound.values() if stored.due_at), default=None)
+        return min((stored.due_at for stored in self._open.values() if stored.due_at), default=None)
 
     async def note_partner(self, seen: PartnerSeen) -> None:
         """See flows.ports.MessageStore."""
@@ -246,7 +249,7 @@ class MemoryMessages:
         return self.outbound.get(self._names.get((cpa.id, message_id), 0))
 
     def _due(self, now: datetime) -> list[StoredOutbound]:
-        waiting = [stored for stored in self.outbound.values() if stored.due_at and stored.due_at <= now]
+        waiting = [stored for stored in self._open.values() if stored.due_at and stored.due_at <= now]
         return sorted(waiting, key=lambda stored: (stored.due_at or now, stored.id))
 
     def _lose_attempt(self, stored: StoredOutbound) -> None:
@@ -272,6 +275,7 @@ class MemoryMessages:
         stored.reason = reason
         if stored.state in SETTLED:
             stored.settled_at = now
+            self._open.pop(stored.id, None)
             if message.tells_application:
                 self.events.append(StoredEvent(message.cpa.id, message.message_id, EVENT_TYPES[stored.state]))
 
