@@ -20,8 +20,8 @@ setup: $(READY)  ## make .venv with everything in it
 demo: $(READY)  ## one permit request from a local DSO-LV into the case folder, step by step
 	$(BIN)/digikoppelaar demo
 
-test: $(READY)  ## all tests, offline
-	$(BIN)/pytest
+test: $(READY)  ## all tests, offline, three modules at a time; TEST_WORKERS=0 one after the other
+	$(BIN)/pytest -n $(or $(TEST_WORKERS),3) --dist loadscope --no-loadscope-reorder
 
 test-core: $(READY)  ## only the pure cores (ebms, pki, stam): seconds, no network, no database
 	$(BIN)/pytest tests/unit/ebms tests/unit/pki tests/unit/stam tests/conformance
