@@ -31,19 +31,6 @@ def findings(verzoek: Verzoek) -> tuple[Finding, ...]:
     return tuple(finding for check in CHECKS for finding in check(verzoek))
 
 
-def missing_documents(verzoek: Verzoek, received: Collection[tuple[str, str]]) -> tuple[Finding, ...]:
-    """One finding for each document that the verzoek names and that is not in `received`: ids and names of files.
-
-    A document is found by its id, or else by its name (stam.md 1.9).
-    """
-    known = {text.casefold() for pair in received for text in pair if text}
-    return tuple(
-        Finding("document-missing", path, f"{_called(document)} staat in het verzoek, maar er is geen bestand van.")
-        for path, document in _documents(verzoek)
-        if not {text.casefold() for text in (document.document_id, document.bestandsnaam) if text} & known
-    )
-
-
 def _namespace(verzoek: Verzoek) -> Iterator[Finding]:
     if verzoek.stam_versie is None:
         yield Finding("namespace-unknown", "", "Het bericht heeft geen STAM-namespace; het is op namen gelezen.")

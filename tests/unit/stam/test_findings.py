@@ -4,7 +4,7 @@ import pytest
 from tests.unit.stam.documents import verzoek_xml
 from tests.unit.stam.locations_xml import ETRS_URN, HOLE, RD_URN, SQUARE, point, polygon
 
-from digikoppelaar.stam.findings import MAX_UNKNOWN, findings, missing_documents
+from digikoppelaar.stam.findings import MAX_UNKNOWN, findings
 from digikoppelaar.stam.verzoek import read_verzoek
 
 BOWTIE = ((155000, 463000), (155100, 463100), (155100, 463000), (155000, 463100), (155000, 463000))
@@ -97,13 +97,6 @@ def test_entered_and_derived_coordinates_of_two_places_are_told() -> None:
     far = f"<vx:coordinatenEtrs>{point('52.16 5.38721', ETRS_URN)}</vx:coordinatenEtrs>"
     assert found(located(one + near)) == {}
     assert found(located(one + far)) == {"projectlocaties/projectlocatie[1]": "coordinates-differ"}
-
-
-def test_documents_without_a_file_are_told_by_id_or_by_name() -> None:
-    verzoek = read_verzoek(verzoek_xml(documents={"d1": "gevel.pdf", "d2": "dak.pdf", "d3": "muur.pdf"}))
-    (missing,) = missing_documents(verzoek, [("D1", "ander.pdf"), ("x", "DAK.pdf")])
-    assert (missing.code, "d3" in missing.sentence) == ("document-missing", True)
-    assert missing.path.endswith("specificatie[2]/gevraagdeBijlage/documenten/document[3]")
 
 
 @pytest.mark.parametrize(
