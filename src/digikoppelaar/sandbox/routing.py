@@ -70,6 +70,8 @@ def route(
     `chosen` is the OIN that the applicant took instead of the derived bevoegd gezag, for all activities ("Ergens
     anders indienen", stam.md 5.1). Raises ConfigError, with a Dutch advice, when nobody is bevoegd gezag.
     """
+    if not activiteiten:
+        raise ConfigError("a submission names no activiteit", advice="Kies ten minste één activiteit.")
     groups: dict[tuple[str, str | None], Toedeling] = {}
     for activiteit in activiteiten:
         gezag = _named(chosen, organisaties) if chosen else _bevoegd_gezag(activiteit, locaties, organisaties.values())

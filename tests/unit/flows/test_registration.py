@@ -174,10 +174,10 @@ TARGETS = (
     + """
 [[aansluiting.target]]
 name = "vth"
-kind = "zgw"
+kind = "webhook"
 when = {type = "Melding", concept = false}
 [aansluiting.target.settings]
-zaken_url = "https://zaken.example.org/api/v1"
+url = "https://zaken.example.org/api/v1"
 auth = {client_id = "dk", secret_file = "zgw.secret"}
 
 [[aansluiting.target]]
@@ -199,10 +199,10 @@ def test_several_targets_are_a_flat_table_with_files_behind_the_folder_of_the_fi
     assert case_system(TARGETS) == {
         "kind": "targets",
         "1.name": "vth",
-        "1.kind": "zgw",
+        "1.kind": "webhook",
         "1.when.type": "Melding",
         "1.when.concept": "nee",
-        "1.settings.zaken_url": "https://zaken.example.org/api/v1",
+        "1.settings.url": "https://zaken.example.org/api/v1",
         "1.settings.auth.client_id": "dk",
         "1.settings.auth.secret_file": "/etc/dk/zgw.secret",
         "2.name": "archief",

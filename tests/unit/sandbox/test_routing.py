@@ -82,6 +82,11 @@ def test_the_applicant_may_submit_elsewhere() -> None:
         routed(BOUW, chosen="00000099000000009000")
 
 
+def test_a_submission_without_activiteit_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no activiteit"):
+        route((), (), {})
+
+
 @pytest.mark.parametrize(
     ("naam", "place"),
     [("Natura 2000-activiteit", IN_WEST), (BOUW, Locatie(punt=(10_000.0, 400_000.0)))],

@@ -14,7 +14,7 @@ from digikoppelaar.adapters.casesystems.settings import Settings
 from digikoppelaar.adapters.casesystems.templates import Place, Template, read_template, template_source
 from digikoppelaar.adapters.casesystems.webhook.document import NAMES
 from digikoppelaar.adapters.casesystems.zgw.auth import identity
-from digikoppelaar.adapters.casesystems.zgw.settings import ZgwSettings
+from digikoppelaar.adapters.casesystems.zgw.settings import NOWHERE, ZgwSettings
 from digikoppelaar.adapters.casesystems.zgw.settings import read_settings as read_zgw
 from digikoppelaar.errors import ConfigError
 
@@ -110,7 +110,7 @@ def _documenten(settings: Settings) -> ZgwSettings:
     for key in ("documenten_url", "client_id", "secret_file"):
         settings.text(key)
     # There is no zaak here, so nothing goes to these; no address begins so.
-    return read_zgw({"zaken_url": "-", "catalogi_url": "-", "zaaktype": "-", **found})
+    return read_zgw({"zaken_url": NOWHERE, "catalogi_url": NOWHERE, "zaaktype": "-", **found})
 
 
 def _informatieobjecttypen(settings: Settings) -> dict[str, str]:

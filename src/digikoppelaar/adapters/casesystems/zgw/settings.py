@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from digikoppelaar.adapters.casesystems.http import checked_url
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.targets import NEEDS
 
 MEBIBYTE: Final = 1024 * 1024
+NOWHERE: Final = "-"
+"""For the address of an API that is not called."""
 
 VERTROUWELIJK: Final = (
     "openbaar",
@@ -177,6 +180,9 @@ def _in_table(key: str) -> bool:
 
 
 def _check_values(values: Mapping[str, str]) -> None:
+    for key in ("zaken_url", "documenten_url", "catalogi_url", "token_url"):
+        if values.get(key, NOWHERE) != NOWHERE:
+            checked_url(values[key])
     for key, allowed in _CHOICES.items():
         if values.get(key) and values[key] not in allowed:
             raise ConfigError(f"{key} must be one of {', '.join(allowed)}")

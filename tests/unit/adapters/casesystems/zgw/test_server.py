@@ -262,7 +262,7 @@ async def test_a_text_is_cut_to_a_length_that_the_server_does_not_check(tmp_path
 
 
 async def test_an_answer_that_makes_no_sense_is_tried_again(tmp_path: Path) -> None:
-    async with world(tmp_path, zaken_url="x") as here:
+    async with world(tmp_path, zaken_url="https://zgw.example.org") as here:
         here.values = {**here.values, "zaken_url": f"{here.double.base}/_double/figures?"}
         with pytest.raises(CaseSystemError, match="is not a list"):
             await here.deliver(await here.handover(case="Z", volgnummer=1))

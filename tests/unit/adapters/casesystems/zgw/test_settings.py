@@ -44,6 +44,8 @@ def test_tables_urls_files_and_numbers_are_read() -> None:
     ("changes", "told"),
     [
         ({"zaken_url": ""}, "zaken_url"),
+        ({"zaken_url": "http://zgw.example.org/zaken"}, "must use https"),
+        ({"token_url": "https://naam:geheim@zgw.example.org/token"}, "without user and password"),
         ({"zaaktipe": "x"}, "zaaktipe"),
         ({"veld.titl": "x"}, "veld.titl"),
         ({"roltype.behandelaar": "x"}, "roltype.behandelaar"),
