@@ -132,10 +132,13 @@ async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         raise
     except BaseException as error:  # also a cancellation: the piece is on disk before it goes on
         failure = error
-    if some:
-        yield bytes(some)
-    if failure is not None:
-        raise failure
+    try:
+        if some:
+            yield bytes(some)
+        if failure is not None:
+            raise failure
+    finally:
+        del failure, some  # else error and frame keep each other alive, and the piece with them
 
 
 def sweep_parts(folder: Path, older_than: float) -> int:

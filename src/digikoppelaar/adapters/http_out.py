@@ -231,6 +231,8 @@ async def _errors(url: URL) -> AsyncIterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        # aiohttp keeps it in the answer, which these frames keep alive, and with it the last of what came in.
+        error.__traceback__ = None
         raise PartnerUnreachable(f"{url.host}: {_cause(error)}") from error
 
 
