@@ -158,8 +158,8 @@ class Gateway:
 
     def _start_worklist(self, group: asyncio.TaskGroup) -> None:
         if settings := self.config.mail:
-            mails = lambda: self._worklist().run(settings)  # noqa: E731
-            group.create_task(self._supervised("worklist", mails, patience=0))
+            mails = lambda: self._worklist().run(settings, self.stop)  # noqa: E731
+            group.create_task(self._supervised("worklist", mails))
 
     def _worklist(self) -> WorklistWatch:
         return WorklistWatch(self.config, self.stores, self.keyring, self.clock)

@@ -5,6 +5,7 @@ What is an item is in flows/worklist.py; that a mail goes once is in flows/workl
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,17 +42,18 @@ class WorklistWatch:
         rows = await self.stores.worklist.rows(wanted, limits, now)
         return items(rows, await self._certificates(wanted), now, limits)
 
-    async def run(self, settings: MailSettings) -> None:
-        """Mail what is to be told, over and over; a database that is away is waited for."""
+    async def run(self, settings: MailSettings, stop: asyncio.Event) -> None:
+        """Mail what is to be told until `stop`; a database that is away is waited for."""
         mail = WorklistMail(
             self.stores.worklist, SmtpMailer(server_of(settings)), self.clock, self.config.worklist.digest_hour
         )
-        while True:
+        while not stop.is_set():
             try:
                 await mail.run(await self.items())
             except StorageError as error:
                 log.warning("worklist_waits_for_storage", reason=str(error))
-            await asyncio.sleep(self.config.worklist.interval)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self.config.worklist.interval)
 
     async def _certificates(self, wanted: WorklistFilter) -> list[tuple[Place, Ending]]:
         """The end of each certificate with everybody who depends on it."""

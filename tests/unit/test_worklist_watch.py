@@ -34,12 +34,13 @@ async def test_an_item_goes_out_by_mail_once_and_the_worker_goes_on(database_url
             watch = WorklistWatch(config, stores, keyring, SystemClock())
             items = await watch.items()
             assert "not-fetched:1" in [item.key for item in items]
-            running = asyncio.create_task(watch.run(config.mail))
+            stop = asyncio.Event()
+            running = asyncio.create_task(watch.run(config.mail, stop))
             async with asyncio.timeout(30):
                 while not inbox.taken:
                     await asyncio.sleep(0.01)
-            running.cancel()
-            await asyncio.wait([running])
+            stop.set()
+            await running
         [subject] = [message["Subject"] for _, message in inbox.taken if "nieuw" in message["Subject"]]
     assert subject == f"Werkvoorraad Gemeente Voorbeeldstad: {len(items)} punten nieuw"
     assert all(item.since < SystemClock().now() + timedelta(days=60) for item in items)

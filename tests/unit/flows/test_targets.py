@@ -72,11 +72,11 @@ def test_one_case_system_without_a_list_is_a_target_named_map() -> None:
 
 
 def test_more_than_nine_keep_their_order_and_nested_settings_their_keys() -> None:
-    tables = [{"name": f"t{n}", "kind": "objecten", "settings": {"map": [{"a": n}]}} for n in range(1, 12)]
+    tables = [{"name": f"t{n}", "kind": "webhook", "settings": {"url": "u", "map": [{"a": n}]}} for n in range(1, 12)]
     settings = flattened(tables)
     read = targets_of(CaseSystemSettings(settings.pop("kind"), settings))
     assert [each.name for each in read] == [f"t{n}" for n in range(1, 12)]
-    assert read[10].settings == {"map.1.a": "11"}
+    assert read[10].settings == {"url": "u", "map.1.a": "11"}
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,9 @@ async def test_an_attempt_that_clears_up_never_empties_a_case_that_another_publi
         (draft / "bijlagen" / str(number)).touch()
     verzoek = await stored(MemoryBlobs())
     clearing = asyncio.create_task(FolderCaseSystem(tmp_path).deliver(verzoek, MemoryBlobs(), DeliverySteps()))
-    while draft.exists() and len(names_in(draft / "bijlagen")) == 2000:
-        await asyncio.sleep(0)
+    with contextlib.suppress(FileNotFoundError):  # the removal got to the end between two looks
+        while draft.exists() and len(names_in(draft / "bijlagen")) == 2000:
+            await asyncio.sleep(0)
     try:
         draft.rename(case)
     except FileNotFoundError:

