@@ -30,7 +30,7 @@ SIDES = (("ours", GEMEENTE, "vraag"), ("theirs", LEVERANCIER, "antwoord"))
 CPAS = 40
 ENOUGH = 60
 """Messages of each side in each phase: more than one under every CPA."""
-UNTIL_START = timedelta(seconds=12)
+UNTIL_START = timedelta(seconds=25)
 """From making the successors until they start; importing eighty takes part of it."""
 
 

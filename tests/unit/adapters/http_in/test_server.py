@@ -420,7 +420,10 @@ async def test_what_is_not_http_is_refused_and_counted(either: Either) -> None:
 async def test_more_connections_than_allowed_are_refused_and_counted(either: Either) -> None:
     before = refused("too-many-connections")
     async with serving(echo, either[0], Limits(connections=2, stop=2)) as port:
-        with await asyncio.to_thread(RawClient, port, either[1]), await asyncio.to_thread(RawClient, port, either[1]):
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):  # each has its answer before the next: a connection is made before it is let in
+                client = stack.enter_context(await asyncio.to_thread(RawClient, port, either[1]))
+                assert (await asyncio.to_thread(client.exchange, POST)).endswith(b"hello")
             assert await attempt(port, either[1], POST) == b""
             assert refused("too-many-connections") == before + 1
         await eventually_answers(port, either[1])
