@@ -186,8 +186,10 @@ class Gateway:
             group.create_task(self._supervised("trust care", lambda: renewal.care(revocation), patience=0))
 
     async def _work(self) -> None:
-        app = await jobs.make_app(self.stores.pool)
-        async with application_role.open_webhooks(self.config) as receivers:
+        async with (
+            jobs.opened_queue(self.stores.url) as app,
+            application_role.open_webhooks(self.config) as receivers,
+        ):
             worker.register(app, self._intake(receivers), self._delivery(), self.clock)
             await worker.run(app, self.config.worker.jobs, self.stop)
 

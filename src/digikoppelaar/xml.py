@@ -151,4 +151,5 @@ def serialize(root: etree._Element) -> bytes:
 
 def local_name(element: etree._Element) -> str:
     """The tag without its namespace; an empty string for a comment or processing instruction."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""

@@ -1,6 +1,6 @@
 """One call of *Verzoek afhandelen*: who asks, and what a status or a fault of the network means.
 
-Statuses and faults become FacilityErrors here. The API key is read when it is needed and is in no log and no error;
+Statuses and faults become FacilityErrors here. The API key is read when it is needed, and is in no log and no error;
 it goes to the configured host only, for an address on another one is refused.
 """
 
@@ -30,6 +30,8 @@ from digikoppelaar.flows.ports import Aansluiting, Clock, DsoSettings
 
 DOCUMENT_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer that is read whole: links and references, a few hundred bytes for each."""
+KEY_REMEMBERED: Final = 1.0
+"""Seconds until the file of the API key is read again: a verzoek is some ten calls in a row."""
 
 _ADDRESS: Final = re.compile(r"https?://[!-\[\]-~]+", re.ASCII)
 """An absolute address in printable ASCII. Backslashes and white space are where readers of addresses disagree."""
@@ -57,6 +59,8 @@ class DsoCalls:
         self._http = http
         self._clock = clock
         self._oin = aansluiting.organisatie_oin
+        self._api_key = ""
+        self._key_until = 0.0
         self.settings: DsoSettings = aansluiting.dso
         self.profile = profile
 
@@ -114,8 +118,11 @@ class DsoCalls:
             )
 
     async def _headers(self, accept: str) -> dict[str, str]:
-        key = await asyncio.to_thread(secret_line, Path(self.settings.api_key_file), "API key")
-        return {"Accept": accept, self.profile.api_key_header: key, self.profile.oin_header: self._oin}
+        now = asyncio.get_running_loop().time()
+        if now >= self._key_until:
+            self._api_key = await asyncio.to_thread(secret_line, Path(self.settings.api_key_file), "API key")
+            self._key_until = now + KEY_REMEMBERED
+        return {"Accept": accept, self.profile.api_key_header: self._api_key, self.profile.oin_header: self._oin}
 
     @asynccontextmanager
     async def _checked(

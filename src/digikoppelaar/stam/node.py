@@ -6,6 +6,7 @@ A `Node` remembers what was read of it, so that at the end everything else can b
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
@@ -23,11 +24,24 @@ _LOCATIONS: Final = frozenset({"schemaLocation", "noNamespaceSchemaLocation"})
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a document so far: elements by their name, their own text, or with all that is in them."""
+    """What was read of a document so far: elements by their name, their own text, or with all that is in them.
+
+    `named` remembers the children of an element by their names, for each is asked for many names.
+    """
 
     elements: set[etree._Element] = field(default_factory=set)
     texts: set[etree._Element] = field(default_factory=set)
     whole: set[etree._Element] = field(default_factory=set)
+    named: dict[etree._Element, dict[str, list[etree._Element]]] = field(default_factory=dict)
+
+    def children(self, element: etree._Element) -> dict[str, list[etree._Element]]:
+        """The children of an element by their names without case, in their order."""
+        if element not in self.named:
+            found: dict[str, list[etree._Element]] = {}
+            for each in element.iterchildren("*"):
+                found.setdefault(_name(each), []).append(each)
+            self.named[element] = found
+        return self.named[element]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +122,11 @@ class Node:
 
     def _named(self, names: tuple[str, ...]) -> Iterator["Node"]:
         """Children with one of these names, those of the first name first; each is read once it is asked for."""
+        children = self.read.children(self.element)
         for wanted in _folded(names):
-            for element in self.element.iterchildren("*"):
-                if _name(element) == wanted:
-                    self.read.elements.add(element)
-                    yield Node(element, self.read)
+            for element in children.get(wanted, ()):
+                self.read.elements.add(element)
+                yield Node(element, self.read)
 
     def _understood(self, read: Callable[[str], T | None]) -> T | None:
         text = self._own_text()
@@ -147,12 +161,18 @@ def _flag(text: str) -> bool | None:
     return _FLAGS.get(text.casefold())
 
 
+@lru_cache(maxsize=1024)
 def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.casefold() for name in names)
 
 
 def _name(element: etree._Element) -> str:
-    return xml.local_name(element).casefold()
+    return _folded_name(str(element.tag))
+
+
+@lru_cache(maxsize=1024)
+def _folded_name(tag: str) -> str:
+    return tag.rpartition("}")[2].casefold()
 
 
 def _up_to(element: etree._Element, ancestor: etree._Element) -> Iterator[etree._Element]:

@@ -256,7 +256,10 @@ async def test_an_api_key_that_cannot_be_used_is_told_without_showing_it(tmp_pat
     assert "two" not in str(refused.value)
 
 
-async def test_a_new_api_key_counts_at_the_next_request(tmp_path: Path) -> None:
+async def test_a_new_api_key_counts_once_the_old_one_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digikoppelaar.adapters.dso_calls.KEY_REMEMBERED", 0.0)
     seen = []
 
     def script(path: str, headers: dict[str, str]) -> bytes:

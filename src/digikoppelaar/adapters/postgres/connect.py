@@ -70,14 +70,16 @@ def redacted(url: str) -> str:
 
 
 @asynccontextmanager
-async def opened_pool(url: Url, connections: int) -> AsyncIterator[Pool]:
+async def opened_pool(url: Url, connections: int, *, relaxed: bool = False) -> AsyncIterator[Pool]:
     """A pool of at most `connections`, each checked before use, so that a restarted server is not noticed.
 
-    They are in autocommit mode: a statement is a transaction, and more than one takes `transaction`.
+    They are in autocommit mode: a statement is a transaction, and more than one takes `transaction`. `relaxed`: a
+    commit does not wait for the disk, and the last half second of them may be lost when the server dies. Only for what
+    is merely done again then.
     """
 
     async def conninfo() -> str:
-        return _conninfo(url)
+        return _conninfo(url, "-c synchronous_commit=off" if relaxed else "")
 
     async def check(connection: AsyncConnection[Any]) -> None:
         assert isinstance(connection, _PatientConnection)
@@ -121,9 +123,9 @@ def _is_silent(connection: AsyncConnection[Any]) -> bool:
     return not waiting.poll(0)
 
 
-def _conninfo(url: Url) -> str:
+def _conninfo(url: Url, more: str = "") -> str:
     parts = conninfo_to_dict(url())
-    options = f"{parts.get('options') or ''} -c TimeZone=UTC"
+    options = f"{parts.get('options') or ''} -c TimeZone=UTC {more}"
     return make_conninfo(**{**_DEFAULTS, **parts, "options": options})
 
 
@@ -135,20 +137,6 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """
     try:
         async with pool.connection() as connection, connection.transaction():
-            yield connection
-    except (psycopg.Error, ConnectorException) as error:
-        raise failure(error) from error
-
-
-@asynccontextmanager
-async def pipelined(pool: Pool) -> AsyncIterator[Connection]:
-    """A `transaction` whose statements go out together up to the next answer that is read: fewer round trips.
-
-    An error of a statement shows at the next answer, at the latest at the commit. `rowcount` is not known before an
-    answer was read: let a statement say with RETURNING what it did.
-    """
-    try:
-        async with pool.connection() as connection, connection.pipeline(), connection.transaction():
             yield connection
     except (psycopg.Error, ConnectorException) as error:
         raise failure(error) from error

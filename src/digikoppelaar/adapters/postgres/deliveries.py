@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import jobs, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, pipelined, statement
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, statement, transaction
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import DeliveryState, StoredDelivery
 
@@ -26,20 +26,13 @@ class PostgresDeliveries:
 
     async def plan(self, verzoek_id: int, targets: Sequence[str], now: datetime) -> Sequence[StoredDelivery]:
         """See flows.ports.DeliveryStore."""
-        async with pipelined(self.pool) as connection:
-            verzoek = await _one(connection, "lock_verzoek", {"id": verzoek_id})
-            values = {
-                "verzoek_id": verzoek_id,
-                "aansluiting_id": verzoek["aansluiting_id"],
-                "targets": list(targets),
-                "now": now,
-            }
-            await connection.execute(_SQL["drop_others"], values)
-            await connection.execute(_SQL["plan"], values)
-            rows = await (await connection.execute(_SQL["planned"], values)).fetchall()
-            planned = [StoredDelivery(**row) for row in rows]
-            if len(planned) > 1:
-                await _jobs_for(connection, verzoek_id, planned)
+        values = {"verzoek_id": verzoek_id, "targets": list(targets), "now": now}
+        if len(targets) == 1:
+            async with statement(self.pool) as connection:
+                return await _planned(connection, values)
+        async with transaction(self.pool) as connection:
+            planned = await _planned(connection, values)
+            await _jobs_for(connection, verzoek_id, planned)
         return planned
 
     async def planned(self, verzoek_id: int) -> Sequence[StoredDelivery]:
@@ -74,10 +67,9 @@ class PostgresDeliveries:
     async def delivered(self, delivery_id: int, case_reference: str, now: datetime) -> bool:
         """See flows.ports.DeliveryStore."""
         values = {"id": delivery_id, "case_reference": case_reference, "now": now}
-        async with pipelined(self.pool) as connection:
-            verzoek = await _one(connection, "lock_verzoek_of", values)
-            await connection.execute(_SQL["delivered"], values)
-            return not (await _one(connection, "open", {"verzoek_id": verzoek["id"]}))["open"]
+        async with transaction(self.pool) as connection:
+            settled = await _one(connection, "delivered", values)
+            return not (await _one(connection, "open", {"verzoek_id": settled["verzoek_id"]}))["open"]
 
     async def trouble(self, delivery_id: int, reason: str, advice: str, now: datetime, *, parked: bool) -> None:
         """See flows.ports.DeliveryStore."""
@@ -92,6 +84,13 @@ async def _one(connection: Connection, query: str, values: Row) -> dict[str, Any
     if row is None:
         raise StorageError(f"{query}: there is no row {values.get('id')}")
     return row
+
+
+async def _planned(connection: Connection, values: Row) -> Sequence[StoredDelivery]:
+    rows = await (await connection.execute(_SQL["plan"], values)).fetchall()
+    if not rows:
+        raise StorageError(f"there is no verzoek {values['verzoek_id']}")
+    return [StoredDelivery(**row) for row in rows]
 
 
 async def _jobs_for(connection: Connection, verzoek_id: int, planned: Sequence[StoredDelivery]) -> None:

@@ -3,14 +3,15 @@
 Which jobs there are and what they do is in `digikoppelaar.worker`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final, cast
 
 from procrastinate import App, PsycopgConnector
 
 from digikoppelaar.adapters.postgres import queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, Url, opened_pool, transaction
 
 FETCH: Final = "fetch"
 """Job with `notification_id`: fetch its verzoek."""
@@ -21,12 +22,26 @@ DELIVER_TARGET: Final = "deliver_target"
 
 _ARGUMENT: Final = {FETCH: "notification_id", DELIVER: "verzoek_id"}
 _WITHOUT_JOB: Final = {FETCH: "notifications_without_job", DELIVER: "verzoeken_without_job"}
+QUEUE_CONNECTIONS: Final = 4
+FIRST: Final = {FETCH: 0, DELIVER: 1, DELIVER_TARGET: 1}
+"""Priority, the highest first: what is here goes out before more comes in, so that a verzoek is under way shortly."""
 ONE_LOOKS: Final = int.from_bytes(b"lost_job")
 """Key of the advisory lock: of two looks at once, the later could not see the jobs that the earlier makes."""
 
 _SQL: Final = queries.load("jobs")
 _WITHOUT_POOL: Final = App(connector=PsycopgConnector())
 """For deferring only: it always works on a connection that it is given."""
+
+
+@asynccontextmanager
+async def opened_queue(url: Url) -> AsyncIterator[App]:
+    """procrastinate for a worker, over connections of its own.
+
+    That a job was taken up or is done need not be on disk: when the server dies and forgets it, the job is done again,
+    and every step may run twice. That there is a job is committed with what it is about, and waits for the disk.
+    """
+    async with opened_pool(url, QUEUE_CONNECTIONS, relaxed=True) as pool:
+        yield await make_app(pool)
 
 
 async def make_app(pool: Pool) -> App:
@@ -43,7 +58,9 @@ async def defer(
 
     Of jobs with the same `lock` one runs at a time.
     """
-    job = _WITHOUT_POOL.configure_task(task, queue=task, lock=lock, schedule_at=at, connection=connection)
+    job = _WITHOUT_POOL.configure_task(
+        task, queue=task, lock=lock, priority=FIRST[task], schedule_at=at, connection=connection
+    )
     await job.defer_async(**argument)
 
 

@@ -4,12 +4,14 @@ Every function works on the connection of a transaction that holds `lock`, and d
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Row
-from digikoppelaar.flows.intake_states import VerzoekEvent, needs_delivery_job, verzoek_after
+from digikoppelaar.errors import StorageError
+from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState, needs_delivery_job, verzoek_after
 from digikoppelaar.flows.line import Place, Step, again, in_turn, next_in_line, when_whole
 from digikoppelaar.stam.rules import Action, Known, KnownVersion, Ruling, when_released, withdraws
 
@@ -24,13 +26,33 @@ async def lock(connection: Connection, key: Row) -> None:
     await connection.execute(_SQL["lock"], key)
 
 
-async def known(connection: Connection, key: Row) -> Known:
+async def lock_after_notification(connection: Connection, notification_id: int, verzoeknummer: str) -> Row:
+    """`lock` for this verzoeknummer, after the row of the notification, which it gives."""
+    values = {"id": notification_id, "verzoeknummer": verzoeknummer}
+    return await _found(connection, "lock_after_notification", values)
+
+
+async def lock_of(connection: Connection, verzoek_id: int) -> Row:
+    """`lock` for the line that this version is in; its key."""
+    return await _found(connection, "lock_of_verzoek", {"id": verzoek_id})
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """What is on record about a verzoeknummer: for the rules, and the id and state of each version by volgnummer."""
+
+    known: Known
+    versions: Mapping[int, tuple[int, str]]
+
+
+async def on_record(connection: Connection, key: Row) -> OnRecord:
     """What is on record about this verzoeknummer."""
     rows = await (await connection.execute(_SQL["known"], key)).fetchall()
     own = rows[0]["organisatie_oin"]
     linked = rows[0]["linked"] or any(row["case_reference"] for row in rows)
-    versions = tuple(_known_version(row) for row in rows if row["volgnummer"] is not None)
-    return Known(frozenset({own}), versions, case_linked=linked)
+    there = [row for row in rows if row["id"] is not None]
+    known = Known(frozenset({own}), tuple(map(_known_version, there)), case_linked=linked)
+    return OnRecord(known, {row["volgnummer"]: (row["id"], row["state"]) for row in there})
 
 
 def columns(ruling: Ruling) -> dict[str, Any]:
@@ -44,14 +66,31 @@ def columns(ruling: Ruling) -> dict[str, Any]:
     }
 
 
-async def whole(connection: Connection, verzoek: Row, now: datetime) -> None:
-    """Every file of this version is there: what its ruling says, in its turn, and what waited for it."""
-    rows = await _rows(connection, verzoek)
-    row = rows[verzoek["id"]]
+async def whole(connection: Connection, verzoek_id: int, key: Row, notification_id: int, now: datetime) -> None:
+    """Every file of this version is there: what its ruling says, in its turn, and what waited for it.
+
+    The notification is settled by who calls. Raises StorageError when a file is not there yet.
+    """
+    rows = await _rows(connection, key, settled=notification_id)
+    row = rows[verzoek_id]
+    if row["incomplete"]:
+        raise StorageError(f"verzoek {verzoek_id} is not whole yet")
     step = when_whole(_place(row), list(map(_place, rows.values())), row["rule_reason"], row["rule_advice"])
     await _step(connection, row, step, now)
-    moved = {**row, "state": verzoek_after(row["state"], step.event)}
-    await _advance(connection, {**rows, row["id"]: moved}, now)
+    await _advance(connection, _with(rows, row, verzoek_after(row["state"], step.event)), now)
+
+
+async def delivered(connection: Connection, verzoek_id: int, key: Row, case_reference: str, now: datetime) -> None:
+    """This version has its case, and what waited for it goes on. Raises StorageError when its state forbids that."""
+    rows = await _rows(connection, key)
+    row = rows[verzoek_id]
+    after = verzoek_after(row["state"], VerzoekEvent.DELIVERED)
+    if after is not VerzoekState.DELIVERED:
+        raise StorageError(f"verzoek {verzoek_id} is {row['state']} and cannot have been delivered")
+    if row["state"] != after:
+        values = {"id": verzoek_id, "aansluiting_id": row["aansluiting_id"], "state": after, "now": now}
+        await connection.execute(_SQL["delivered"], {**values, "case_reference": case_reference})
+        await _advance(connection, _with(rows, row, after), now)
 
 
 async def release(connection: Connection, verzoek: Row, now: datetime) -> None:
@@ -74,11 +113,6 @@ async def redeliver(connection: Connection, key: Row, since: int, now: datetime)
         await _step(connection, rows[place.id], step, now, name=step.event)
 
 
-async def advance(connection: Connection, ended: Row, now: datetime) -> None:
-    """Let the version go that waits for nothing any more, if there is one."""
-    await _advance(connection, await _rows(connection, ended), now)
-
-
 async def _advance(connection: Connection, rows: Mapping[int, Row], now: datetime) -> None:
     following = next_in_line(list(map(_place, rows.values())))
     if following:
@@ -89,13 +123,22 @@ async def _step(connection: Connection, row: Row, step: Step, now: datetime, nam
     after = verzoek_after(row["state"], step.event)
     if after == row["state"]:
         return
-    shown = {"reason": step.reason or None, "advice": step.advice or None}
-    values = {"id": row["id"], "state": after, "action": row["action"], "now": now, **shown}
+    task = jobs.DELIVER if needs_delivery_job(row["state"], after) else None
+    values = {
+        "id": row["id"],
+        "aansluiting_id": row["aansluiting_id"],
+        "state": after,
+        "action": row["action"],
+        "now": now,
+        "reason": step.reason or None,
+        "advice": step.advice or None,
+        "name": name or _told(step.event, after),
+        "detail": step.reason,
+        "task": task,
+        "priority": jobs.FIRST[jobs.DELIVER],
+        "lock": jobs.lock_of(jobs.DELIVER, row["aansluiting_id"], row["verzoeknummer"]),
+    }
     await connection.execute(_SQL["step"], values)
-    if needs_delivery_job(row["state"], after):
-        await jobs.defer_about(connection, jobs.DELIVER, row)
-    told = {"id": row["id"], "aansluiting_id": row["aansluiting_id"], "now": now, "reason": step.reason}
-    await connection.execute(_SQL["tell"], {**told, "name": name or _told(step.event, after)})
 
 
 def _told(event: VerzoekEvent, after: str) -> str:
@@ -103,9 +146,20 @@ def _told(event: VerzoekEvent, after: str) -> str:
     return event if event is VerzoekEvent.TURN else after
 
 
-async def _rows(connection: Connection, key: Row) -> dict[int, Row]:
-    rows = await (await connection.execute(_SQL["line"], key)).fetchall()
+async def _rows(connection: Connection, key: Row, settled: int = 0) -> dict[int, Row]:
+    rows = await (await connection.execute(_SQL["line"], {**key, "settled": settled})).fetchall()
     return {row["id"]: row for row in rows}
+
+
+def _with(rows: Mapping[int, Row], row: Row, state: VerzoekState) -> Mapping[int, Row]:
+    return {**rows, row["id"]: {**row, "state": state}}
+
+
+async def _found(connection: Connection, query: str, values: Row) -> Row:
+    row = await (await connection.execute(_SQL[query], values)).fetchone()
+    if row is None:
+        raise StorageError(f"{query}: there is no row {values['id']}")
+    return row
 
 
 async def _has_case(connection: Connection, key: Row, versions: Iterable[Row]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import interventions, jobs, line, queries
-from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, pipelined, statement, transaction
+from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, statement, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
@@ -102,10 +102,13 @@ class PostgresVerzoeken:
         judge: Judge = taken_as_new,
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
-        async with pipelined(self.pool) as connection:
-            notification = await _found(connection, "lock_notification", notification_id)
-            verzoek_id = await _made_or_found(connection, notification, verzoek, files, judge)
-            await connection.execute(_SQL["link_notification"], {"id": notification_id, "verzoek_id": verzoek_id})
+        async with transaction(self.pool) as connection:
+            notification = await line.lock_after_notification(connection, notification_id, verzoek.verzoeknummer)
+            verzoek_id, open_ = await _made_or_found(connection, notification, verzoek, judge)
+            # DSO-LV may announce a file later than its verzoek: it belongs to the version until that is whole.
+            announced = [{**asdict(file), "kind": file.kind.value} for file in files if open_]
+            started = {"id": notification_id, "verzoek_id": verzoek_id, "files": Jsonb(announced)}
+            await connection.execute(_SQL["start"], {**started, "aansluiting_id": notification["aansluiting_id"]})
             return await _verzoek(connection, verzoek_id)
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
@@ -122,10 +125,10 @@ class PostgresVerzoeken:
             "hashes": [each.sha256 for each in found],
             "now": now,
         }
-        async with pipelined(self.pool) as connection:
+        async with statement(self.pool) as connection:
             rows = await (await connection.execute(_SQL["files_fetched"], values)).fetchall()
-            if len(rows) < len(blobs):
-                raise StorageError(f"there is no file {min(set(blobs) - {row['id'] for row in rows})}")
+        if len(rows) < len(blobs):
+            raise StorageError(f"there is no file {min(set(blobs) - {row['id'] for row in rows})}")
         return {row["id"] for row in rows if row["recorded"]}
 
     async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
@@ -139,12 +142,13 @@ class PostgresVerzoeken:
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
-        async with pipelined(self.pool) as connection:
-            notification = await _found(connection, "lock_notification", notification_id)
-            verzoek = await _locked_in_line(connection, verzoek_id)
-            await _require_whole(connection, verzoek_id)
-            await _notification_fetched(connection, notification, verzoek_id)
-            await line.whole(connection, verzoek, now)
+        async with transaction(self.pool) as connection:
+            row = await _found(connection, "lock_notification", notification_id)
+            key = await line.lock_of(connection, verzoek_id)
+            await line.whole(connection, verzoek_id, key, notification_id, now)
+            state = notification_after(row["state"], NotificationEvent.FETCHED)
+            values = {"id": notification_id, "state": state, "verzoek_id": verzoek_id}
+            await connection.execute(_SQL["notification_fetched"], values)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
         """See flows.ports.VerzoekStore."""
@@ -153,16 +157,9 @@ class PostgresVerzoeken:
 
     async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
-        async with pipelined(self.pool) as connection:
-            row = await _locked_in_line(connection, verzoek_id)
-            after = verzoek_after(row["state"], VerzoekEvent.DELIVERED)
-            if after is not VerzoekState.DELIVERED:
-                raise StorageError(f"verzoek {verzoek_id} is {row['state']} and cannot have been delivered")
-            if row["state"] != after:
-                values = {"id": verzoek_id, "state": after, "case_reference": case_reference, "now": now}
-                await connection.execute(_SQL["verzoek_delivered"], values)
-                await _tell(connection, row, "delivered", now, verzoek_id=verzoek_id)
-                await line.advance(connection, row, now)
+        async with transaction(self.pool) as connection:
+            key = await line.lock_of(connection, verzoek_id)
+            await line.delivered(connection, verzoek_id, key, case_reference, now)
 
     async def trouble(
         self,
@@ -211,7 +208,6 @@ async def _found(connection: Connection, query: str, row_id: int) -> dict[str, A
 
 async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
     row = await _found(connection, "verzoek", verzoek_id)
-    files = await (await connection.execute(_SQL["files"], {"verzoek_id": verzoek_id})).fetchall()
     return Verzoek(
         id=row["verzoek_id"],
         aansluiting=aansluiting_of(row),
@@ -222,7 +218,7 @@ async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
         naam=row["naam"],
         test=row["test"],
         state=row["state"],
-        files=tuple(File(**{**file, "kind": FileKind(file["kind"])}) for file in files),
+        files=tuple(map(_file, row["files"])),
         case_reference=row["case_reference"],
         action=Action(row["action"]),
         rule=row["rule"],
@@ -231,15 +227,13 @@ async def _verzoek(connection: Connection, verzoek_id: int) -> Verzoek:
     )
 
 
-async def _locked_in_line(connection: Connection, verzoek_id: int) -> dict[str, Any]:
-    """The row, once nobody else is at work on the versions of its verzoeknummer."""
-    await line.lock(connection, await _found(connection, "key_of_verzoek", verzoek_id))
-    return await _found(connection, "lock_verzoek", verzoek_id)
+def _file(values: Row) -> File:
+    sha256 = values["sha256"]
+    return File(**{**values, "kind": FileKind(values["kind"]), "sha256": sha256 and bytes.fromhex(sha256)})
 
 
-async def _made_or_found(
-    connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[NewFile], judge: Judge
-) -> int:
+async def _made_or_found(connection: Connection, notification: Row, new: NewVerzoek, judge: Judge) -> tuple[int, bool]:
+    """The id of the version, and whether it can still get files."""
     values = {
         **asdict(new),
         "findings": Jsonb([asdict(each) for each in new.findings]),
@@ -247,31 +241,14 @@ async def _made_or_found(
         "received_at": notification["received_at"],
         "state": VerzoekState.FETCHING,
     }
-    await line.lock(connection, values)
-    known = await (await connection.execute(_SQL["find_verzoek"], values)).fetchone()
-    if known is None:
-        ruling = judge(await line.known(connection, values))
-        judged = {**values, **line.columns(ruling)}
-        known = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
-    assert known is not None
-    # DSO-LV may announce a file later than its verzoek: it belongs to the version as long as that is not whole.
-    if known["state"] == VerzoekState.FETCHING:
-        announced = Jsonb([{**asdict(file), "kind": file.kind.value} for file in files])
-        keys = {"aansluiting_id": notification["aansluiting_id"], "verzoek_id": known["id"]}
-        await connection.execute(_SQL["insert_files"], {**keys, "files": announced})
-    return int(known["id"])
-
-
-async def _require_whole(connection: Connection, verzoek_id: int) -> None:
-    row = await (await connection.execute(_SQL["missing_files"], {"verzoek_id": verzoek_id})).fetchone()
-    if row is None or row["missing"]:
-        raise StorageError(f"verzoek {verzoek_id} is not whole yet")
-
-
-async def _notification_fetched(connection: Connection, notification: Row, verzoek_id: int) -> None:
-    state = notification_after(notification["state"], NotificationEvent.FETCHED)
-    values = {"id": notification["id"], "state": state, "verzoek_id": verzoek_id}
-    await connection.execute(_SQL["notification_fetched"], values)
+    found = await line.on_record(connection, values)
+    if new.volgnummer in found.versions:
+        verzoek_id, state = found.versions[new.volgnummer]
+        return verzoek_id, state == VerzoekState.FETCHING
+    judged = {**values, **line.columns(judge(found.known))}
+    made = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
+    assert made is not None
+    return int(made["id"]), True
 
 
 async def _trouble_of_notification(

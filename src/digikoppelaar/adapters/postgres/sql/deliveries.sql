@@ -1,26 +1,26 @@
--- name: lock_verzoek
-SELECT id, aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s FOR UPDATE
-
--- name: drop_others
-DELETE FROM delivery
-WHERE verzoek_id = %(verzoek_id)s AND target <> ALL(%(targets)s) AND state <> 'delivered'
-
 -- name: plan
--- What is parked gets a fresh series of attempts, and keeps its steps.
-INSERT INTO delivery (aansluiting_id, verzoek_id, target, state, planned_at)
-SELECT %(aansluiting_id)s, %(verzoek_id)s, target, 'waiting', %(now)s
-FROM unnest(%(targets)s::text[]) AS target
-ON CONFLICT (verzoek_id, target) DO UPDATE
-SET state = 'waiting', attempts = 0, planned_at = excluded.planned_at, reason = NULL, advice = NULL
-WHERE delivery.state = 'parked'
-
--- name: planned
+-- What is parked gets a fresh series of attempts, and keeps its steps. The others stay, and are updated to be told of.
+WITH verzoek AS MATERIALIZED (
+    SELECT id, aansluiting_id FROM verzoek WHERE id = %(verzoek_id)s FOR UPDATE
+), dropped AS (
+    DELETE FROM delivery
+    WHERE verzoek_id = %(verzoek_id)s AND target <> ALL(%(targets)s) AND state <> 'delivered'
+), planned AS (
+    INSERT INTO delivery (aansluiting_id, verzoek_id, target, state, planned_at)
+    SELECT verzoek.aansluiting_id, verzoek.id, target, 'waiting', %(now)s
+    FROM verzoek, unnest(%(targets)s::text[]) AS target
+    ON CONFLICT (verzoek_id, target) DO UPDATE
+    SET state = CASE delivery.state WHEN 'parked' THEN 'waiting' ELSE delivery.state END,
+        attempts = CASE delivery.state WHEN 'parked' THEN 0 ELSE delivery.attempts END,
+        reason = CASE delivery.state WHEN 'parked' THEN NULL ELSE delivery.reason END,
+        advice = CASE delivery.state WHEN 'parked' THEN NULL ELSE delivery.advice END
+    RETURNING id, verzoek_id, target, state, attempts, case_reference
+)
 SELECT
-    delivery.id, verzoek_id, target, state, attempts, case_reference,
-    coalesce((SELECT jsonb_object_agg(name, outcome) FROM delivery_step WHERE delivery_id = delivery.id), '{}') AS steps
-FROM delivery
-WHERE verzoek_id = %(verzoek_id)s AND target = ANY(%(targets)s)
-ORDER BY array_position(%(targets)s, target)
+    planned.*,
+    coalesce((SELECT jsonb_object_agg(name, outcome) FROM delivery_step WHERE delivery_id = planned.id), '{}') AS steps
+FROM planned
+ORDER BY array_position(%(targets)s, planned.target)
 
 -- name: on_record
 SELECT
@@ -72,16 +72,18 @@ INSERT INTO delivery_step (delivery_id, name, outcome, at)
 VALUES (%(id)s, %(name)s, %(outcome)s, %(now)s)
 ON CONFLICT (delivery_id, name) DO UPDATE SET outcome = excluded.outcome, at = excluded.at
 
--- name: lock_verzoek_of
--- First the verzoek: of two targets that end at once, the second must see the first.
-SELECT id FROM verzoek WHERE id = (SELECT verzoek_id FROM delivery WHERE id = %(id)s) FOR UPDATE
-
 -- name: delivered
--- What was told first stays: a repeated delivery is the same delivery.
+-- First the verzoek: of two targets that end at once, the second must see the first in its next query. What was told
+-- first stays: a repeated delivery is the same delivery.
+WITH verzoek AS MATERIALIZED (
+    SELECT id FROM verzoek WHERE id = (SELECT verzoek_id FROM delivery WHERE id = %(id)s) FOR UPDATE
+)
 UPDATE delivery
 SET state = 'delivered', case_reference = coalesce(case_reference, %(case_reference)s),
     delivered_at = coalesce(delivered_at, %(now)s), reason = NULL, advice = NULL
-WHERE id = %(id)s
+FROM verzoek
+WHERE delivery.id = %(id)s AND delivery.verzoek_id = verzoek.id
+RETURNING delivery.verzoek_id
 
 -- name: open
 SELECT count(*) AS open FROM delivery WHERE verzoek_id = %(verzoek_id)s AND state <> 'delivered'

@@ -39,17 +39,22 @@ SELECT
     verzoek.id AS verzoek_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.type, verzoek.doel, verzoek.naam,
     verzoek.test, verzoek.state, verzoek.case_reference, verzoek.action, verzoek.rule, verzoek.lapsed,
     verzoek.purged_at,
-    aansluiting.*, organisatie.naam AS organisatie_naam
+    aansluiting.*, organisatie.naam AS organisatie_naam,
+    coalesce((
+        SELECT jsonb_agg(
+            jsonb_build_object(
+                'id', id, 'kind', kind, 'document_id', document_id, 'naam', naam, 'media_type', media_type,
+                'href', href, 'blob', blob, 'size', size, 'sha256', encode(sha256, 'hex')
+            )
+            ORDER BY position, id
+        )
+        FROM verzoek_file
+        WHERE verzoek_file.verzoek_id = verzoek.id
+    ), '[]') AS files
 FROM verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
 WHERE verzoek.id = %(id)s
-
--- name: files
-SELECT id, kind, document_id, naam, media_type, href, blob, size, sha256
-FROM verzoek_file
-WHERE verzoek_id = %(verzoek_id)s
-ORDER BY position, id
 
 -- name: lock_notification
 SELECT id, aansluiting_id, verzoeknummer, received_at, state, stopped
@@ -59,9 +64,6 @@ FOR UPDATE
 
 -- name: lock_verzoek
 SELECT id, aansluiting_id, verzoeknummer, volgnummer, state, stopped FROM verzoek WHERE id = %(id)s FOR UPDATE
-
--- name: key_of_verzoek
-SELECT aansluiting_id, verzoeknummer FROM verzoek WHERE id = %(id)s
 
 -- name: insert_verzoek
 INSERT INTO verzoek (
@@ -78,25 +80,19 @@ VALUES (
           AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
     )
 )
-RETURNING id, state
+RETURNING id
 
--- name: find_verzoek
-SELECT id, state
-FROM verzoek
-WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s AND volgnummer = %(volgnummer)s
-FOR UPDATE
-
--- name: insert_files
+-- name: start
 -- A file that is there stays as it is, with what was fetched of it.
-INSERT INTO verzoek_file (aansluiting_id, verzoek_id, position, kind, document_id, naam, media_type, href)
-SELECT %(aansluiting_id)s, %(verzoek_id)s, position, kind, document_id, naam, media_type, href
-FROM jsonb_to_recordset(%(files)s) AS file (
-    position integer, kind text, document_id text, naam text, media_type text, href text
+WITH added AS (
+    INSERT INTO verzoek_file (aansluiting_id, verzoek_id, position, kind, document_id, naam, media_type, href)
+    SELECT %(aansluiting_id)s, %(verzoek_id)s, position, kind, document_id, naam, media_type, href
+    FROM jsonb_to_recordset(%(files)s) AS file (
+        position integer, kind text, document_id text, naam text, media_type text, href text
+    )
+    ORDER BY position
+    ON CONFLICT (aansluiting_id, verzoek_id, kind, document_id) DO NOTHING
 )
-ORDER BY position
-ON CONFLICT (aansluiting_id, verzoek_id, kind, document_id) DO NOTHING
-
--- name: link_notification
 UPDATE notification SET verzoek_id = %(verzoek_id)s WHERE id = %(id)s
 
 -- name: files_fetched
@@ -110,6 +106,7 @@ WITH new AS (
     SET blob = new.blob, size = new.size, sha256 = new.sha256, fetched_at = %(now)s
     FROM new
     WHERE file.id = new.id AND file.fetched_at IS NULL
+      AND (SELECT count(*) FROM verzoek_file WHERE id = ANY(%(ids)s)) = cardinality(%(ids)s::bigint[])
     RETURNING file.id, file.aansluiting_id, file.verzoek_id, file.kind, file.document_id
 ), told AS (
     INSERT INTO step (aansluiting_id, name, at, detail, verzoek_id)
@@ -127,19 +124,9 @@ UPDATE verzoek_file
 SET blob = %(blob)s, size = %(size)s, sha256 = %(sha256)s, fetched_at = %(now)s
 WHERE id = %(id)s AND blob = %(gone)s
 
--- name: missing_files
-SELECT count(*) AS missing FROM verzoek_file WHERE verzoek_id = %(verzoek_id)s AND fetched_at IS NULL
-
 -- name: notification_fetched
 UPDATE notification
 SET state = %(state)s, verzoek_id = %(verzoek_id)s, reason = NULL, advice = NULL
-WHERE id = %(id)s
-
--- name: verzoek_delivered
--- What was told first stays: a repeated delivery is the same delivery.
-UPDATE verzoek
-SET state = %(state)s, case_reference = coalesce(case_reference, %(case_reference)s),
-    delivered_at = coalesce(delivered_at, %(now)s), stopped = false, reason = NULL, advice = NULL
 WHERE id = %(id)s
 
 -- name: trouble_of_notification
