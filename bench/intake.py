@@ -21,6 +21,8 @@ from pathlib import Path
 from intake_place import Terms, installation, tell
 
 Figures = dict[str, float]
+WORKERS = 2
+"""Processes: one fills one core."""
 
 
 async def free(folder: Path, options: argparse.Namespace) -> Figures:
@@ -32,7 +34,8 @@ async def free(folder: Path, options: argparse.Namespace) -> Figures:
         async with installation(folder, terms) as place:
             await place.announce([*place.verzoeken])
             tell(f"{options.verzoeken} notifications stored")
-            await place.start_worker()
+            for _ in range(WORKERS):
+                await place.start_worker()
             await place.until_begun()
             before, started = place.cpu_seconds(), time.monotonic()
             await place.until_delivered(options.verzoeken)
