@@ -39,7 +39,7 @@ from digikoppelaar.sandbox.bijlagen import make_bijlagen
 from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.faults import Faults
 from digikoppelaar.sandbox.folder import DSO_LV, LEVERANCIER, Certificates, api_key, open_folder
-from digikoppelaar.sandbox.model import Head, Soort
+from digikoppelaar.sandbox.model import Head, Route, Soort
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
 from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.state import Authority, SandboxState, Submitted, Version
@@ -74,7 +74,7 @@ def populated(wish: Wish, key: str, now: datetime) -> SandboxState:
         head = Head(verzoeknummer(now.date(), 1 + at), 0, inhoud.doel, now, whose.named)
         kinds = [SMALL[number % len(SMALL)] for number in range(wish.bijlagen)]
         version = Version(head, inhoud, tuple(make_bijlagen(kinds, inhoud.bijlagen, dice)))
-        state.verzoeken[head.verzoeknummer] = Submitted(whose, [version])
+        state.verzoeken[head.verzoeknummer] = Submitted(Route(whose.named), [version])
     return state
 
 
@@ -99,7 +99,7 @@ async def answers(state: SandboxState, key: str, certificate: bytes) -> dict[byt
     extensions = {TLS_EXTENSION: {"client_certificate": certificate}}
     made = {}
     for nummer, verzoek in state.verzoeken.items():
-        oin = verzoek.bevoegd_gezag.gezag.oin.encode()
+        oin = verzoek.route.bevoegd_gezag.oin.encode()
         headers = [(profile.oin_header.encode(), oin), (profile.api_key_header.encode(), key.encode())]
         summary = f"{BASE_PATH}/{profile.summary_path}".replace("{verzoeknummer}", nummer)
         paths = [summary]
@@ -167,7 +167,7 @@ def told(state: SandboxState, folder: Path, certificates: Certificates, port: in
         "organisaties": {oin: each.gezag.naam for oin, each in state.authorities.items()},
         "verzoeken": {
             nummer: {
-                "oin": each.bevoegd_gezag.gezag.oin,
+                "oin": each.route.bevoegd_gezag.oin,
                 "files": [{"kind": file.kind, "sha256": file.sha256.hex()} for file in each.current.files],
             }
             for nummer, each in state.verzoeken.items()

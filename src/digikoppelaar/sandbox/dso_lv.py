@@ -18,7 +18,7 @@ from digikoppelaar.sandbox.announcing import Announcer, awaited
 from digikoppelaar.sandbox.bijlagen import Bijlage, Wish, make_bijlagen
 from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.faults import Faults
-from digikoppelaar.sandbox.model import Head, Inhoud
+from digikoppelaar.sandbox.model import BevoegdGezag, Head, Inhoud, Route
 from digikoppelaar.sandbox.routing import Toedeling, route
 from digikoppelaar.sandbox.state import Announcement, SandboxState, Submitted, Version
 from digikoppelaar.sandbox.verzoek_document import (
@@ -137,11 +137,14 @@ class DsoLv:
         await self.announce(verzoek)
         return verzoek
 
-    async def announce(self, verzoek: Submitted) -> None:
-        """Tell everybody who gets it of the newest version."""
+    async def announce(self, verzoek: Submitted, to: Sequence[BevoegdGezag] | None = None) -> None:
+        """Tell these of the newest version, as far as they are connected; None: everybody who gets it."""
         version = verzoek.newest
         payload = notification_xml(verzoek.verzoeknummer, stam=version.head.stam, withdrawn=not version.served)
-        for authority in verzoek.notified:
+        for named in verzoek.route.told if to is None else to:
+            authority = self.state.authorities.get(named.oin)
+            if authority is None:
+                continue
             outbound = self.announcer.notification(payload, authority.cpa, self.clock.now())
             outbound_id = await self.messages.queue_outbound(outbound)
             assert outbound_id is not None, "its MessageId is fresh"
@@ -156,19 +159,19 @@ class DsoLv:
 
     def _first(self, submission: Submission, toedeling: Toedeling, now: datetime) -> Submitted:
         gezag, dienst = toedeling.bevoegd_gezag, toedeling.behandeldienst
-        authority = self.state.authorities[gezag.oin]
-        handler = self.state.authorities[dienst.oin] if dienst else None
+        handler = self.state.authorities[dienst.oin].named if dienst else None
+        route = Route(self.state.authorities[gezag.oin].named, handler, toedeling.kopie)
         head = Head(
             verzoeknummer=verzoeknummer(now.date(), self.next_serial(now.date())),
             volgnummer=0,
             doel=submission.inhoud.doel,
             submitted_at=now,
-            bevoegd_gezag=authority.named,
-            behandeldienst=handler.named if handler else None,
+            bevoegd_gezag=route.bevoegd_gezag,
+            behandeldienst=route.behandeldienst,
             stam=submission.stam,
         )
         inhoud = replace(submission.inhoud, activiteiten=toedeling.activiteiten)
-        return Submitted(authority, [Version(head, inhoud, submission.bijlagen)], handler, toedeling.kopie)
+        return Submitted(route, [Version(head, inhoud, submission.bijlagen)])
 
     def _open(self, nummer: str) -> Submitted:
         verzoek = self.state.verzoek(nummer)

@@ -43,6 +43,8 @@ class Kind(Enum):
     """Send nothing for `seconds` after `at` bytes of the body (half of it), then go on."""
     NO_RANGES = "no-ranges"
     """Answer with the whole, without an ETag, to who asks for the rest."""
+    STALE = "stale"
+    """The summary is that of the version before, as where newer content is not everywhere yet."""
 
 
 _FILES: Final = frozenset({Target.XML, Target.PDF, Target.BIJLAGE})
@@ -59,6 +61,7 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.SILENCE: _INBOUND,
     Kind.STALL: _FILES,
     Kind.NO_RANGES: _FILES,
+    Kind.STALE: frozenset({Target.SUMMARY}),
 }
 
 

@@ -3,7 +3,7 @@
 Everything here is personal data of people who do not exist; it stays out of logs all the same.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -142,6 +142,37 @@ class BevoegdGezag:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Whose a verzoek is. `kopie`: a bevoegd gezag with a behandeldienst for it is told of it too (stam.md 1.10)."""
+
+    bevoegd_gezag: BevoegdGezag
+    behandeldienst: BevoegdGezag | None = None
+    kopie: bool = True
+
+    @property
+    def handler(self) -> BevoegdGezag:
+        """Who handles it."""
+        return self.behandeldienst or self.bevoegd_gezag
+
+    @property
+    def oins(self) -> frozenset[str]:
+        """Who may fetch it."""
+        return frozenset({self.bevoegd_gezag.oin, self.handler.oin})
+
+    @property
+    def told(self) -> tuple[BevoegdGezag, ...]:
+        """Who is told of a version; the one that handles it first."""
+        if self.behandeldienst is None:
+            return (self.bevoegd_gezag,)
+        return (self.behandeldienst, self.bevoegd_gezag) if self.kopie else (self.behandeldienst,)
+
+    def told_after(self, before: "Route") -> tuple[BevoegdGezag, ...]:
+        """Who is told when it was `before`: who had no notification yet, and who handles it from now on."""
+        had = {each.oin for each in before.told} - ({self.handler.oin} - {before.handler.oin})
+        return tuple(each for each in self.told if each.oin not in had)
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What DSO-LV adds to what the applicant filled in. `doel` as it stands in the XML.
 
@@ -157,3 +188,17 @@ class Head:
     bevoegd_gezag_historie: tuple[BevoegdGezag, ...] = ()
     behandeldienst_historie: tuple[BevoegdGezag, ...] = ()
     stam: int = 4
+
+    def rerouted(self, to: Route) -> "Head":
+        """The same for another bevoegd gezag or behandeldienst; who it was before is in the historie."""
+        gezag, dienst = self.bevoegd_gezag, self.behandeldienst
+        return replace(
+            self,
+            bevoegd_gezag=to.bevoegd_gezag,
+            behandeldienst=to.behandeldienst,
+            bevoegd_gezag_historie=(*self.bevoegd_gezag_historie, *((gezag,) if gezag != to.bevoegd_gezag else ())),
+            behandeldienst_historie=(
+                *self.behandeldienst_historie,
+                *((dienst,) if dienst and dienst != to.behandeldienst else ()),
+            ),
+        )

@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -24,8 +24,8 @@ from digikoppelaar.adapters.profiles import DsoProfile
 from digikoppelaar.errors import OinError, PartnerError, TrustError
 from digikoppelaar.pki.certificate import read_certificate
 from digikoppelaar.sandbox.faults import Fault, Faults, Kind, Target
-from digikoppelaar.sandbox.model import Head
-from digikoppelaar.sandbox.search import BadQuestion, Routing, find, page, placed, question
+from digikoppelaar.sandbox.model import BevoegdGezag, Head
+from digikoppelaar.sandbox.search import BadQuestion, find, page, placed, question, rerouted
 from digikoppelaar.sandbox.served import ServedFile
 from digikoppelaar.sandbox.state import Authority, SandboxState, Submitted, Version
 from digikoppelaar.sandbox.strictness import Refusal
@@ -95,15 +95,23 @@ class Body:
             yield chunk
 
 
+Announce = Callable[[Submitted, Sequence[BevoegdGezag]], Awaitable[None]]
+"""Tells these of the newest version of a verzoek."""
+
+
+async def tell_nobody(verzoek: Submitted, to: Sequence[BevoegdGezag]) -> None:
+    """For a service without a message service beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RestService:
-    """The service; `now` is the clock for the record of refusals."""
+    """The service; `now` is the clock for the record of refusals, `announce` tells who gets a verzoek by a re-route."""
 
     state: SandboxState
     faults: Faults
     profile: DsoProfile
     now: Callable[[], datetime]
-    routing: Routing = field(default_factory=Routing)
+    announce: Announce = tell_nobody
 
     def app(self) -> Starlette:
         """The ASGI application for a TLS listener."""
@@ -120,9 +128,10 @@ class RestService:
 
     async def _summary(self, request: Request) -> Response:
         verzoek = self._allowed(request)
-        version = verzoek.current
+        fault = self.faults.strike(Target.SUMMARY)
+        version = verzoek.before if fault and fault.kind is Kind.STALE else verzoek.current
         await asyncio.to_thread(lambda: version.files)  # writing them takes a while, and others are being served
-        return await self._faulty(Target.SUMMARY, _json(self._links(version)))
+        return await self._answer(fault, _json(self._links(version)))
 
     async def _file(self, request: Request) -> Response:
         verzoek = self._allowed(request)
@@ -137,13 +146,17 @@ class RestService:
     async def _search(self, request: Request) -> Response:
         self._caller(request)
         names = self.profile.search
-        everything = placed(list(self.state.verzoeken.values()), self.routing)
+        everything = placed(list(self.state.verzoeken.values()))
         found = find(everything, question(await request.body()), names)
         return await self._faulty(Target.SEARCH, _json(page(found, request.query_params, request.url.path, names)))
 
     async def _reroute(self, request: Request) -> Response:
         verzoek = self._allowed(request)
-        self.routing.change(verzoek, question(await request.body()), self.profile.search)
+        before, said = verzoek.route, question(await request.body())
+        after = rerouted(before, said, self.profile.search, self.state.organisaties)
+        if after != before:
+            verzoek.reroute(after)
+            await self.announce(verzoek, after.told_after(before))
         return await self._faulty(Target.REROUTE, _json({}))
 
     def _allowed(self, request: Request) -> Submitted:
@@ -152,7 +165,7 @@ class RestService:
         verzoek = self.state.verzoeken.get(request.path_params["verzoeknummer"])
         if verzoek is None:
             raise Problem(404, "there is no such verzoek", holder)
-        if authority.gezag.oin not in self.routing.of(verzoek).oins:
+        if authority.gezag.oin not in verzoek.route.oins:
             raise Problem(403, f"this verzoek is not addressed to OIN {authority.gezag.oin}", holder)
         return verzoek
 
@@ -193,7 +206,9 @@ class RestService:
         }
 
     async def _faulty(self, target: Target, body: Body) -> Response:
-        fault = self.faults.strike(target)
+        return await self._answer(self.faults.strike(target), body)
+
+    async def _answer(self, fault: Fault | None, body: Body) -> Response:
         match fault:
             case Fault(kind=Kind.DELAY):
                 await asyncio.sleep(fault.seconds)

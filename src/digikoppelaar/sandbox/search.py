@@ -1,4 +1,4 @@
-"""What *Verzoek afhandelen* of the sandbox finds, and who a verzoek belongs to after a re-route. Pure.
+"""What *Verzoek afhandelen* of the sandbox finds, and whose a verzoek is after a re-route. Pure.
 
 Keys come from the profile, as in the gateway's client. Beside every verzoek that it finds stands one of a neighbour,
 which no receiver may keep: the real search names verzoeken of other authorities too (stam.md 3.2).
@@ -6,13 +6,14 @@ which no receiver may keep: the real search names verzoeken of other authorities
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from digikoppelaar.errors import OinError, PartnerError
 from digikoppelaar.pki.oin import check_oin
-from digikoppelaar.sandbox.model import BevoegdGezag
+from digikoppelaar.sandbox.model import BevoegdGezag, Route
+from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.state import Submitted
 from digikoppelaar.stam.search import SearchNames
 from digikoppelaar.stam.times import read_moment
@@ -41,53 +42,25 @@ class Placed:
     behandeldienst: BevoegdGezag | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """To whom a verzoek was sent on."""
-
-    bevoegd_gezag: BevoegdGezag
-    behandeldienst: BevoegdGezag | None
-
-    @property
-    def oins(self) -> frozenset[str]:
-        """Who may fetch it."""
-        handles = {self.behandeldienst.oin} if self.behandeldienst else set()
-        return frozenset({self.bevoegd_gezag.oin, *handles})
-
-
-@dataclass(slots=True)
-class Routing:
-    """Whose verzoeken are, as far as somebody sent them on; the others are of whom they were submitted to."""
-
-    changed: dict[str, Route] = field(default_factory=dict)
-    """By verzoeknummer."""
-
-    def of(self, verzoek: Submitted) -> Route:
-        """Whose it is now."""
-        handler = verzoek.behandeldienst.named if verzoek.behandeldienst else None
-        return self.changed.get(verzoek.verzoeknummer) or Route(verzoek.bevoegd_gezag.named, handler)
-
-    def change(self, verzoek: Submitted, said: Mapping[str, Any], names: SearchNames) -> Route:
-        """Do what a re-route asks, which is one change; raises BadQuestion."""
-        if len(said) != 1 or not set(said) <= {names.bevoegd_gezag_key, names.behandeldienst_key}:
-            raise BadQuestion(f"a re-route changes either {names.bevoegd_gezag_key} or {names.behandeldienst_key}")
-        ((key, value),) = said.items()
-        to = None if value is None else _authority(value, names)
-        before = self.of(verzoek)
-        if key == names.bevoegd_gezag_key:
-            if to is None:
-                raise BadQuestion("a verzoek has a bevoegd gezag")
-            after = replace(before, bevoegd_gezag=to)
-        else:
-            after = replace(before, behandeldienst=to)
-        self.changed[verzoek.verzoeknummer] = after
-        return after
+def rerouted(
+    before: Route, said: Mapping[str, Any], names: SearchNames, organisaties: Mapping[str, Organisatie]
+) -> Route:
+    """What a re-route asks, which is one change; raises BadQuestion. `organisaties` are those with a name, by OIN."""
+    if len(said) != 1 or not set(said) <= {names.bevoegd_gezag_key, names.behandeldienst_key}:
+        raise BadQuestion(f"a re-route changes either {names.bevoegd_gezag_key} or {names.behandeldienst_key}")
+    ((key, value),) = said.items()
+    to = None if value is None else _authority(value, names, organisaties)
+    if key == names.behandeldienst_key:
+        return replace(before, behandeldienst=to)
+    if to is None:
+        raise BadQuestion("a verzoek has a bevoegd gezag")
+    return replace(before, bevoegd_gezag=to)
 
 
-def placed(verzoeken: Iterable[Submitted], routing: Routing) -> Iterator[Placed]:
+def placed(verzoeken: Iterable[Submitted]) -> Iterator[Placed]:
     """The newest version of each verzoek that has coordinates, and beside each one of the neighbour."""
     for verzoek in verzoeken:
-        route, version = routing.of(verzoek), verzoek.newest
+        route, version = verzoek.route, verzoek.newest
         rd = next((locatie.midden for locatie in version.inhoud.locaties if locatie.midden), None)
         if rd is None:
             continue
@@ -178,12 +151,12 @@ def _whose(gezag: BevoegdGezag, names: SearchNames) -> dict[str, str]:
     return {names.oin_key: gezag.oin, "naam": gezag.naam}
 
 
-def _authority(value: object, names: SearchNames) -> BevoegdGezag:
-    oin = value.get(names.oin_key) if isinstance(value, dict) else None
+def _authority(value: object, names: SearchNames, organisaties: Mapping[str, Organisatie]) -> BevoegdGezag:
     try:
-        return BevoegdGezag(check_oin(str(oin)), f"OIN {oin}")
+        oin = check_oin(str(value.get(names.oin_key) if isinstance(value, dict) else None))
     except OinError as error:
         raise BadQuestion("to whom a verzoek goes is not an OIN") from error
+    return BevoegdGezag(oin, organisaties[oin].naam if oin in organisaties else f"OIN {oin}")
 
 
 def _moment(said: Mapping[str, Any], key: str) -> datetime:

@@ -154,14 +154,16 @@ class _World:
         transport = FaultyTransport(MtlsTransport(sessions), faults)
         ports = HandlerPorts(registry, messages, MemoryBlobs(), keyring, keyring.trust, transport, ids, clock)
         handler = Handler.of(ports)
+        announcer = Announcer(keyring, ids)
+        dso = DsoLv(state, messages, faults, announcer, clock, chance, serials.next, handler.sender.wake)
         return cls(
             settings,
             registry,
             state,
-            DsoLv(state, messages, faults, Announcer(keyring, ids), clock, chance, serials.next, handler.sender.wake),
+            dso,
             handler.sender,
             StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
-            RestService(state, faults, load_profile("dso-lv"), clock.now),
+            RestService(state, faults, load_profile("dso-lv"), clock.now, dso.announce),
             clock,
             ids,
         )

@@ -1,14 +1,14 @@
 """What the sandbox's DSO-LV knows while it runs; forgotten when it stops."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.sandbox.bijlagen import Bijlage
-from digikoppelaar.sandbox.model import BevoegdGezag, Head, Inhoud
+from digikoppelaar.sandbox.model import BevoegdGezag, Head, Inhoud, Route
 from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.served import ServedFile, served_files
 from digikoppelaar.sandbox.strictness import Awaited, Refusal
@@ -74,14 +74,11 @@ def _files(version: Version) -> tuple[ServedFile, ...]:
 class Submitted:
     """A verzoek with all its versions, oldest first; there is always one.
 
-    `kopie`: a bevoegd gezag that has a behandeldienst for it is notified too. `related` are the other verzoeken that
-    the same submission became (stam.md 1.10).
+    `related` are the other verzoeken that the same submission became (stam.md 1.10).
     """
 
-    bevoegd_gezag: Authority
+    route: Route
     versions: list[Version]
-    behandeldienst: Authority | None = None
-    kopie: bool = True
     related: tuple[str, ...] = ()
 
     @property
@@ -100,16 +97,21 @@ class Submitted:
         return next(version for version in reversed(self.versions) if version.served)
 
     @property
+    def before(self) -> Version:
+        """The version that REST served before the current one; the current one when that is the first."""
+        served = [version for version in self.versions if version.served]
+        return served[-2:][0]
+
+    @property
     def withdrawn(self) -> bool:
         """Whether the applicant took it back; nothing comes after that."""
         return self.newest.head.volgnummer == WITHDRAWN
 
-    @property
-    def notified(self) -> tuple[Authority, ...]:
-        """Who is told of a version; the one that handles it first."""
-        if self.behandeldienst is None:
-            return (self.bevoegd_gezag,)
-        return (self.behandeldienst, self.bevoegd_gezag) if self.kopie else (self.behandeldienst,)
+    def reroute(self, to: Route) -> None:
+        """Give it to others. What is served names them from now on; earlier versions stay as they went out."""
+        self.route = to
+        since = self.versions.index(self.current)
+        self.versions[since:] = [replace(each, head=each.head.rerouted(to)) for each in self.versions[since:]]
 
     def version(self, volgnummer: int) -> Version | None:
         """The served version with this volgnummer."""

@@ -18,24 +18,23 @@ EVERYWHERE: Final = "overal"
 def verzoek_values(verzoek: Submitted, progress: ProgressOf, *, files: bool) -> dict[str, object]:
     """A verzoek: its newest version, how far the first notification about that is, and all versions in short.
 
-    With `files` also what is served, which is written first when it was not yet.
+    With `files` also what is served, which is written first when it was not yet. Of a version after a re-route to who
+    is not connected nobody was told.
     """
     version = verzoek.newest
-    first = version.announcements[0]
-    told = _announcement(first, version, progress)
+    told = _announcement(version.announcements[0], version, progress) if version.announcements else {}
     return {
         "verzoeknummer": verzoek.verzoeknummer,
-        "oin": first.to.gezag.oin,
+        "oin": told.get("oin", verzoek.route.handler.oin),
         "soort": version.inhoud.soort.value if version.inhoud.soort else None,
         "type": version.inhoud.type,
         "doel": version.head.doel,
         "naam": version.inhoud.naam,
         "submitted_at": version.head.submitted_at.isoformat(),
-        "message_id": first.awaited.message_id,
-        **{key: told[key] for key in ("state", "attempts", "acknowledged", "acknowledged_at")},
+        **{key: told.get(key) for key in ("message_id", "state", "attempts", "acknowledged", "acknowledged_at")},
         "volgnummer": version.head.volgnummer,
-        "bevoegd_gezag": verzoek.bevoegd_gezag.gezag.oin,
-        "behandeldienst": verzoek.behandeldienst.gezag.oin if verzoek.behandeldienst else None,
+        "bevoegd_gezag": verzoek.route.bevoegd_gezag.oin,
+        "behandeldienst": verzoek.route.behandeldienst.oin if verzoek.route.behandeldienst else None,
         "activiteiten": [activiteit.naam for activiteit in version.inhoud.activiteiten],
         "related": list(verzoek.related),
         "versions": [_version(each, progress) for each in verzoek.versions],

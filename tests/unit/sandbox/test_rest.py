@@ -26,7 +26,7 @@ from digikoppelaar.sandbox.bijlagen import make_bijlagen
 from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
 from digikoppelaar.sandbox.faults import Faults
-from digikoppelaar.sandbox.model import Head, Soort
+from digikoppelaar.sandbox.model import Head, Route, Soort
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
 from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.state import Authority, SandboxState, Submitted, Version
@@ -105,7 +105,7 @@ def submitted(to: Authority) -> Submitted:
     chance = random.Random(8)
     inhoud = invent(Soort.MELDING, chance)
     head = Head(NUMMER, 0, inhoud.doel, CLOCK.now(), to.named)
-    return Submitted(to, [Version(head, inhoud, tuple(make_bijlagen([3_000_000], ["Boorplan"], chance)))])
+    return Submitted(Route(to.named), [Version(head, inhoud, tuple(make_bijlagen([3_000_000], ["Boorplan"], chance)))])
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +44,29 @@ async def told(gateway: Gateway, nummer: str, times: int) -> list[str]:
     return found
 
 
-async def fetch(gateway: Gateway, nummer: str, oin: str) -> tuple[int, Verzoek | None, list[str]]:
-    """Status of the summary, the verzoek as it is served, and the ids of its documents."""
+@asynccontextmanager
+async def dso_lv(gateway: Gateway, oin: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Calls to *Verzoek afhandelen* for this authority."""
     ready = gateway.ready
     context = ssl.create_default_context(cafile=ready.trust_anchor_file)
     context.load_cert_chain(ready.tls_certificate_file, ready.tls_key_file)
     headers = {"x-oin": oin, "x-api-key": Path(ready.api_key_file).read_text()}
-    host = ready.rest_base_url.removesuffix(BASE)
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=context)) as session:
+        yield session
+
+
+async def reroute(gateway: Gateway, nummer: str, oin: str, **change: object) -> int:
+    """What DSO-LV answers when the authority with this OIN sends the verzoek on."""
+    address = f"{gateway.ready.rest_base_url}/verzoeken/{nummer}/_rerouteer"
+    async with dso_lv(gateway, oin) as session, session.post(address, json=change) as answer:
+        return answer.status
+
+
+async def fetch(gateway: Gateway, nummer: str, oin: str) -> tuple[int, Verzoek | None, list[str]]:
+    """Status of the summary, the verzoek as it is served, and the ids of its documents."""
+    ready = gateway.ready
+    host = ready.rest_base_url.removesuffix(BASE)
+    async with dso_lv(gateway, oin) as session:
         async with session.get(f"{ready.rest_base_url}/verzoeken/{nummer}/samenvatting") as answer:
             if answer.status != 200:
                 return answer.status, None, []
@@ -126,6 +143,59 @@ async def test_a_submission_is_split_and_each_party_is_told_what_it_should_be(ga
     assert verzoek
     assert verzoek.uitvoerende_instantie
     assert (verzoek.bevoegd_gezag and verzoek.bevoegd_gezag.oin, verzoek.uitvoerende_instantie.oin) == (WEST, DIENST)
+
+
+async def test_after_a_reroute_the_new_bevoegd_gezag_is_told_and_gets_only_the_newest_version(gateway: Gateway) -> None:
+    (first,) = await submit(gateway, oin=EAST)
+    nummer = first["verzoeknummer"]
+    await call(gateway, "POST", f"/verzoeken/{nummer}/aanvullingen", {})
+    assert await reroute(gateway, nummer, EAST, bevoegdGezag={"oin": WEST}) == 200
+    assert await told(gateway, nummer, 3) == [EAST, EAST, WEST]
+    status, verzoek, _ = await fetch(gateway, nummer, WEST)
+    assert verzoek
+    assert verzoek.bevoegd_gezag
+    assert (status, verzoek.volgnummer, verzoek.doel) == (200, 1, "aanvullen")
+    assert (verzoek.bevoegd_gezag.oin, verzoek.bevoegd_gezag.naam) == (WEST, "Gemeente West")
+    assert [each.oin for each in verzoek.bevoegd_gezag_historie] == [EAST]
+    assert (await fetch(gateway, nummer, EAST))[0] == 403
+    third = await call(gateway, "POST", f"/verzoeken/{nummer}/aanvullingen", {})
+    assert third["bevoegd_gezag"] == WEST
+    assert await told(gateway, nummer, 4) == [EAST, EAST, WEST, WEST]
+    _, verzoek, _ = await fetch(gateway, nummer, WEST)
+    assert verzoek
+    assert (verzoek.volgnummer, [each.oin for each in verzoek.bevoegd_gezag_historie]) == (2, [EAST])
+
+
+async def test_a_reroute_tells_who_handles_it_from_then_on_and_nobody_of_what_did_not_change(gateway: Gateway) -> None:
+    (first,) = await submit(gateway, oin=WEST)
+    nummer = first["verzoeknummer"]
+    for change in ({"behandeldienst": {"oin": DIENST}}, {"bevoegdGezag": {"oin": WEST}}, {"behandeldienst": None}):
+        assert await reroute(gateway, nummer, WEST, **change) == 200
+    assert await told(gateway, nummer, 3) == [WEST, DIENST, WEST]
+    _, verzoek, _ = await fetch(gateway, nummer, WEST)
+    assert verzoek
+    assert verzoek.uitvoerende_instantie is None
+    assert [each.oin for each in verzoek.uitvoerende_instantie_historie] == [DIENST]
+    assert verzoek.bevoegd_gezag_historie == ()
+
+
+async def test_who_is_not_connected_gets_a_verzoek_by_a_reroute_and_hears_nothing(gateway: Gateway) -> None:
+    (first,) = await submit(gateway, oin=WEST)
+    nummer, stranger = first["verzoeknummer"], "00000099000000009000"
+    assert await reroute(gateway, nummer, WEST, bevoegdGezag={"oin": stranger}) == 200
+    second = await call(gateway, "POST", f"/verzoeken/{nummer}/aanvullingen", {})
+    assert second["bevoegd_gezag"] == stranger
+    assert [each["notifications"] == [] for each in second["versions"]] == [False, True]
+
+
+async def test_a_stale_summary_is_that_of_the_version_before(gateway: Gateway) -> None:
+    (first,) = await submit(gateway, oin=WEST)
+    nummer = first["verzoeknummer"]
+    await call(gateway, "POST", f"/verzoeken/{nummer}/aanvullingen", {})
+    await told(gateway, nummer, 2)
+    await call(gateway, "POST", "/faults", {"kind": "stale", "target": "summary", "count": 1})
+    served = [(await fetch(gateway, nummer, WEST))[1] for _ in range(2)]
+    assert [verzoek and verzoek.volgnummer for verzoek in served] == [0, 1]
 
 
 async def test_everything_of_a_verzoek_can_be_said(gateway: Gateway) -> None:
