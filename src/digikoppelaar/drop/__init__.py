@@ -1,1 +1,11 @@
-"""Kennisgevingen for DROP 3PAS. Pure; nothing here yet."""
+"""Kennisgevingen and how KOOP takes and publishes them. Pure: bytes and values in, bytes and values out.
+
+model         a kennisgeving as values, without a name of KOOP's
+inhoud        its text as inhoud.xml, in a zip
+envelope      the SOAP message around it, and its answer, after a profile that is data
+publication   what KOOP publishes of it: XML and both metadata records, written and read
+sru           the search in which it is found when it is published
+texts         a text from templates
+terms         dates and terms as the law counts them
+checks        what is to be said before it is sent
+"""

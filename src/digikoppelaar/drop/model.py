@@ -1,0 +1,277 @@
+"""A kennisgeving as values. How KOOP spells it is in other modules; nothing here knows XML or SOAP.
+
+Coordinates are RD (EPSG:28992), in metres. Texts are as a reader is to see them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Bestuurslaag(StrEnum):
+    """What kind of body publishes; the value is the word of OVERHEID.Organisatietype (drop-3pas.md 4)."""
+
+    GEMEENTE = "gemeente"
+    PROVINCIE = "provincie"
+    WATERSCHAP = "waterschap"
+    SAMENWERKING = "regionaal samenwerkingsorgaan"
+    RIJK = "ministerie"
+
+
+class Blad(StrEnum):
+    """Where it is published; the value is the prefix of its numbers (drop-3pas.md 7)."""
+
+    GEMEENTEBLAD = "gmb"
+    PROVINCIAAL_BLAD = "prb"
+    WATERSCHAPSBLAD = "wsb"
+    BLAD_GEMEENSCHAPPELIJKE_REGELING = "bgr"
+    STAATSCOURANT = "stcrt"
+
+
+class Documenttype(StrEnum):
+    """What DROP calls it; the value is the label (drop-3pas.md 2.3)."""
+
+    AANVRAAG = "Omgevingsvergunning | aanvraag"
+    AFHANDELING = "Omgevingsvergunning | afhandeling"
+    PLANAFWIJKING = "Omgevingsvergunning | afhandeling met planafwijking"
+
+
+class Procedure(StrEnum):
+    """Which preparation the law has for the decision."""
+
+    REGULIER = "regulier"
+    UITGEBREID = "uitgebreid"
+
+
+class Moment(StrEnum):
+    """What in the procedure is made known."""
+
+    AANVRAAG = "aanvraag"
+    ONTWERPBESLUIT = "ontwerpbesluit"
+    BESLUIT = "besluit"
+    VERLENGING = "verlenging"
+    OPSCHORTING = "opschorting"
+    INTREKKING = "intrekking"
+    RECTIFICATIE = "rectificatie"
+
+
+class Uitkomst(StrEnum):
+    """How was decided, or how a draft would decide."""
+
+    VERLEEND = "verleend"
+    GEWEIGERD = "geweigerd"
+    BUITEN_BEHANDELING = "buiten behandeling gesteld"
+
+
+# --- Text ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stuk:
+    """A stretch of text in a line; `link` is the URL (or mailto:) that it leads to."""
+
+    tekst: str
+    vet: bool = False
+    link: str | None = None
+
+
+Regel = tuple[Stuk, ...]
+"""The stretches of one paragraph or heading, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alinea:
+    """A paragraph; without stretches it is a blank line."""
+
+    regel: Regel = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tussenkop:
+    """A heading in the text."""
+
+    regel: Regel
+
+
+@dataclass(frozen=True, slots=True)
+class Punt:
+    """One item of a list: its mark, such as `1.` or `-`, and its paragraphs."""
+
+    nummer: str
+    alineas: tuple[Alinea, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lijst:
+    """A list."""
+
+    punten: tuple[Punt, ...]
+
+
+Blok = Alinea | Tussenkop | Lijst
+
+
+# --- Locations -------------------------------------------------------------------------------------------------------
+
+Positie = tuple[float, float]
+"""x and y in RD, in metres."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlsPunt:
+    """A place by its coordinates alone. `label` is what people call it, `gemeente` in which it lies."""
+
+    positie: Positie
+    label: str | None = None
+    gemeente: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlsLijn:
+    """A line, as a road or a waterway."""
+
+    posities: tuple[Positie, ...]
+    label: str | None = None
+    gemeente: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlsVlak:
+    """An area: its outer ring, then the holes in it; every ring ends where it begins."""
+
+    ringen: tuple[tuple[Positie, ...], ...]
+    label: str | None = None
+    gemeente: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlsAdres:
+    """An address. `postcode` is without blank; `positie` says where it is, when that is known."""
+
+    postcode: str
+    huisnummer: str
+    straatnaam: str | None = None
+    woonplaats: str | None = None
+    huisletter: str | None = None
+    toevoeging: str | None = None
+    gemeente: str | None = None
+    positie: Positie | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlsPostcode:
+    """All addresses of a postcode, such as 9681BM or 9681."""
+
+    postcode: str
+    gemeente: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlsGemeente:
+    """A whole gemeente."""
+
+    gemeente: str
+    provincie: str | None = None
+
+
+Locatie = AlsPunt | AlsLijn | AlsVlak | AlsAdres | AlsPostcode | AlsGemeente
+
+
+# --- The kennisgeving ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Publicist:
+    """The body in whose blad it appears. `naam` as in the list of its kind, without that kind: `Reimerswaal`."""
+
+    oin: str
+    naam: str
+    bestuurslaag: Bestuurslaag
+
+
+@dataclass(frozen=True, slots=True)
+class Periode:
+    """From the first up to and including the last day."""
+
+    eerste: date
+    laatste: date
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The days that matter, in Dutch time. `publicatie` is the wished day."""
+
+    ontvangst: date | None = None
+    besluit: date | None = None
+    verzending: date | None = None
+    inzage: Periode | None = None
+    reactie: Periode | None = None
+    publicatie: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bijlage:
+    """A file that is published with it; `blob` names its content in the blob store."""
+
+    bestandsnaam: str
+    mediatype: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bopa:
+    """What a notice of a granted permit that departs from the plan has besides (drop-3pas.md 5).
+
+    `identificatie` is the number of the case, `imro_ids` the plans departed from, `vlakken` the area of the permit.
+    """
+
+    identificatie: str
+    vlakken: tuple[AlsVlak, ...]
+    imro_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kennisgeving:
+    """One notice: one case, one documenttype, one blad.
+
+    `behandelaar_oin` is the organisatie that handles the case; an omgevingsdienst has another than the publicist.
+    `referentienummer` is the number of the case, `samenvatting` one sentence of what it is about, `onderwerp` the
+    value of the policy agenda. `rubriek` and `activiteiten` are values of KOOP's lists, of which only those that
+    were seen are known.
+    """
+
+    publicist: Publicist
+    behandelaar_oin: str
+    blad: Blad
+    documenttype: Documenttype
+    procedure: Procedure
+    moment: Moment
+    titel: str
+    tekst: tuple[Blok, ...]
+    rubriek: str
+    referentienummer: str
+    uitkomst: Uitkomst | None = None
+    activiteiten: tuple[str, ...] = ()
+    samenvatting: str = ""
+    onderwerp: str = ""
+    locaties: tuple[Locatie, ...] = ()
+    data: Data = Data()
+    bijlagen: tuple[Bijlage, ...] = ()
+    bopa: Bopa | None = None
+
+
+def plain(blokken: tuple[Blok, ...]) -> str:
+    """The text alone, a line for each paragraph, heading or item: what is searched for personal data."""
+    lines: list[str] = []
+    for blok in blokken:
+        match blok:
+            case Alinea(regel) | Tussenkop(regel):
+                lines.append(_told(regel))
+            case Lijst(punten):
+                lines += [_told(alinea.regel) for punt in punten for alinea in punt.alineas]
+    return "\n".join(lines)
+
+
+def _told(regel: Regel) -> str:
+    """With the target of each link, which is text to a reader as well."""
+    return "".join(f"{stuk.tekst} ({stuk.link})" if stuk.link else stuk.tekst for stuk in regel)
