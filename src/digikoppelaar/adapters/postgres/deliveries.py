@@ -99,5 +99,4 @@ async def _jobs_for(connection: Connection, verzoek_id: int, planned: Sequence[S
     at_work = {row["id"] for row in rows}
     for each in planned:
         if each.state == DeliveryState.WAITING and each.id not in at_work:
-            about = {"delivery_id": each.id, "verzoek_id": verzoek_id}
-            await jobs.defer(connection, jobs.DELIVER_TARGET, about, lock=f"{jobs.DELIVER_TARGET}:{each.id}")
+            await jobs.defer_target(connection, each.id, verzoek_id)

@@ -21,7 +21,12 @@ DELIVER_TARGET: Final = "deliver_target"
 """Job with `delivery_id` and `verzoek_id`: hand it to one of several targets."""
 
 _ARGUMENT: Final = {FETCH: "notification_id", DELIVER: "verzoek_id"}
-_WITHOUT_JOB: Final = {FETCH: "notifications_without_job", DELIVER: "verzoeken_without_job"}
+_WITHOUT_JOB: Final = {
+    # In this order: a delivery whose verzoek got a job that plans needs none of its own.
+    FETCH: "notifications_without_job",
+    DELIVER: "verzoeken_without_job",
+    DELIVER_TARGET: "deliveries_without_job",
+}
 QUEUE_CONNECTIONS: Final = 4
 FIRST: Final = {FETCH: 0, DELIVER: 1, DELIVER_TARGET: 1}
 """Priority, the highest first: what is here goes out before more comes in, so that a verzoek is under way shortly."""
@@ -70,6 +75,12 @@ async def defer_about(connection: Connection, task: str, row: Row) -> None:
     await defer(connection, task, {_ARGUMENT[task]: row["id"]}, lock=lock)
 
 
+async def defer_target(connection: Connection, delivery_id: int, verzoek_id: int) -> None:
+    """Queue the job of one of several targets."""
+    about = {"delivery_id": delivery_id, "verzoek_id": verzoek_id}
+    await defer(connection, DELIVER_TARGET, about, lock=f"{DELIVER_TARGET}:{delivery_id}")
+
+
 def lock_of(task: str, aansluiting_id: int, verzoeknummer: str) -> str:
     """The lock of the jobs of one kind about one verzoek.
 
@@ -86,9 +97,10 @@ async def rescue_stalled(app: App, seconds: float) -> int:
 
 
 async def replace_lost(app: App, seconds: float, limit: int = 1000) -> Mapping[str, Sequence[int]]:
-    """Queue a job for what has waited `seconds` and has none; the ids of notifications (FETCH) and verzoeken (DELIVER).
+    """Queue a job for what has waited `seconds` and has none.
 
-    At most `limit` of each; those that are locked, or looked for by another node at this moment, are left for the
+    The ids of notifications (FETCH), verzoeken (DELIVER) and deliveries to one of several targets (DELIVER_TARGET). At
+    most `limit` of each; those that are locked, or looked for by another node at this moment, are left for the
     next look. Raises StorageError.
     """
     async with transaction(_pool(app)) as connection:
@@ -103,7 +115,10 @@ async def replace_lost(app: App, seconds: float, limit: int = 1000) -> Mapping[s
 async def _replace(connection: Connection, task: str, values: Row) -> list[int]:
     rows = await (await connection.execute(_SQL[_WITHOUT_JOB[task]], values)).fetchall()
     for row in rows:
-        await defer_about(connection, task, row)
+        if task == DELIVER_TARGET:
+            await defer_target(connection, row["id"], row["verzoek_id"])
+        else:
+            await defer_about(connection, task, row)
     return [row["id"] for row in rows]
 
 

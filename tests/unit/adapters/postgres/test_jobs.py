@@ -10,6 +10,7 @@ from tests.unit.flows import verzoek_store_contract as contract
 
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import transaction
+from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.errors import StorageError
 
 
@@ -157,6 +158,61 @@ async def test_a_replaced_job_is_like_the_one_that_was_lost(world: World) -> Non
     await execute(world, "DELETE FROM procrastinate_jobs")
     await jobs.replace_lost(app, 0)
     assert await made() == before
+
+
+async def planned_for_two(world: World) -> tuple[int, int]:
+    """A verzoek that goes to the targets `a` and `b`, each with its job; the ids of the deliveries."""
+    verzoek = await waiting_to_be_delivered(world)
+    a, b = await PostgresDeliveries(world.pool).plan(verzoek, ["a", "b"], contract.NOW)
+    await execute(world, "DELETE FROM procrastinate_jobs WHERE task_name = 'deliver'")
+    await long_ago(world)
+    return a.id, b.id
+
+
+async def of_targets(world: World) -> list[dict[str, object]]:
+    """The jobs of single targets."""
+    made = b"SELECT queue_name, task_name, lock, args FROM procrastinate_jobs WHERE task_name = 'deliver_target'"
+    async with world.pool.connection() as connection:
+        return list(await (await connection.execute(made + b" ORDER BY lock")).fetchall())
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_one_of_several_targets_that_lost_its_job_gets_it_again_once(world: World, end: str) -> None:
+    app = await jobs.make_app(world.pool)
+    _, b = await planned_for_two(world)
+    before = await of_targets(world)
+    assert await jobs.replace_lost(app, 0) == {}
+    lost = f"(args ->> 'delivery_id')::bigint = {b}"
+    await execute(world, f"{end} WHERE {lost}")
+    assert await jobs.replace_lost(app, 0) == {jobs.DELIVER_TARGET: [b]}
+    assert await jobs.replace_lost(app, 0) == {}
+    await execute(world, "DELETE FROM procrastinate_jobs WHERE status <> 'todo'")
+    assert await of_targets(world) == before
+
+
+async def test_a_target_that_lost_its_job_gets_it_again_while_another_is_parked(world: World) -> None:
+    app = await jobs.make_app(world.pool)
+    a, b = await planned_for_two(world)
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    await execute(world, f"UPDATE delivery SET state = 'parked' WHERE id = {a}")
+    await execute(world, "UPDATE verzoek SET state = 'parked'")
+    assert await jobs.replace_lost(app, 0) == {jobs.DELIVER_TARGET: [b]}
+
+
+async def test_a_target_gets_no_job_when_its_verzoek_has_one_or_waits_for_a_person_or_an_earlier_version(
+    world: World,
+) -> None:
+    app = await jobs.make_app(world.pool)
+    a, b = await planned_for_two(world)
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    for state in ("waiting", "parked"):
+        await execute(world, f"UPDATE verzoek SET state = '{state}'")
+        assert await jobs.replace_lost(app, 0) == {}
+    await execute(world, "UPDATE verzoek SET state = 'fetched'")
+    assert list(await jobs.replace_lost(app, 0)) == [jobs.DELIVER], "it plans again, which gives each target its job"
+    await execute(world, f"UPDATE delivery SET state = 'delivered', delivered_at = now() WHERE id IN ({a}, {b})")
+    await execute(world, "DELETE FROM procrastinate_jobs")
+    assert list(await jobs.replace_lost(app, 0)) == [jobs.DELIVER], "it settles the verzoek"
 
 
 async def test_many_nodes_that_look_at_once_replace_a_lost_job_once(world: World) -> None:

@@ -46,3 +46,29 @@ WHERE state = 'fetched' AND id = ANY(ARRAY(
 ORDER BY id
 LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
+
+-- name: deliveries_without_job
+-- Also of a verzoek that is parked for another target: that one waits for a person, this one does not.
+SELECT id, verzoek_id
+FROM delivery
+WHERE state = 'waiting' AND id = ANY(ARRAY(
+    SELECT delivery.id::text
+    FROM delivery
+    JOIN verzoek ON verzoek.id = delivery.verzoek_id
+    WHERE delivery.state = 'waiting' AND delivery.planned_at < now() - make_interval(secs => %(seconds)s)
+      AND (verzoek.state = 'fetched' OR verzoek.state = 'parked' AND EXISTS (
+          SELECT FROM delivery AS other WHERE other.verzoek_id = verzoek.id AND other.state = 'parked'
+      ))
+    EXCEPT
+    SELECT args ->> 'delivery_id'
+    FROM procrastinate_jobs
+    WHERE task_name = 'deliver_target' AND status IN ('todo', 'doing')
+    EXCEPT
+    SELECT delivery.id::text
+    FROM procrastinate_jobs
+    JOIN delivery ON delivery.verzoek_id = (args ->> 'verzoek_id')::bigint
+    WHERE task_name = 'deliver' AND status IN ('todo', 'doing')
+)::bigint[])
+ORDER BY id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
