@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from digikoppelaar.drop.terms import Begin, Eenheid, Gebeurtenis, Rekenregels, Termijn
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.links import SummaryNames
 from digikoppelaar.stam.search import SearchNames
@@ -88,14 +89,41 @@ _NOT_FACTS = {"name", "facility", "summary", "search", "facts"}
 @cache
 def load_profile(name: str) -> DsoProfile:
     """The profile that is called `name` (such as `dso-lv`). Raises ConfigError when it is absent or incomplete."""
-    file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
-    if not name.replace("-", "").isalnum() or not file.is_file():
-        raise ConfigError(f"there is no profile {name!r}")
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = _data(name)
     try:
         return _profile(data)
     except (KeyError, TypeError) as error:
         raise ConfigError(f"profile {name} lacks or misspells {error}") from error
+
+
+@cache
+def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
+    """The terms and equated days in the profile called `name`. Raises ConfigError when it is absent or incomplete."""
+    tables = {key: table for key, table in _data(name).items() if isinstance(table, dict)}
+    try:
+        equated = frozenset(tables.pop("gelijkgestelde-dagen")["value"])
+        return Rekenregels({naam: _termijn(naam, table) for naam, table in tables.items()}, equated)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"profile {name} lacks or misspells {error}") from error
+
+
+def _data(name: str) -> Mapping[str, Any]:
+    file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
+    if not name.replace("-", "").isalnum() or not file.is_file():
+        raise ConfigError(f"there is no profile {name!r}")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _termijn(naam: str, table: Mapping[str, Any]) -> Termijn:
+    return Termijn(
+        naam,
+        aantal=table["aantal"],
+        eenheid=Eenheid(table["eenheid"]),
+        gebeurtenis=Gebeurtenis(table["gebeurtenis"]),
+        begin=Begin(table["begin"]),
+        bron=table["source"],
+        provisional=table["provisional"],
+    )
 
 
 def _profile(data: Mapping[str, Any]) -> DsoProfile:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.profiles import load_profile, load_rekenregels
 from digikoppelaar.errors import ConfigError
 
 
@@ -21,3 +21,8 @@ def test_the_address_of_a_summary_is_built_from_the_profile() -> None:
 def test_an_unknown_profile_is_refused(name: str) -> None:
     with pytest.raises(ConfigError):
         load_profile(name)
+
+
+def test_a_profile_without_terms_is_no_profile_of_terms() -> None:
+    with pytest.raises(ConfigError, match="gelijkgestelde-dagen"):
+        load_rekenregels("dso-lv")
