@@ -16,6 +16,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     │   │   └── DecryptionError   partner         a payload cannot be decrypted         ebXML SecurityFailure
     │   ├── CpaError              partner         the CPA cannot be used
     │   ├── VerzoekError          partner         a STAM document cannot be understood
+    │   ├── AanleveringError      partner         a delivery over 3PAS cannot be taken          SOAP Fault, 500
     │   └── OinError              partner         not an OIN, or a certificate without one
     ├── PartnerUnreachable        partner, retry  no HTTP answer from the partner's endpoint
     ├── FacilityError             facility        DSO-LV or KOOP did not do what it should
@@ -175,6 +176,19 @@ class VerzoekError(PartnerError):
     """A STAM notification or verzoek cannot be understood."""
 
     default_advice = "Bewaar het bericht en meld het bij DSO-LV; het verzoek is niet verwerkt."
+
+
+class AanleveringError(PartnerError):
+    """What was delivered over 3PAS is not a request, zip or inhoud.xml that can be taken; only the sandbox receives it.
+
+    `reason` is a drop.inhoud.Flaw, by which the fault code is found.
+    """
+
+    default_advice = "De aanlevering is geweigerd: vergelijk bericht en inhoud.xml met het profiel van 3PAS."
+
+    def __init__(self, message: str, *, reason: str, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.reason = reason
 
 
 class OinError(PartnerError):

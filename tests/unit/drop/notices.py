@@ -1,0 +1,77 @@
+"""Kennisgevingen for tests: fictitious, and as full as a real one gets."""
+
+from dataclasses import replace
+from datetime import date
+
+from digikoppelaar.drop.model import (
+    Alinea,
+    AlsAdres,
+    AlsPunt,
+    AlsVlak,
+    Bestuurslaag,
+    Blad,
+    Bopa,
+    Data,
+    Documenttype,
+    Kennisgeving,
+    Lijst,
+    Moment,
+    Procedure,
+    Publicist,
+    Punt,
+    Stuk,
+    Tussenkop,
+    Uitkomst,
+)
+
+GEMEENTE = "00000099000000001000"
+OMGEVINGSDIENST = "00000099000000003000"
+
+VLAK = AlsVlak(
+    (
+        ((120000.0, 480000.0), (120050.0, 480000.0), (120050.0, 480050.1234), (120000.0, 480000.0)),
+        ((120010.0, 480005.0), (120020.0, 480005.0), (120020.0, 480010.0), (120010.0, 480005.0)),
+    )
+)
+
+BESLUIT = Kennisgeving(
+    publicist=Publicist(GEMEENTE, "Voorbeeldstad", Bestuurslaag.GEMEENTE),
+    behandelaar_oin=OMGEVINGSDIENST,
+    blad=Blad.GEMEENTEBLAD,
+    documenttype=Documenttype.AFHANDELING,
+    procedure=Procedure.REGULIER,
+    moment=Moment.BESLUIT,
+    titel="Verleende omgevingsvergunning, kappen van een boom, Dorpsstraat 1 in Voorbeeldstad",
+    tekst=(
+        Tussenkop((Stuk("Waarom publiceert de gemeente dit bericht?"),)),
+        Alinea((Stuk("Zaaknummer: ", vet=True), Stuk("Z2026-0001 & <meer>"))),
+        Alinea(),
+        Lijst(
+            (
+                Punt("1.", (Alinea((Stuk("het kappen van een boom;"),)),)),
+                Punt("2.", (Alinea((Stuk("het planten van een boom;"),)), Alinea((Stuk("binnen een jaar."),)))),
+            )
+        ),
+        Alinea(
+            (Stuk("Meer staat op "), Stuk("onze site", link="https://www.voorbeeldstad.test/kap?a=1&b=2"), Stuk("."))
+        ),
+    ),
+    rubriek="omgevingsvergunning",
+    referentienummer="Z2026-0001",
+    uitkomst=Uitkomst.VERLEEND,
+    activiteiten=("kappen", "uitweg en inrit"),
+    samenvatting="kappen van een boom",
+    onderwerp="Ruimte en infrastructuur | Organisatie en beleid",
+    locaties=(
+        AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", gemeente="Voorbeeldstad", positie=(120001.5, 480002.0)),
+        AlsPunt((120003.0, 480004.0), "achter de kerk", "Voorbeeldstad"),
+    ),
+    data=Data(ontvangst=date(2026, 5, 1), besluit=date(2026, 6, 1), publicatie=date(2026, 6, 3)),
+)
+
+PLANAFWIJKING = replace(
+    BESLUIT,
+    documenttype=Documenttype.PLANAFWIJKING,
+    locaties=(VLAK,),
+    bopa=Bopa("Z2026-0001", (VLAK, VLAK), ("NL.IMRO.9999.BP01-VA01",)),
+)
