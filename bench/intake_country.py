@@ -11,13 +11,14 @@ when its standard input does.
 
 import argparse
 import asyncio
+import hashlib
 import json
 import random
 import re
 import ssl
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -35,7 +36,7 @@ from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.pki.certificate import Use
-from digikoppelaar.sandbox.bijlagen import make_bijlagen
+from digikoppelaar.sandbox.bijlagen import Bijlage, make_bijlagen
 from digikoppelaar.sandbox.content import invent
 from digikoppelaar.sandbox.faults import Faults
 from digikoppelaar.sandbox.folder import DSO_LV, LEVERANCIER, Certificates, api_key, open_folder
@@ -49,6 +50,8 @@ HOST = "127.0.0.1"
 OMGEVING = "sandbox-pre"
 SMALL: tuple[int | str, ...] = ("pdf", "txt", "png", "pdf", "txt")
 """What bijlagen there are, in turn: real files of a few kilobytes."""
+DIFFERENT = 100
+"""Verzoeken that are invented; later ones are like those."""
 END = b"\r\n\r\n"
 HREF = re.compile(r'"href": *"([^"]+)"')
 REFUSED = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"
@@ -69,18 +72,33 @@ def populated(wish: Wish, key: str, now: datetime) -> SandboxState:
     state, dice = SandboxState(), random.Random(1)
     authorities = [authority(number, key) for number in range(wish.organisaties)]
     state.authorities.update({each.gezag.oin: each for each in authorities})
+    kinds = [SMALL[number % len(SMALL)] for number in range(wish.bijlagen)]
+    invented = [invent(Soort.VERGUNNINGAANVRAAG, dice) for _ in range(min(wish.verzoeken, DIFFERENT))]
+    bijlagen = [make_bijlagen(kinds, inhoud.bijlagen, dice) for inhoud in invented]
     for at in range(wish.verzoeken):
-        whose, inhoud = authorities[at % wish.organisaties], invent(Soort.VERGUNNINGAANVRAAG, dice)
+        whose, inhoud = authorities[at % wish.organisaties], invented[at % DIFFERENT]
         head = Head(verzoeknummer(now.date(), 1 + at), 0, inhoud.doel, now, whose.named)
-        kinds = [SMALL[number % len(SMALL)] for number in range(wish.bijlagen)]
-        version = Version(head, inhoud, tuple(make_bijlagen(kinds, inhoud.bijlagen, dice)))
+        version = Version(head, inhoud, tuple(marked(each, at) for each in bijlagen[at % DIFFERENT]))
         state.verzoeken[head.verzoeknummer] = Submitted(Route(whose.named), [version])
     return state
 
 
+def marked(bijlage: Bijlage, at: int) -> Bijlage:
+    """The same with a line at its end that no other has: a PDF takes long to make, and readers pass over the line."""
+    content = (bijlage.content or b"") + b"\n%% %d\n" % at
+    sha256 = hashlib.sha256(content).digest()
+    document_id = f"{bijlage.document_id}{at:05}"
+    return replace(bijlage, document_id=document_id, size=len(content), sha256=sha256, content=content)
+
+
+def oin_of(number: int) -> str:
+    """The OIN of an organisatie, counted from 0."""
+    return f"00000099000001{number:03}000"
+
+
 def authority(number: int, key: str) -> Authority:
     """An invented gemeente."""
-    gezag = Organisatie(f"00000099000001{number:03}000", f"Gemeente Proefdorp {number}")
+    gezag = Organisatie(oin_of(number), f"Gemeente Proefdorp {number}")
     return Authority(gezag, cast("CpaRecord", None), frozenset({LEVERANCIER.oin}), key)
 
 

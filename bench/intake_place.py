@@ -72,16 +72,22 @@ partij_oin = "{partij_oin}"
 [aansluiting.dso]
 base_url = "{rest_base_url}"
 api_key_file = "{api_key_file}"
-[aansluiting.case_system]
 {case_system}
 """
 _BEGUN = "SELECT count(*) AS number FROM verzoek"
-DELIVERED = "SELECT count(*) AS number FROM verzoek WHERE state = 'delivered'"
+_DELIVERED = "SELECT count(*) AS number FROM verzoek WHERE state = 'delivered'"
+_IN_FLIGHT = "SELECT count(*) AS number FROM verzoek WHERE state IN ('fetching', 'waiting', 'fetched')"
+_LAST_WORKER = """\
+SELECT last.id AS worker, count(job.id) AS jobs
+FROM (SELECT coalesce(max(id), 0) AS id FROM procrastinate_workers) AS last
+LEFT JOIN procrastinate_jobs AS job ON job.worker_id = last.id AND job.status = 'doing'
+GROUP BY last.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is set up: how much DSO-LV has, the case system of an OIN as TOML, and table `worker` of the gateway."""
+    """What is set up: how much DSO-LV has, the targets of an OIN as TOML, and table `worker` of the gateway."""
 
     organisaties: int
     verzoeken: int
@@ -101,6 +107,8 @@ class Installation:
     country: Mapping[str, Any]
     dso: asyncio.subprocess.Process
     workers: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _peak_mib: float = 0.0
+    """Of the processes of the gateway that were killed."""
 
     @property
     def verzoeken(self) -> Mapping[str, Any]:
@@ -122,23 +130,49 @@ class Installation:
         self.workers.append(worker)
         return worker
 
-    async def count(self, query: str) -> int:
-        """What a query gives that counts."""
+    async def kill(self, worker: asyncio.subprocess.Process) -> None:
+        """With SIGKILL, in the middle of whatever it does."""
+        self._peak_mib = self.peak_rss_mib()
+        worker.kill()
+        await worker.wait()
+
+    async def row(self, query: str) -> Mapping[str, Any]:
+        """The only row that a query gives."""
         async with transaction(self.stores.pool) as connection:
             [row] = await (await connection.execute(query)).fetchall()
-        return int(row["number"])
+        return dict(row)
+
+    async def count(self, query: str) -> int:
+        """What a query gives that counts."""
+        return int((await self.row(query))["number"])
+
+    async def in_flight(self) -> int:
+        """How many verzoeken are begun and not delivered."""
+        return await self.count(_IN_FLIGHT)
+
+    async def at_work(self) -> tuple[int, int]:
+        """Which worker began last, by its number in the queue, and how many jobs it has now."""
+        row = await self.row(_LAST_WORKER)
+        return int(row["worker"]), int(row["jobs"])
+
+    async def until_at_work(self, after: int) -> None:
+        """Wait until a worker that began after this one has a job."""
+        while (await self.at_work())[0] <= after or not (await self.at_work())[1]:
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def delivered(self) -> int:
+        """How many verzoeken are delivered."""
+        return await self.count(_DELIVERED)
 
     async def until_begun(self) -> None:
         """Wait until the worker has taken up its first verzoek."""
         while not await self.count(_BEGUN):
             await asyncio.sleep(LOOK_EVERY)
 
-    async def until_delivered(self, wanted: int) -> int:
-        """Wait for at least this many; how many there are."""
-        deadline, told = time.monotonic() + GIVE_UP, time.monotonic()
-        while (done := await self.count(DELIVERED)) < wanted:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{done} of {wanted} after {GIVE_UP:g} s; see the logs in {self.folder}")
+    async def until_delivered(self, wanted: int, seconds: float = GIVE_UP) -> int:
+        """Wait for at least this many, not longer than `seconds`; how many there are."""
+        deadline, told = time.monotonic() + seconds, time.monotonic()
+        while (done := await self.count(_DELIVERED)) < wanted and time.monotonic() < deadline:
             if time.monotonic() - told > 5:
                 tell(f"{done} of {wanted} delivered")
                 told = time.monotonic()
@@ -146,15 +180,15 @@ class Installation:
         return done
 
     def peak_rss_mib(self) -> float:
-        """The most that any process of the gateway that runs now ever had."""
-        return max(peak_memory_mib(pid) for pid in self._gateway())
+        """The most that any process of the gateway ever had, if it still runs or `kill` ended it."""
+        return max([self._peak_mib, *map(peak_memory_mib, self._gateway())])
 
     def cpu_seconds(self) -> dict[str, float]:
         """Seconds of processor that each part took so far: gateway, PostgreSQL, DSO-LV."""
         return {
-            "gateway": sum(map(_cpu, self._gateway())),
-            "postgres": sum(map(_cpu, tree(self._postmaster()))),
-            "dso": _cpu(self.dso.pid),
+            "gateway": sum(map(cpu_of, self._gateway())),
+            "postgres": sum(map(cpu_of, tree(self._postmaster()))),
+            "dso": cpu_of(self.dso.pid),
         }
 
     def _gateway(self) -> list[int]:
@@ -165,7 +199,7 @@ class Installation:
         return int(file.read_text().split()[0])
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """Seconds of processor of a process and of the children that it outlived (fields 14 to 17 of proc_pid_stat(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / TICKS
