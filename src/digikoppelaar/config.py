@@ -133,7 +133,7 @@ class SenderSettings(Section):
 
 
 class WorkerSettings(Section):
-    """`jobs`: how many run at once in one worker process."""
+    """`jobs`: how many run at once in one worker process; see flows.places."""
 
     jobs: int = Field(default=8, ge=1)
 

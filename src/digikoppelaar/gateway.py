@@ -51,6 +51,7 @@ from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.pass_on import PassOn
+from digikoppelaar.flows.places import Places
 from digikoppelaar.flows.ports import Aansluiting, DsoClient, File
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.revocation import Revocation
@@ -265,7 +266,7 @@ class Gateway:
         return Intake(*parts, _Progress().tell, schemas=self.schemas, pass_on=pass_on)
 
     def _delivery(self) -> Delivery:
-        return delivery_of(self.stores, self.case_systems, self._blobs(), self.clock)
+        return delivery_of(self.config, self.stores, self.case_systems, self.clock)
 
     def _dso_client(self, aansluiting: Aansluiting) -> DsoClient:
         return DsoRestClient(searching.dso_calls(self.sessions, aansluiting, self.clock))
@@ -305,18 +306,19 @@ class Gateway:
             await asyncio.sleep(RESTART_AFTER)
 
 
-def delivery_of(stores: Stores, http: CaseSystemHttp, blobs: FolderBlobs, clock: SystemClock) -> Delivery:
+def delivery_of(config: Config, stores: Stores, http: CaseSystemHttp, clock: SystemClock) -> Delivery:
     """Delivery over these stores, to every kind of case system."""
-    facilities = kinds.Facilities(http, clock)
+    facilities, blobs = kinds.Facilities(http, clock), FolderBlobs(config.data_folder / "blobs")
     make = lambda aansluiting, target: kinds.make(aansluiting, target, facilities)  # noqa: E731
-    return Delivery(stores.verzoeken, make, blobs, clock, stores.deliveries)
+    places = Places(config.worker.jobs)
+    return Delivery(stores.verzoeken, make, blobs, clock, stores.deliveries, places=places)
 
 
 @asynccontextmanager
 async def open_delivery(config: Config, stores: Stores) -> AsyncIterator[Delivery]:
     """Delivery as the worker has it, for a command that looks what it would do."""
     async with CaseSystemHttp(open_proxies(config)) as http:
-        yield delivery_of(stores, http, FolderBlobs(config.data_folder / "blobs"), SystemClock())
+        yield delivery_of(config, stores, http, SystemClock())
 
 
 async def _ended(running: "asyncio.Future[None]", patience: float) -> None:

@@ -4,7 +4,8 @@
                           ▲                  │
                           └─────FAILED───────┘
 
-Closed, everything may go. Open, nothing may, until the pause is over. Half open, one attempt finds out.
+Closed, everything may go; after a failure one at a time. Open, nothing may, until the pause is over. Half open, one
+attempt finds out.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,10 @@ PATIENCE: Final = 5
 PAUSE: Final = timedelta(seconds=30)
 TRIAL: Final = timedelta(seconds=10)
 """Until the next look while one attempt finds out."""
+LOOK: Final = timedelta(seconds=2)
+"""Until the first of those that wait for a target that is full looks again."""
+LONGEST: Final = timedelta(minutes=1)
+"""Until the last of them does: the target may have become faster."""
 
 
 class BreakerState(StrEnum):
@@ -35,6 +40,14 @@ class BreakerEvent(StrEnum):
     FAILED = "failed"
     TRIPPED = "tripped"
     RESTED = "rested"
+
+
+class Standing(StrEnum):
+    """What is known of a target in this process: whether it answered last time."""
+
+    ANSWERS = "answers"
+    UNKNOWN = "unknown"
+    SILENT = "silent"
 
 
 _S, _E = BreakerState, BreakerEvent
@@ -62,36 +75,56 @@ class Breaker:
     failures: int = 0
     busy: int = 0
     open_until: datetime | None = None
+    answered: bool = False
+    """Since the start."""
+    pace: timedelta = timedelta()
+    """How long an attempt takes there, the last ones counting most."""
+    line: datetime | None = None
+    """When the last of those that wait looks again."""
+
+    def standing(self, *, tried: bool) -> Standing:
+        """`tried`: what wants to go there was tried before, perhaps by a process that is gone."""
+        if self.failures or (tried and not self.answered):
+            return Standing.SILENT
+        return Standing.ANSWERS if self.answered else Standing.UNKNOWN
 
     def enter(self, slots: int, now: datetime) -> bool:
         """Whether an attempt may start now, which is then under way; `slots` may be at once. `leave` ends it."""
         if self.open_until is not None and now >= self.open_until:
             self._after(BreakerEvent.RESTED)
-        room = {BreakerState.CLOSED: slots, BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1}[self.state]
+        closed = 1 if self.failures else slots
+        room = {BreakerState.CLOSED: closed, BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1}[self.state]
         if self.busy >= room:
             return False
         self.busy += 1
         return True
 
-    def wait(self, now: datetime) -> timedelta | None:
-        """After `enter` said no: how long to stay away from a target that does not answer; None when it is just full.
+    def wait(self, slots: int, now: datetime) -> timedelta:
+        """After `enter` said no: how long until the next look.
 
-        What waits for it may be thousands of verzoeken, and each look costs the others time.
+        What waits for it may be thousands of verzoeken, and each look costs the others time. So of a target that
+        answers and is full each waits behind the others, as long as that takes at the pace of the target.
         """
         match self.state:
             case BreakerState.OPEN if self.open_until is not None:
                 return self.open_until - now
             case BreakerState.HALF_OPEN:
                 return TRIAL
-        return None
+        behind = max(self.line or now, now + LOOK) + self.pace / slots
+        self.line = min(behind, now + LONGEST)
+        return self.line - now
 
-    def leave(self, *, reached: bool | None, now: datetime) -> None:
-        """An attempt ended; `reached`: the target answered, whatever it said. None: the attempt says nothing of it."""
+    def leave(self, *, reached: bool | None, now: datetime, since: datetime | None = None) -> None:
+        """An attempt ended, that started at `since`.
+
+        `reached`: the target answered, whatever it said. None: the attempt says nothing of it.
+        """
         self.busy -= 1
         if reached is None:
             return
         if reached:
-            self.failures, self.open_until = 0, None
+            self.failures, self.open_until, self.answered = 0, None, True
+            self.pace = (self.pace * 3 + max(now - (since or now), timedelta())) / 4
             self._after(BreakerEvent.SUCCEEDED)
             return
         self.failures += 1

@@ -26,9 +26,10 @@ from digikoppelaar.errors import (
 )
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.attempts import Done, Outcome, attempt
-from digikoppelaar.flows.breaker import Breaker
+from digikoppelaar.flows.breaker import LOOK, TRIAL, Breaker, Standing
 from digikoppelaar.flows.delivery_steps import DeliverySteps
 from digikoppelaar.flows.intake_states import Retry, VerzoekState
+from digikoppelaar.flows.places import Places
 from digikoppelaar.flows.ports import (
     Aansluiting,
     BlobStore,
@@ -53,8 +54,8 @@ log = structlog.get_logger()
 
 SLOTS: Final = 4
 """Attempts at once to one target, in one process."""
-LOOK_AGAIN: Final = 2.0
-"""Seconds until a delivery looks again whether its target has room; it costs no attempt."""
+LOOK_AGAIN: Final = LOOK.total_seconds()
+"""Seconds until a delivery looks again, at the least, whether its target has room; it costs no attempt."""
 _NOT_NOW: Final = (VerzoekState.DELIVERED, VerzoekState.PARKED, VerzoekState.WAITING)
 """States in which a job that is left over has nothing to deliver."""
 ELSEWHERE: Final = "Het verzoek is eerder afgeleverd: zoek het in het zaaksysteem of in het Omgevingsloket."
@@ -88,6 +89,7 @@ class Delivery:
     clock: Clock
     deliveries: DeliveryStore
     slots: int = SLOTS
+    places: Places = field(default_factory=Places)
     _breakers: dict[tuple[int, str], Breaker] = field(default_factory=dict)
 
     async def attempt(self, verzoek_id: int, number: int) -> Outcome:
@@ -172,16 +174,24 @@ class Delivery:
         if delivery.state == DeliveryState.PARKED or verzoek.state == VerzoekState.WAITING:
             return Done()  # a person, or an earlier version that is delivered again, comes first
         breaker = self._breakers.setdefault((verzoek.aansluiting.id, delivery.target), Breaker())
-        if not breaker.enter(self.slots, self.clock.now()):
-            wait = breaker.wait(self.clock.now())
-            return Retry(LOOK_AGAIN if wait is None else wait.total_seconds())
-        return await self._tried(verzoek, delivery, breaker, read)
+        slots, now = min(self.slots, self.places.half), self.clock.now()
+        if not breaker.enter(slots, now):
+            return Retry(breaker.wait(slots, now).total_seconds())
+        standing = breaker.standing(tried=delivery.attempts > 0)
+        if not self.places.enter(standing):
+            breaker.leave(reached=None, now=now)
+            return Retry((TRIAL if standing is Standing.SILENT else LOOK).total_seconds())
+        try:
+            return await self._tried(verzoek, delivery, breaker, read)
+        finally:
+            self.places.leave(standing)
 
     async def _tried(
         self, verzoek: Verzoek, delivery: StoredDelivery, breaker: Breaker, read: model.Verzoek | None
     ) -> Outcome:
         """An attempt under way; what became of it moves the breaker."""
         reached: bool | None = None
+        since = self.clock.now()
 
         async def step() -> None:
             nonlocal reached
@@ -196,7 +206,7 @@ class Delivery:
             tell = partial(self._tell, verzoek.id, delivery_id=delivery.id)
             return await attempt(step, await self._number(delivery), tell)
         finally:
-            breaker.leave(reached=reached, now=self.clock.now())
+            breaker.leave(reached=reached, now=self.clock.now(), since=since)
 
     async def _number(self, delivery: StoredDelivery) -> int:
         """On record before the attempt is made; when that fails, so will the attempt, which then counts for nothing."""

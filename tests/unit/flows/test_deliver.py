@@ -124,6 +124,25 @@ class Named:
         return "case"
 
 
+class Holding:
+    """A case system that never answers: attempts are held until they are let go, as by their time-out."""
+
+    def __init__(self) -> None:
+        self.held, self._over = 0, asyncio.Event()
+
+    async def deliver(self, handover: Handover, blobs: Any, steps: Steps) -> str:
+        """See flows.ports.CaseSystem."""
+        del handover, blobs, steps
+        self.held += 1
+        await self._over.wait()
+        raise TimeoutError
+
+    def let_go(self) -> None:
+        """Their time is over; what comes now is held again."""
+        self._over.set()
+        self.held, self._over = 0, asyncio.Event()
+
+
 async def to_two(store: MemoryVerzoeken) -> None:
     """The verzoek in this store goes to the targets of TWO."""
     settings = CaseSystemSettings("targets", {key: value for key, value in TWO.items() if key != "kind"})
@@ -159,6 +178,28 @@ async def test_a_target_that_hangs_does_not_hold_up_another() -> None:
     systems["dead"] = Named()
     assert await flow.attempt_target(1, 1) == Done()
     assert store.verzoeken[1].state == "delivered"
+
+
+async def test_dead_targets_of_many_organisaties_leave_places_for_whoever_answers() -> None:
+    (store, blobs), deliveries = await fetched(), MemoryDeliveries()
+    for number in range(1, 41):  # of each organisatie a verzoek; that of the last answers
+        aansluiting = replace(AANSLUITING, id=number)
+        store.verzoeken[number] = replace(store.verzoeken[1], id=number, aansluiting=aansluiting)
+    dead, alive = Holding(), Named()
+    flow = Delivery(
+        store, lambda aansluiting, _: alive if aansluiting.id == 40 else dead, blobs, Standstill(), deliveries
+    )
+    for wanting, held in ((range(1, 40), 6), (range(1, 7), 4)):  # at first nothing is known of them
+        tasks = [asyncio.create_task(flow.attempt(number, 1)) for number in wanting]
+        async with asyncio.timeout(30):
+            while sum(task.done() for task in tasks) + dead.held < len(tasks):
+                await asyncio.sleep(0)
+        assert dead.held == held
+        answered = await flow.attempt(40, 1)
+        dead.let_go()
+        outcomes = await asyncio.gather(*tasks)
+        assert all(isinstance(outcome, Retry) for outcome in outcomes)
+    assert answered == Done()
 
 
 async def test_the_job_of_a_target_that_was_taken_out_of_the_settings_ends(tmp_path: Path) -> None:
