@@ -1,8 +1,10 @@
 """A country with case systems of every kind: what journeys over more than one authority run in.
 
 West    gemeente; zaken in `west`, a case folder, and the interface of a supplier: every verzoek goes to all three
-East    gemeente; zaken in `east`, which may die
+East    gemeente; zaken in `east`, which may die; handles demolition for West and North
 Dienst  handles milieu for West: zaken in `dienst`, and in `west` too when West is bevoegd gezag
+North   gemeente; delivers as West does, and chose otherwise where a rule leaves a choice
+South   gemeente; has its notifications passed on to the `receiver` of a leverancier
 """
 
 import json
@@ -16,18 +18,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.certificates import Authority
 from tests.doubles.objecten.double import ObjectenDouble
 from tests.doubles.zgw.double import Zaak, ZgwDouble
 from tests.journeys import steps
 from tests.servers import serving
 
+from digikoppelaar.adapters.tls import Identity, application_context
 from digikoppelaar.cli.organisatie import read_file
-from digikoppelaar.cli.trial import Trial
+from digikoppelaar.cli.trial import Trial, free_ports
 from digikoppelaar.flows.reading import VerzoekFilter, VerzoekRow
 from digikoppelaar.wiring import Stores, apply_registration, open_stores
 
-WEST, EAST, DIENST = (f"0000009900000000{number}000" for number in (2, 5, 7))
+WEST, EAST, DIENST, NORTH, SOUTH = (f"0000009900000000{number}000" for number in (2, 5, 7, 8, 9))
 MILIEU: Final = "Milieubelastende activiteit"
+SLOOP: Final = "Sloopactiviteit"
 BOUW: Final = "Bouwactiviteit (technisch)"
 RSIN: Final = "999990019"
 """Passes the elfproef and is not issued."""
@@ -36,7 +41,10 @@ COUNTRY: Final = f"""
 oin = "{WEST}"
 naam = "Gemeente West"
 bestuurslaag = "gemeente"
-behandeldienst = [{{ oin = "{DIENST}", activiteiten = ["{MILIEU}"] }}]
+behandeldienst = [
+    {{ oin = "{DIENST}", activiteiten = ["{MILIEU}"] }},
+    {{ oin = "{EAST}", activiteiten = ["{SLOOP}"] }},
+]
 
 [[organisatie]]
 oin = "{EAST}"
@@ -47,6 +55,17 @@ bestuurslaag = "gemeente"
 oin = "{DIENST}"
 naam = "Omgevingsdienst"
 bestuurslaag = "omgevingsdienst"
+
+[[organisatie]]
+oin = "{NORTH}"
+naam = "Gemeente Noord"
+bestuurslaag = "gemeente"
+behandeldienst = [{{ oin = "{EAST}", activiteiten = ["{SLOOP}"] }}]
+
+[[organisatie]]
+oin = "{SOUTH}"
+naam = "Gemeente Zuid"
+bestuurslaag = "gemeente"
 """
 _AANSLUITING: Final = """
 [[aansluiting]]
@@ -55,6 +74,17 @@ kind = "stam"
 omgeving = "{omgeving}"
 partij_oin = "{partij_oin}"
 dso = {{ base_url = "{rest_base_url}", api_key_file = "{api_key_file}" }}
+"""
+_CHOICES: Final = """
+[aansluiting.intake]
+kopiebericht = "keep_apart"
+aanvulling_without_first = "park"
+"""
+_PASS_ON: Final = """
+[aansluiting.intake]
+mode = "pass_on"
+pass_on_url = "{url}"
+pass_on_secret_file = "pass-on-secret"
 """
 _ZGW: Final = """
 [[aansluiting.target]]
@@ -137,6 +167,32 @@ class Supplier:
             yield
 
 
+@dataclass
+class Receiver:
+    """Takes notifications over https; answers the next ones with the statuses of `refusals` first."""
+
+    secret: str = "0123456789abcdef0123456789abcdef"
+    url: str = ""
+    refusals: list[int] = field(default_factory=list)
+    came: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+
+    async def _take(self, request: Request) -> Response:
+        self.came.append((request.headers, await request.body()))
+        return Response(status_code=self.refusals.pop(0) if self.refusals else 204)
+
+    @asynccontextmanager
+    async def running(self, trial: Trial) -> AsyncIterator[None]:
+        """Listen, with a certificate that the gateway of this trial is told to trust."""
+        authority = Authority("Receiver")
+        tls = application_context(Identity(*authority.issue().write(trial.folder, "receiver")))
+        trial.settings += f'[webhooks]\ntrust_anchors = ["{authority.write_root(trial.folder, "receiver-root")}"]\n'
+        trial.folder.joinpath("pass-on-secret").write_text(self.secret)
+        app = Starlette(routes=[Route("/notificaties", self._take, methods=["POST"])])
+        async with serving(app, tls) as port:
+            self.url = f"https://127.0.0.1:{port}/notificaties"
+            yield
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The running installation, and the case systems around it."""
@@ -149,6 +205,9 @@ class Place:
     supplier: Supplier
     objecten: ObjectenDouble
     archief: ZgwDouble
+    receiver: Receiver
+    api: str
+    """Where the gateway's interface for applications is."""
 
     async def submit(self, oin: str, *, bijlagen: list[object] | None = None, **wish: object) -> list[steps.Verzoek]:
         """Submit something in the sandbox; one verzoek for each that it becomes."""
@@ -158,9 +217,9 @@ class Place:
         """The applicant makes an aanvulling."""
         return dict(await self._post(f"verzoeken/{verzoek['verzoeknummer']}/aanvullingen", wish))
 
-    async def withdraw(self, verzoek: steps.Verzoek) -> steps.Verzoek:
+    async def withdraw(self, verzoek: steps.Verzoek, **wish: object) -> steps.Verzoek:
         """The applicant takes it back."""
-        return dict(await self._post(f"verzoeken/{verzoek['verzoeknummer']}/intrekking", {}))
+        return dict(await self._post(f"verzoeken/{verzoek['verzoeknummer']}/intrekking", wish))
 
     async def rows(self, verzoek: steps.Verzoek, oin: str) -> dict[int, VerzoekRow]:
         """What is on record of its versions for one authority, by volgnummer."""
@@ -207,7 +266,7 @@ def zaken_of(double: ZgwDouble, verzoek: steps.Verzoek) -> list[Zaak]:
 @asynccontextmanager
 async def running_place(folders: list[Path]) -> AsyncIterator[Place]:
     """All of it; the doubles tell in the end whether a call broke their OpenAPI files."""
-    supplier = Supplier()
+    supplier, receiver, [port] = Supplier(), Receiver(), free_ports(1)
     async with (
         ZgwDouble().running() as west,
         ZgwDouble().running() as east,
@@ -215,12 +274,15 @@ async def running_place(folders: list[Path]) -> AsyncIterator[Place]:
         ZgwDouble().running() as archief,
         ObjectenDouble().running() as objecten,
         supplier.running(),
-        steps.new_trial(folders) as trial,
+        steps.new_trial(folders, settings=f"{steps.SETTINGS}\n[application]\nport = {port}\n") as trial,
+        receiver.running(trial),
     ):
         trial.folder.joinpath("country.toml").write_text(COUNTRY)
         trial.country = trial.folder / "country.toml"
+        trial.retries = 240  # what a test has DSO-LV lose comes later; a command takes a while beside others
         async with trial.prepared(), open_stores(trial.config) as stores:
-            place = Place(trial, stores, west, east, dienst, supplier, objecten, archief)
+            api = f"http://127.0.0.1:{port}/api/v1"
+            place = Place(trial, stores, west, east, dienst, supplier, objecten, archief, receiver, api)
             _write_targets(place)
             await apply_registration(trial.config, read_file(trial.folder / "targets.toml"), dry_run=False)
             await trial.start_gateway()
@@ -240,6 +302,9 @@ def _write_targets(place: Place) -> None:
         _zgw("zaak", place.east, "OMGEVING-AANVRAAG"),
         _AANSLUITING.format(oin=DIENST, **facts),
         _zgw("dienst", place.dienst, "OMGEVING-MELDING") + _zgw("gezag", place.west, "OMGEVING-AANVRAAG", gezag),
+        _AANSLUITING.format(oin=NORTH, **facts) + _CHOICES,
+        _zgw("zaak", place.west, "OMGEVING-AANVRAAG") + _others(place),
+        _AANSLUITING.format(oin=SOUTH, **facts) + _PASS_ON.format(url=place.receiver.url),
     ]
     trial.folder.joinpath("targets.toml").write_text("".join(parts))
 
