@@ -3,7 +3,9 @@
 model         a kennisgeving as values, without a name of KOOP's
 inhoud        its text as inhoud.xml, in a zip
 envelope      the SOAP message around it, and its answer, after a profile that is data
-publication   what KOOP publishes of it: XML and both metadata records, written and read
+publication   what KOOP publishes of it, as XML, written and read; with blocks (its text)
+metadata      the two metadata records beside it; with markers (its locations)
+bladen        what bladen, bodies and documenttypen are called in these
 sru           the search in which it is found when it is published
 texts         a text from templates
 terms         dates and terms as the law counts them
