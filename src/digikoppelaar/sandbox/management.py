@@ -1,5 +1,7 @@
 """The sandbox's management port, for tests and demos: submit, look, and switch faults on. Plain HTTP, JSON.
 
+What a page of another site asks for in a browser is refused, also under a name that resolves to this machine.
+
 POST   /verzoeken          {"soort": ..., "bijlagen": [bytes or "pdf"/"png"/"txt", ...], "count": 1, "oin": ...}
 GET    /verzoeken          everything submitted, with attempts, acknowledgment and files
 GET    /verzoeken/{nummer}
@@ -24,10 +26,13 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, NoForeignOrigin
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 from digikoppelaar.sandbox.dso_lv import DsoLv
 from digikoppelaar.sandbox.pki import SandboxPki, fresh_crl
@@ -45,8 +50,8 @@ class Management:
     dso: DsoLv
     authorities: SandboxPki
 
-    def app(self) -> Starlette:
-        """The ASGI application; bind it to a loopback address."""
+    def app(self, *, anywhere: bool = False) -> Starlette:
+        """The ASGI application, for a loopback address and under its names; `anywhere`: under others too."""
         return Starlette(
             routes=[
                 Route("/verzoeken", self._submit, methods=["POST"]),
@@ -63,6 +68,12 @@ class Management:
                 Route("/faults", self._faults),
                 Route("/faults", self._switch_off, methods=["DELETE"]),
                 Route("/faults/{id:int}", self._switch_off, methods=["DELETE"]),
+            ],
+            middleware=[
+                Middleware(
+                    TrustedHostMiddleware, allowed_hosts=["*"] if anywhere else LOOPBACK_NAMES, www_redirect=False
+                ),
+                Middleware(NoForeignOrigin),
             ],
             exception_handlers={DigikoppelaarError: _refuse},
         )

@@ -176,16 +176,17 @@ class _World:
         stop: asyncio.Event,
     ) -> None:
         settings, host = self.settings, self.settings.host
+        anywhere = not is_loopback(host)
         tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
         listeners: tuple[tuple[ASGIApp, server.Listener], ...] = (
             (self.rest.app(), server.Listener("sandbox-rest", host, settings.rest_port, tls, _LIMITS)),
             (self.endpoint, server.Listener("sandbox-ebms", host, settings.ebms_port, tls, _LIMITS)),
             (
-                Management(self.dso, certificates.authorities).app(),
+                Management(self.dso, certificates.authorities).app(anywhere=anywhere),
                 server.Listener("sandbox-management", host, settings.management_port, limits=_LIMITS),
             ),
             (
-                make_loket(self.dso, self.ids, settings.folder.resolve() / "uploads", anywhere=not is_loopback(host)),
+                make_loket(self.dso, self.ids, settings.folder.resolve() / "uploads", anywhere=anywhere),
                 server.Listener("sandbox-loket", host, settings.loket_port, limits=_LIMITS),
             ),
         )

@@ -1,8 +1,10 @@
 """A person in the Omgevingsloket of the sandbox, over a real socket: without JavaScript, as a browser posts."""
 
 import hashlib
+import io
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -71,7 +73,7 @@ class Person:
             for one in value if isinstance(value, list | set | html.CheckboxValues) else [value]:
                 data.add_field(name, str(one))
         for name, (file_name, content) in (files or {}).items():
-            data.add_field(name, content, filename=file_name, content_type="application/pdf")
+            data.add_field(name, io.BytesIO(content), filename=file_name, content_type="application/pdf")
         return await self.post(at.action, data)
 
     async def post(self, address: str, data: object, origin: str | None = None, **headers: str) -> Page:
@@ -312,22 +314,40 @@ async def test_what_is_no_form_is_refused(person: Person) -> None:
     assert (await person.post(address, b"no boundary", **without)).status == 400
 
 
-async def test_files_beyond_the_bound_are_refused_and_the_draft_stays(tmp_path: Path) -> None:
+@asynccontextmanager
+async def alone(tmp_path: Path, limit: int) -> AsyncIterator[Person]:
+    """A person in a loket of its own, that takes posts up to `limit`; nothing can be submitted."""
     dso = DsoLv(
         state=SandboxState(),
         messages=MemoryMessages(),
         faults=Faults(Random(1)),
-        announcer=Announcer(cast(Signers, None), RandomIds()),  # nothing is submitted here
+        announcer=Announcer(cast(Signers, None), RandomIds()),
         clock=SystemClock(),
         chance=Random(1),
         next_serial=lambda _: 1,
         wake=lambda: None,
     )
-    app = make_app(dso, RandomIds(), tmp_path / "uploads", limit=100_000)
+    app = make_app(dso, RandomIds(), tmp_path / "uploads", limit=limit)
     async with serving(app) as port, aiohttp.ClientSession() as session:
-        small = Person(session, f"http://127.0.0.1:{port}")
+        yield Person(session, f"http://127.0.0.1:{port}")
+
+
+async def test_files_beyond_the_bound_are_refused_and_the_draft_stays(tmp_path: Path) -> None:
+    async with alone(tmp_path, limit=100_000) as small:
         at = await small.send(await small.begin("melding"))
         refused = await small.send(at, {"bestand": ("groot.pdf", b"x" * 200_000)})
-        assert (refused.status, refused.title) == (413, "De bestanden zijn samen te groot")
+        assert (refused.status, refused.title) == (413, "Het formulier is te groot")
         assert (await small.see(at.address)).title == "Vragen en bijlagen"
         assert list((tmp_path / "uploads").iterdir()) == []
+
+
+async def test_what_was_typed_is_bounded_over_all_fields_and_files_may_be_larger(tmp_path: Path) -> None:
+    async with alone(tmp_path, limit=64 * 1024**2) as wide:
+        at = await wide.send(await wide.begin("melding"))
+        typed = aiohttp.FormData()
+        for number in range(20):
+            typed.add_field(f"veld{number}", "x" * 500_000, content_type="text/plain")
+        refused = await wide.post(at.action, typed)
+        assert (refused.status, refused.title) == (413, "Het formulier is te groot")
+        assert "kleinere delen" in refused.text("//body")
+        assert (await wide.send(at, {"bestand": ("groot.pdf", b"x" * 10_000_000)})).status == 200

@@ -247,6 +247,42 @@ async def test_a_web_page_elsewhere_cannot_operate_the_sandbox(idle: Gateway) ->
 
 
 @in_one_loop
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "sandbox.example"}, 400),  # a name that somebody else lets resolve to this machine
+        ({"Host": "sandbox.example", "Origin": "http://sandbox.example"}, 400),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_a_page_of_another_site_is_refused_by_its_host_and_its_origin(
+    idle: Gateway, method: str, headers: dict[str, str], status: int
+) -> None:
+    address = idle.ready.management_url + "/faults"
+    wish = {"kind": "silence", "target": "pdf"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, address, json=wish, headers=headers) as answer,
+    ):
+        assert answer.status == status
+    assert (await call(idle, "GET", "/faults"))[1] == []
+
+
+@in_one_loop
+async def test_a_page_of_its_own_and_every_name_of_this_machine_are_answered(idle: Gateway) -> None:
+    port = idle.ready.management_url.rpartition(":")[2]
+    for name in (f"localhost:{port}", f"127.0.0.1:{port}"):
+        headers = {"Host": name, "Origin": f"http://{name}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(idle.ready.management_url + "/faults", headers=headers) as answer,
+        ):
+            assert answer.status == 200
+
+
+@in_one_loop
 async def test_an_unknown_verzoek_is_404_and_faults_can_be_switched_off(idle: Gateway) -> None:
     assert (await call(idle, "GET", "/verzoeken/2026060299999"))[0] == 404
     await switch_on(idle, kind="silence", target="pdf")

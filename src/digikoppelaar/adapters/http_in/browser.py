@@ -6,6 +6,8 @@ The Host check keeps pages of other sites from reading ours through a name that 
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -42,3 +44,22 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class NoForeignOrigin:
+    """ASGI middleware that refuses what a page of another site asks for. A program sends no Origin, and may pass."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass."""
+        if scope["type"] == "http" and Request(scope).headers.get("origin") not in (None, own_origin(Request(scope))):
+            await Response("a page of another site may not ask for this\n", 403)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def own_origin(request: Request) -> str:
+    """What a browser says in Origin when it asks from a page of the very server that it asks."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SECURITY_HEADERS, SecurityHeaders
+from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SECURITY_HEADERS, SecurityHeaders, own_origin
 from digikoppelaar.errors import DigikoppelaarError, MimeError, TooLarge
 from digikoppelaar.flows.ports import Ids
 from digikoppelaar.sandbox.dso_lv import DsoLv
@@ -39,8 +39,8 @@ _ERRORS: Final = {
     405: ("Dat kan hier niet", "Begin opnieuw bij de lijst van verzoeken."),
     409: ("Het verzoek is ingetrokken", "Een ingetrokken verzoek kan niet meer worden aangevuld of ingetrokken."),
     413: (
-        "De bestanden zijn samen te groot",
-        "Stuur ze in kleinere delen. Wat u eerder had ingevuld, is bewaard: ga terug naar de vorige pagina.",
+        "Het formulier is te groot",
+        "Stuur bestanden in kleinere delen, of kort teksten in. Wat u eerder had ingevuld, is bewaard: ga terug.",
     ),
     500: ("Er ging iets mis", "De pagina kon niet worden gemaakt; de uitvoer van de sandbox zegt waarom."),
 }
@@ -80,7 +80,7 @@ def _from_here(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
         return site == "same-origin"
-    return origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
+    return origin == own_origin(request)
 
 
 def _routes(pages: Pages) -> Sequence[BaseRoute]:

@@ -23,7 +23,7 @@ LIMIT: Final = 1024**3
 """Bytes of one post, all files together."""
 _WITH_FILES: Final = "multipart/form-data"
 _IN_MEMORY: Final = 4 * 1024 * 1024
-"""Bytes of a form without files, which is parsed in memory."""
+"""Bytes of all fields that were typed, which are kept in memory; of files a little is."""
 _FIELD_BYTES: Final = 1024 * 1024
 _MOST_FIELDS: Final = 1000
 _MOST_FILES: Final = 100
@@ -95,10 +95,25 @@ def empty_folder(folder: Path) -> Path:
     return folder
 
 
+class _Bounded(MultiPartParser):
+    """Starlette's, with a bound for all fields together: it has one for each."""
+
+    spool_max_size = 64 * 1024
+    _typed = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Some of a field or file. Raises TooLarge."""
+        if self._current_part.file is None:
+            self._typed += end - start
+        if self._typed > _IN_MEMORY:
+            raise TooLarge(f"fields of more than {_IN_MEMORY} bytes together")
+        super().on_part_data(data, start, end)
+
+
 async def _parsed(request: Request, body: Body, kind: str) -> FormData:
     async with aclosing(_bytes(body)) as stream:
         if kind == _WITH_FILES:
-            parser = MultiPartParser(
+            parser = _Bounded(
                 request.headers, stream, max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES
             )
             return await parser.parse()
