@@ -1,23 +1,25 @@
 """Profiles: what is assumed about a national facility, as data with a source. For clients and for the sandbox.
 
 A profile file lies in the package `digikoppelaar.profiles`. Each fact in it is a table with `value`, `source` and
-`provisional`; this module turns the file into values and refuses one that lacks a fact or a source.
+`provisional`, alone or in a group of such tables; this module turns the file into values and refuses one that lacks a
+fact or a source.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar, cast
 
+from digikoppelaar.drop.inhoud import Markup
+from digikoppelaar.drop.profile import Authentication, EnvelopeProfile, Stage
 from digikoppelaar.drop.terms import Begin, Eenheid, Gebeurtenis, Rekenregels, Termijn
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.links import SummaryNames
 from digikoppelaar.stam.search import SearchNames
 
-if TYPE_CHECKING:
-    pass
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +85,84 @@ class DsoProfile:
         return f"{base_url.rstrip('/')}/{path.format(verzoeknummer=verzoeknummer)}"
 
 
-_NOT_FACTS = {"name", "facility", "summary", "search", "facts"}
+@dataclass(frozen=True, slots=True)
+class DropProfile:
+    """How 3PAS is spoken to: its messages, and the stages by name. `facts` as those of DsoProfile.
+
+    `user_name_carrier` says how a user name travels; `basic` is all that is known here.
+    """
+
+    name: str
+    facility: str
+    user_name_carrier: str
+    envelope: EnvelopeProfile
+    stages: Mapping[str, Stage]
+    facts: Mapping[str, Fact]
+
+    @property
+    def provisional(self) -> bool:
+        """Whether any fact is provisional."""
+        return any(fact.provisional for fact in self.facts.values())
 
 
 @cache
 def load_profile(name: str) -> DsoProfile:
-    """The profile that is called `name` (such as `dso-lv`). Raises ConfigError when it is absent or incomplete."""
-    data = _data(name)
-    try:
-        return _profile(data)
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"profile {name} lacks or misspells {error}") from error
+    """The profile of DSO-LV that is called `name` (`dso-lv`). Raises ConfigError when it is absent or incomplete."""
+    return _loaded(name, _dso_profile)
+
+
+@cache
+def load_drop_profile(name: str) -> DropProfile:
+    """The profile of 3PAS that is called `name` (`koop-3pas-2020-01`). Raises ConfigError as `load_profile` does."""
+    return _loaded(name, _drop_profile)
 
 
 @cache
 def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
     """The terms and equated days in the profile called `name`. Raises ConfigError when it is absent or incomplete."""
-    tables = {key: table for key, table in _data(name).items() if isinstance(table, dict)}
+    return _loaded(name, _rekenregels)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A profile file as it was read; the name of a fact in a group has the group and a dot before it."""
+
+    name: str
+    facility: str
+    facts: Mapping[str, Fact]
+
+    def build(self, target: Callable[..., T], **more: object) -> T:
+        """The dataclass `target`; what is not in `more` is the value of the fact with the name of the field."""
+        wanted = [each.name for each in fields(cast("Any", target)) if each.name not in more]
+        return target(**{name: self.facts[name].value for name in wanted}, **more)
+
+    def group(self, name: str) -> dict[str, Any]:
+        """The values in a group, groups in it as mappings."""
+        found: dict[str, Any] = {}
+        for path, fact in self.facts.items():
+            top, *between = path.split(".")
+            if top == name and between:
+                inner = found
+                for step in between[:-1]:
+                    inner = inner.setdefault(step, {})
+                inner[between[-1]] = fact.value
+        return found
+
+
+def _loaded(name: str, build: Callable[[Mapping[str, Any]], T]) -> T:
+    file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
+    if not name.replace("-", "").isalnum() or not file.is_file():
+        raise ConfigError(f"there is no profile {name!r}")
     try:
-        equated = frozenset(tables.pop("gelijkgestelde-dagen")["value"])
-        return Rekenregels({naam: _termijn(naam, table) for naam, table in tables.items()}, equated)
+        return build(tomllib.loads(file.read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"profile {name} lacks or misspells {error}") from error
 
 
-def _data(name: str) -> Mapping[str, Any]:
-    file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
-    if not name.replace("-", "").isalnum() or not file.is_file():
-        raise ConfigError(f"there is no profile {name!r}")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+def _rekenregels(data: Mapping[str, Any]) -> Rekenregels:
+    tables = {key: table for key, table in data.items() if isinstance(table, dict)}
+    equated = frozenset(tables.pop("gelijkgestelde-dagen")["value"])
+    return Rekenregels({naam: _termijn(naam, table) for naam, table in tables.items()}, equated)
 
 
 def _termijn(naam: str, table: Mapping[str, Any]) -> Termijn:
@@ -126,16 +177,12 @@ def _termijn(naam: str, table: Mapping[str, Any]) -> Termijn:
     )
 
 
-def _profile(data: Mapping[str, Any]) -> DsoProfile:
-    facts = {key: _fact(table) for key, table in data.items() if isinstance(table, dict)}
-    return DsoProfile(
-        name=data["name"],
-        facility=data["facility"],
-        summary=SummaryNames(**_values(facts, SummaryNames)),
-        search=SearchNames(**_values(facts, SearchNames)),
-        facts=facts,
-        **_values(facts, DsoProfile),
-    )
+def _facts(table: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Fact]]:
+    for key, inner in table.items():
+        if isinstance(inner, dict) and "value" in inner:
+            yield f"{group}{key}", _fact(inner)
+        elif isinstance(inner, dict):
+            yield from _facts(inner, f"{group}{key}.")
 
 
 def _fact(table: Mapping[str, Any]) -> Fact:
@@ -143,8 +190,36 @@ def _fact(table: Mapping[str, Any]) -> Fact:
     return Fact(tuple(value) if isinstance(value, list) else value, table["source"], table["provisional"])
 
 
-def _values(
-    facts: Mapping[str, Fact], target: type[DsoProfile] | type[SummaryNames] | type[SearchNames]
-) -> dict[str, Any]:
-    """The values of the facts that are fields of `target`."""
-    return {field.name: facts[field.name].value for field in fields(target) if field.name not in _NOT_FACTS}
+def _read(data: Mapping[str, Any]) -> _File:
+    return _File(data["name"], data["facility"], dict(_facts(data)))
+
+
+def _dso_profile(data: Mapping[str, Any]) -> DsoProfile:
+    file = _read(data)
+    return file.build(
+        DsoProfile,
+        name=file.name,
+        facility=file.facility,
+        summary=file.build(SummaryNames),
+        search=file.build(SearchNames),
+        facts=file.facts,
+    )
+
+
+def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
+    file = _read(data)
+    groups = {name: file.group(name) for name in ("path", "locatie_path", "spelling", "flaw_codes")}
+    accepted: Any = file.facts["accepted"].value
+    envelope = file.build(EnvelopeProfile, accepted=frozenset(map(Markup, accepted)), **groups)
+    return file.build(
+        DropProfile,
+        name=file.name,
+        facility=file.facility,
+        envelope=envelope,
+        stages={name: _stage(name, values) for name, values in file.group("stage").items()},
+        facts=file.facts,
+    )
+
+
+def _stage(name: str, values: Mapping[str, str]) -> Stage:
+    return Stage(name, values["address"], Authentication(values["authentication"]))

@@ -2,6 +2,7 @@
 
 model         a kennisgeving as values, without a name of KOOP's
 inhoud        its text as inhoud.xml, in a zip
+profile       how KOOP spells all this, as data
 envelope      the SOAP message around it, and its answer, after a profile that is data
 publication   what KOOP publishes of it, as XML, written and read; with blocks (its text)
 metadata      the two metadata records beside it; with markers (its locations)
