@@ -1,0 +1,154 @@
+"""The in-memory twin of KennisgevingStore. One contract test runs against both."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.kennisgeving_states import (
+    LOOKED_FOR,
+    KennisgevingEvent,
+    KennisgevingState,
+    after,
+    refused_move,
+)
+from digikoppelaar.flows.ports.kennisgevingen import (
+    Facts,
+    KennisgevingFilter,
+    Key,
+    LogLine,
+    Origin,
+    Publication,
+    StoredKennisgeving,
+)
+from digikoppelaar.flows.ports.repair import Who
+
+_E = KennisgevingEvent
+
+
+@dataclass(slots=True)
+class MemoryKennisgevingen:
+    """Kennisgevingen by id, and their log."""
+
+    rows: dict[int, StoredKennisgeving] = field(default_factory=dict)
+    lines: dict[int, list[LogLine]] = field(default_factory=dict)
+
+    async def draft(
+        self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
+    ) -> tuple[StoredKennisgeving, bool]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        for row in self.rows.values():
+            if row.key == key and row.state != KennisgevingState.CANCELLED:
+                return row, False
+        made = StoredKennisgeving(len(self.rows) + 1, key, dict(document), KennisgevingState.DRAFT, origin)
+        self.rows[made.id] = made
+        self._tell(made, "drafted", who.at, who.name)
+        return made, True
+
+    async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        row = await self.move(kennisgeving_id, _E.EDITED, who, Facts())
+        self.rows[row.id] = replace(row, document=dict(document))
+        return self.rows[row.id]
+
+    async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        if kennisgeving_id not in self.rows:
+            raise ConfigError(f"there is no kennisgeving {kennisgeving_id}")
+        return self.rows[kennisgeving_id]
+
+    async def kennisgevingen(self, wanted: KennisgevingFilter) -> Sequence[StoredKennisgeving]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        return [row for row in reversed(self.rows.values()) if _fits(row, wanted)][: wanted.limit]
+
+    async def log(self, kennisgeving_id: int) -> Sequence[LogLine]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        return self.lines.get(kennisgeving_id, [])
+
+    async def move(self, kennisgeving_id: int, event: KennisgevingEvent, who: Who, facts: Facts) -> StoredKennisgeving:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        row = await self.kennisgeving(kennisgeving_id)
+        if after(row.state, event) is None:
+            raise refused_move(kennisgeving_id, row.state, event)
+        return self._moved(row, event, who.at, facts, who.name)
+
+    async def claim(self, now: datetime, limit: int, per_aansluiting: int) -> Sequence[StoredKennisgeving]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        sending = Counter(row.key.aansluiting_id for row in self._in(KennisgevingState.SENDING))
+        claimed: list[StoredKennisgeving] = []
+        for row in _due(self._in(KennisgevingState.PLANNED), now):
+            if len(claimed) < limit and sending[row.key.aansluiting_id] < per_aansluiting:
+                sending[row.key.aansluiting_id] += 1
+                begun = replace(row, attempts=row.attempts + 1, begun_at=now)
+                claimed.append(self._moved(begun, _E.CLAIMED, now, Facts()))
+        return claimed
+
+    async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        row = await self.kennisgeving(sent.id)
+        if row.attempts != sent.attempts or after(row.state, event) is None:
+            detail = f"attempt {sent.attempts}, too late: {facts.dossiernummer or facts.detail}"
+            self._tell(row, event, now, None, detail)
+            return False
+        self._moved(row, event, now, facts)
+        return True
+
+    async def forsaken(self, now: datetime, after: timedelta, facts: Facts) -> Sequence[int]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        gone = [row for row in self._in(KennisgevingState.SENDING) if row.begun_at and row.begun_at <= now - after]
+        return [self._moved(row, _E.UNANSWERED, now, facts).id for row in gone]
+
+    async def sought(self, now: datetime, limit: int) -> Sequence[StoredKennisgeving]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        return _due(self._in(*LOOKED_FOR), now)[:limit]
+
+    async def looked(
+        self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime
+    ) -> None:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        row = await self.kennisgeving(kennisgeving_id)
+        if row.state not in LOOKED_FOR:
+            return
+        if publication is None:
+            self.rows[row.id] = replace(row, due_at=next_look)
+        else:
+            self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+
+    def _in(self, *states: KennisgevingState) -> list[StoredKennisgeving]:
+        return [row for row in self.rows.values() if row.state in states]
+
+    def _moved(
+        self, row: StoredKennisgeving, event: KennisgevingEvent, now: datetime, facts: Facts, by: str | None = None
+    ) -> StoredKennisgeving:
+        state = after(row.state, event)
+        assert state, "the caller saw that the event can happen"
+        moved = replace(
+            row,
+            state=state,
+            due_at=facts.due_at or row.due_at,
+            dossiernummer=facts.dossiernummer or row.dossiernummer,
+            publication=facts.publication or row.publication,
+            reason=facts.reason,
+            advice=facts.advice,
+        )
+        self.rows[row.id] = moved
+        self._tell(moved, event, now, by, facts.detail)
+        return moved
+
+    def _tell(self, row: StoredKennisgeving, event: str, at: datetime, by: str | None, detail: str = "") -> None:
+        self.lines.setdefault(row.id, []).append(LogLine(at, event, row.state, by, detail))
+
+
+def _due(rows: Iterable[StoredKennisgeving], now: datetime) -> list[StoredKennisgeving]:
+    waiting = [(row.due_at, row.id, row) for row in rows if row.due_at and row.due_at <= now]
+    return [row for _, _, row in sorted(waiting, key=lambda each: each[:2])]
+
+
+def _fits(row: StoredKennisgeving, wanted: KennisgevingFilter) -> bool:
+    return (
+        wanted.aansluiting_id in (None, row.key.aansluiting_id)
+        and wanted.state in (None, row.state)
+        and wanted.referentienummer in (None, row.key.referentienummer)
+        and wanted.verzoeknummer in (None, row.origin.verzoeknummer if row.origin else None)
+    )

@@ -1,0 +1,84 @@
+-- name: draft
+-- No row when there is one with this key.
+INSERT INTO kennisgeving (
+    aansluiting_id, referentienummer, moment, blad, number, document, state, origin_aansluiting_id, verzoeknummer
+)
+VALUES (
+    %(aansluiting_id)s, %(referentienummer)s, %(moment)s, %(blad)s, %(number)s, %(document)s, 'draft',
+    %(origin_aansluiting_id)s, %(verzoeknummer)s
+)
+ON CONFLICT (aansluiting_id, referentienummer, moment, blad, number) WHERE state <> 'cancelled' DO NOTHING
+RETURNING *
+
+-- name: with_key
+SELECT *
+FROM kennisgeving
+WHERE aansluiting_id = %(aansluiting_id)s AND referentienummer = %(referentienummer)s AND moment = %(moment)s
+  AND blad = %(blad)s AND number = %(number)s AND state <> 'cancelled'
+
+-- name: kennisgeving
+SELECT * FROM kennisgeving WHERE id = %(id)s
+
+-- name: locked
+SELECT * FROM kennisgeving WHERE id = %(id)s FOR UPDATE
+
+-- name: kennisgevingen
+SELECT *
+FROM kennisgeving
+WHERE (%(aansluiting_id)s::bigint IS NULL OR aansluiting_id = %(aansluiting_id)s)
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(referentienummer)s::text IS NULL OR referentienummer = %(referentienummer)s)
+  AND (%(verzoeknummer)s::text IS NULL OR verzoeknummer = %(verzoeknummer)s)
+ORDER BY id DESC
+LIMIT %(limit)s
+
+-- name: log
+SELECT at, event, state, by, detail FROM kennisgeving_log WHERE kennisgeving_id = %(id)s ORDER BY id
+
+-- name: tell
+INSERT INTO kennisgeving_log (aansluiting_id, kennisgeving_id, at, event, state, by, detail)
+VALUES (%(aansluiting_id)s, %(id)s, %(at)s, %(event)s, %(state)s, %(by)s, %(detail)s)
+
+-- name: moved
+-- What is NULL stays as it was, but for reason and advice: they are about the present state.
+UPDATE kennisgeving
+SET state = %(state)s,
+    document = coalesce(%(document)s, document),
+    attempts = attempts + %(attempt)s,
+    due_at = coalesce(%(due_at)s, due_at),
+    begun_at = coalesce(%(begun_at)s, begun_at),
+    dossiernummer = coalesce(%(dossiernummer)s, dossiernummer),
+    publication = coalesce(%(publication)s, publication),
+    publication_url = coalesce(%(publication_url)s, publication_url),
+    published_on = coalesce(%(published_on)s, published_on),
+    differences = coalesce(%(differences)s, differences),
+    reason = %(reason)s,
+    advice = %(advice)s
+WHERE id = %(id)s
+RETURNING *
+
+-- name: due
+-- Those of an aansluiting that has room, in the order of their time. Two that ask at once get different ones.
+SELECT kennisgeving.*
+FROM kennisgeving
+JOIN (
+    SELECT id, row_number() OVER (PARTITION BY aansluiting_id ORDER BY due_at, id) AS rank, (
+        SELECT count(*) FROM kennisgeving AS under_way
+        WHERE under_way.aansluiting_id = kennisgeving.aansluiting_id AND under_way.state = 'sending'
+    ) AS sending
+    FROM kennisgeving
+    WHERE state = 'planned' AND due_at <= %(now)s
+) AS turn ON turn.id = kennisgeving.id
+WHERE turn.rank + turn.sending <= %(per_aansluiting)s AND kennisgeving.state = 'planned'
+ORDER BY kennisgeving.due_at, kennisgeving.id
+LIMIT %(limit)s
+FOR UPDATE OF kennisgeving SKIP LOCKED
+
+-- name: forsaken
+SELECT * FROM kennisgeving WHERE state = 'sending' AND begun_at <= %(before)s ORDER BY id FOR UPDATE SKIP LOCKED
+
+-- name: sought
+SELECT * FROM kennisgeving WHERE state IN ('unknown', 'accepted') AND due_at <= %(now)s ORDER BY due_at, id LIMIT %(limit)s
+
+-- name: look_again
+UPDATE kennisgeving SET due_at = %(due_at)s WHERE id = %(id)s AND state IN ('unknown', 'accepted')

@@ -1,0 +1,147 @@
+"""Kennisgevingen on record: what is to be published, how far each is, and who did what to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.repair import Who
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a kennisgeving is about; there is one of it that is not cancelled (drop-3pas.md 9).
+
+    `number` tells notices of one moment apart, from 1: a case may be extended or rectified twice.
+    """
+
+    aansluiting_id: int
+    referentienummer: str
+    moment: str
+    blad: str
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The verzoek that a kennisgeving is about; its aansluiting is of kind `stam`."""
+
+    aansluiting_id: int
+    verzoeknummer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Where it was published. `differences` are sentences in Dutch: what is not as it was sent."""
+
+    number: str
+    url: str
+    published_on: date
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an event tells; what is None stays as it was.
+
+    `due_at` is when it is to be sent or, of what KOOP may have, when it is next looked for. `detail` is for the log.
+    """
+
+    due_at: datetime | None = None
+    dossiernummer: str | None = None
+    publication: Publication | None = None
+    reason: str | None = None
+    advice: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKennisgeving:
+    """A kennisgeving on record; `document` is drop.document's JSON.
+
+    `attempts` counts how often it began to be sent, `due_at` as in Facts. `reason` and `advice` say why it does not go
+    on.
+    """
+
+    id: int
+    key: Key
+    document: Mapping[str, object]
+    state: str
+    origin: Origin | None = None
+    attempts: int = 0
+    due_at: datetime | None = None
+    begun_at: datetime | None = None
+    dossiernummer: str | None = None
+    publication: Publication | None = None
+    reason: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One thing that happened: to which state it led, and who did it (None: the program)."""
+
+    at: datetime
+    event: str
+    state: str
+    by: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KennisgevingFilter:
+    """Which ones; None means all. The newest first."""
+
+    aansluiting_id: int | None = None
+    state: str | None = None
+    referentienummer: str | None = None
+    verzoeknummer: str | None = None
+    limit: int = 100
+
+
+class KennisgevingStore(Protocol):
+    """Every method is one transaction with its line in the log, and raises StorageError."""
+
+    async def draft(
+        self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
+    ) -> tuple[StoredKennisgeving, bool]:
+        """The kennisgeving with this key, and whether it was made now. One that was cancelled is none."""
+
+    async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
+        """Put another text in its place: it is a draft again. Raises ConfigError when it is too late for that."""
+
+    async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
+        """Raises ConfigError when there is none."""
+
+    async def kennisgevingen(self, wanted: KennisgevingFilter) -> Sequence[StoredKennisgeving]:
+        """Those that fit."""
+
+    async def log(self, kennisgeving_id: int) -> Sequence[LogLine]:
+        """What happened to it, in order."""
+
+    async def move(self, kennisgeving_id: int, event: KennisgevingEvent, who: Who, facts: Facts) -> StoredKennisgeving:
+        """A person does something. Raises ConfigError, with advice, when it cannot be done now."""
+
+    async def claim(self, now: datetime, limit: int, per_aansluiting: int) -> Sequence[StoredKennisgeving]:
+        """Those planned whose time has come: they are sending now, and nobody else gets them.
+
+        Of one aansluiting at most so many, counting what is sending already: one hanging endpoint holds up no other.
+        """
+
+    async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
+        """What became of attempt `sent.attempts`. False, and nothing but a line in the log, when it is too late:
+
+        another attempt was made since, or the event cannot happen any more.
+        """
+
+    async def forsaken(self, now: datetime, after: timedelta, facts: Facts) -> Sequence[int]:
+        """Make unknown what has been sending for longer than this: whoever sent it is gone."""
+
+    async def sought(self, now: datetime, limit: int) -> Sequence[StoredKennisgeving]:
+        """Those that KOOP has or may have and whose time to be looked for has come, the longest waiting first."""
+
+    async def looked(
+        self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime
+    ) -> None:
+        """It was looked for: found, or to be looked for again."""

@@ -1,0 +1,46 @@
+"""The kennisgeving store keeps the contract of its twin, also when two look at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import psycopg
+import pytest
+from tests.unit.adapters.postgres.world import World
+from tests.unit.flows import kennisgeving_store_contract as contract
+
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
+from digikoppelaar.flows.ports.kennisgevingen import KennisgevingStore
+
+Promise = Callable[[KennisgevingStore], Awaitable[None]]
+
+
+@pytest.mark.parametrize("promise", contract.CONTRACT, ids=lambda promise: promise.__name__)
+async def test_the_store_keeps_the_promise_that(promise: Promise, world: World) -> None:
+    await promise(PostgresKennisgevingen(world.pool))
+
+
+async def test_of_many_that_claim_at_once_each_gets_others(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    made = [await contract.planned(store, replace(contract.KEY, number=number)) for number in range(1, 21)]
+    claims = await asyncio.gather(*(store.claim(contract.NOW, 5, 100) for _ in range(8)))
+    claimed = [row.id for claim in claims for row in claim]
+    assert len(claimed) == len(set(claimed))
+    rest = await store.claim(contract.NOW, 100, 100)
+    assert sorted([*claimed, *(row.id for row in rest)]) == [row.id for row in made]
+
+
+async def test_two_that_draft_the_same_at_once_make_one(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    made = await asyncio.gather(*(store.draft(contract.KEY, contract.TEXT, contract.WHO) for _ in range(6)))
+    assert len({row.id for row, _ in made}) == 1
+    assert [new for _, new in made].count(True) == 1
+
+
+async def test_what_a_kennisgeving_cannot_be_the_database_refuses(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    made = await contract.planned(store)
+    async with world.pool.connection() as connection:
+        for wrong in ("state = 'published'", "state = 'lost'", "publication = 'gmb-2026-1'", "state = 'sending'"):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                await connection.execute(f"UPDATE kennisgeving SET {wrong} WHERE id = {made.id}".encode())
