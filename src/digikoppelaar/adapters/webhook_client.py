@@ -13,8 +13,8 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from digikoppelaar.adapters.addresses import is_loopback
-from digikoppelaar.errors import ConfigError, PartnerUnreachable
+from digikoppelaar.adapters import addresses
+from digikoppelaar.errors import PartnerUnreachable
 
 
 class WebhookClient:
@@ -61,15 +61,5 @@ class WebhookClient:
 
 def checked_url(text: str, *, plain_http: bool) -> URL:
     """The URL of a webhook. Raises ConfigError when it is none, or not https outside this machine."""
-    try:
-        url = URL(text)
-    except ValueError as error:
-        raise ConfigError("the address of a webhook is not a URL") from error
-    if not url.host or url.scheme not in {"http", "https"} or url.user is not None:
-        raise ConfigError("the address of a webhook must be an http or https URL without user and password")
-    if url.scheme == "http" and not (plain_http or is_loopback(url.host)):
-        raise ConfigError(
-            f"a webhook at {url.host} must use https",
-            advice="Gebruik https, of sta http toe met webhooks.plain_http in digikoppelaar.toml.",
-        )
-    return url
+    advice = "Gebruik https, of sta http toe met webhooks.plain_http in digikoppelaar.toml."
+    return addresses.checked_url(text, "a webhook", plain_http=plain_http, advice=advice)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from digikoppelaar.cli.serve import UntilStdinEnds, stop_on_signal
 from digikoppelaar.errors import ConfigError
 
 if TYPE_CHECKING:
+    from digikoppelaar.sandbox.folder import SandboxReady
     from digikoppelaar.sandbox.routing import Organisatie
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
@@ -56,7 +58,6 @@ def serve(
 ) -> None:
     """Run DSO-LV until Ctrl-C, with fresh certificates for a new folder. It forgets every verzoek when it stops."""
     from digikoppelaar.sandbox import serve as sandbox  # heavy, and only this command needs it
-    from digikoppelaar.sandbox.folder import SandboxReady
 
     settings = sandbox.SandboxSettings(
         folder=folder,
@@ -76,19 +77,18 @@ def serve(
         allow_other_addresses=allow_other_addresses,
     )
     configure("info")
-
-    def ready(at: SandboxReady) -> None:
-        if json:
-            output.print_json(at)
-        else:
-            output.console.print(f"SANDBOX ready: submit in a browser at {at.loket_url}", markup=False)
-            output.console.print(f"or by JSON at {at.management_url}; everything else is in", markup=False)
-            output.console.print(f"{folder / 'sandbox.json'}", markup=False)
+    ready = output.print_json if json else partial(_tell, settings.folder / "sandbox.json")
 
     async def until_signal() -> None:
         await sandbox.serve(settings, ready, stop_on_signal(until_stdin_ends=until_stdin_ends))
 
     asyncio.run(until_signal())
+
+
+def _tell(file: Path, at: "SandboxReady") -> None:
+    output.console.print(f"SANDBOX ready: submit in a browser at {at.loket_url}", markup=False)
+    output.console.print(f"or by JSON at {at.management_url}; everything else is in", markup=False)
+    output.console.print(str(file), markup=False)
 
 
 @app.command()

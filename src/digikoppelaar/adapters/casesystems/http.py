@@ -16,8 +16,7 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from digikoppelaar.adapters import tls
-from digikoppelaar.adapters.addresses import is_loopback
+from digikoppelaar.adapters import addresses, tls
 from digikoppelaar.adapters.proxies import NO_PROXIES, Proxies, Route
 from digikoppelaar.errors import CaseSystemError, ConfigError, StorageError
 from digikoppelaar.flows.ports import Streamed
@@ -148,15 +147,7 @@ def _new_context(ca_file: Path | None, identity: tls.Identity | None) -> ssl.SSL
 
 def checked_url(text: str) -> URL:
     """The URL of a case system. Raises ConfigError when it is none, or not https outside this machine."""
-    try:
-        url = URL(text)
-    except ValueError as error:
-        raise ConfigError("the address of a case system is not a URL") from error
-    if not url.host or url.scheme not in {"http", "https"} or url.user is not None:
-        raise ConfigError("the address of a case system must be an http or https URL without user and password")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise ConfigError(f"the case system at {url.host} must use https: personal data go there")
-    return url
+    return addresses.checked_url(text, "a case system", advice="Gebruik https: er gaan persoonsgegevens naartoe.")
 
 
 def _headers(call: Call) -> dict[str, str]:
