@@ -21,6 +21,7 @@ from digikoppelaar.cli.context import (
     OnlyOrganisatie,
     WhichOmgeving,
     WhichOrganisatie,
+    can_answer,
     configuration,
 )
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
@@ -93,20 +94,21 @@ def try_case_system(
         str, typer.Option(help="Send this earlier test again: it must not make another case.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant; only prod asks.")] = False,
     json: Json = False,
 ) -> None:
     """Send a made-up verzoek, marked TEST, to a case system, and tell each step. Nothing of it is put on record."""
     if verzoeknummer:
         tryout.made_at(verzoeknummer)  # before anything else, for it may be that of a real verzoek
     asked = Asked(verzoeknummer, "", target, organisatie or "", omgeving or "")
-    trial = asyncio.run(_try(asked, dry_run=dry_run, show=not json))
+    trial = asyncio.run(_try(asked, dry_run=dry_run, ask=not yes, show=not json))
     if json:
         output.print_json(trial)
     if trial.error and json:
         raise typer.Exit(1)
 
 
-async def _try(asked: Asked, *, dry_run: bool, show: bool) -> Trial:
+async def _try(asked: Asked, *, dry_run: bool, ask: bool, show: bool) -> Trial:
     """What was tried. An error of the case system is raised, but for --json, which tells it with the steps before."""
     async with _chosen(asked) as (aansluiting, target, http):
         clock, blobs = SystemClock(), MemoryBlobs()
@@ -120,6 +122,10 @@ async def _try(asked: Asked, *, dry_run: bool, show: bool) -> Trial:
                 _print_planned(trial, dry_run=dry_run)
             if dry_run:
                 return trial
+            if ask and aansluiting.omgeving == "prod":
+                _confirm(target.name, show=show)
+            if show:
+                output.console.print("Sending:")
             tell = partial(_told, trial.steps, show=show)
             reference = await tryout.try_out(system, handover, blobs, clock, tell)
         except DigikoppelaarError as error:
@@ -163,7 +169,14 @@ def _print_planned(trial: Trial, *, dry_run: bool) -> None:
     for each in trial.planned:
         done = " (was done before)" if each.done else ""
         output.console.print(f"  {each.name}: {each.what}{done}", markup=False)
-    output.console.print("Nothing was sent: --dry-run." if dry_run else "Sending:")
+    if dry_run:
+        output.console.print("Nothing was sent: --dry-run.")
+
+
+def _confirm(name: str, *, show: bool) -> None:
+    """In prod people work with what comes in. Raises Abort, or ConfigError when there is nobody to ask."""
+    can_answer(json=not show)
+    typer.confirm(f"This is prod: {name} gets a case that stays until somebody removes it there. Send it?", abort=True)
 
 
 def _told(steps: list[tryout.TriedStep], step: tryout.TriedStep, *, show: bool) -> None:

@@ -11,6 +11,7 @@ from digikoppelaar.config import Config, load
 from digikoppelaar.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and change nothing.")]
 
 OnlyOmgeving = Annotated[str | None, typer.Option("--omgeving", help="Only this omgeving.")]
@@ -43,6 +44,12 @@ def known_state(state: str | None, states: Collection[str]) -> str | None:
             f"unknown state {state}; there are {', '.join(states)}", advice="Kies een van deze toestanden."
         )
     return state
+
+
+def can_answer(*, json: bool) -> None:
+    """Raises ConfigError when a question would have to be answered by a program."""
+    if json:
+        raise ConfigError("--json needs --yes", advice="Een programma kan de vraag niet beantwoorden; geef --yes mee.")
 
 
 def debug() -> bool:

@@ -13,7 +13,7 @@ import typer
 from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.context import Json, Yes, can_answer, configuration
 from digikoppelaar.ebms.agreement import Action, Agreement, Tolerances
 from digikoppelaar.ebms.cpa import cpa_names, read_agreement
 from digikoppelaar.ebms.cpa_findings import findings
@@ -193,12 +193,13 @@ def set_cpa(
 def remove(
     cpa_id: Annotated[str, typer.Argument(help="The CPAId.")],
     omgeving: OmgevingOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     force: Annotated[bool, typer.Option("--force", help="Also while messages under it wait.")] = False,
     json: Json = False,
 ) -> None:
     """Stop using a CPA: nothing is received or sent under it any more. Its messages stay readable."""
     if not yes:
+        can_answer(json=json)
         typer.confirm(f"Stop using {cpa_id}?", abort=True)
     removed = asyncio.run(_remove(cpa_id, omgeving, force=force))
     if json:

@@ -10,9 +10,8 @@ from digikoppelaar import searching, wiring
 from digikoppelaar.adapters.dso_search import DsoRestSearch
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import Json, WhichOmgeving, WhichOrganisatie, configuration
+from digikoppelaar.cli.context import Json, WhichOmgeving, WhichOrganisatie, Yes, can_answer, configuration
 from digikoppelaar.cli.verzoek import aansluiting_of
-from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import reroute as flow
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.reroute import Reroute
@@ -43,7 +42,7 @@ def reroute(
     omgeving: WhichOmgeving = None,
     organisatie: WhichOrganisatie = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Ask DSO-LV to give a verzoek to another bevoegd gezag or behandeldienst; one of the two at a time.
@@ -52,21 +51,23 @@ def reroute(
     """
     to = flow.wanted(bevoegd_gezag, behandeldienst)
     wanted = VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer)
-    if json and not (yes or dry_run):
-        raise ConfigError("--json needs --yes or --dry-run", advice="Een programma kan de vraag niet beantwoorden.")
-    told = asyncio.run(_reroute(wanted, to, ask=not yes, dry_run=dry_run))
+    if not (yes or dry_run):
+        can_answer(json=json)
+    told = asyncio.run(_reroute(wanted, to, ask=not yes, dry_run=dry_run, show=not json))
     if json:
         output.print_json(told)
     else:
         output.console.print("DSO-LV took it." if told.done else "Nothing was asked of DSO-LV.")
 
 
-async def _reroute(wanted: VerzoekFilter, to: Reroute, *, ask: bool, dry_run: bool) -> Told:
+async def _reroute(wanted: VerzoekFilter, to: Reroute, *, ask: bool, dry_run: bool, show: bool) -> Told:
     config, number = configuration(), wanted.verzoeknummer or ""
     async with wiring.open_stores(config) as stores:
         which = await aansluiting_of(stores.reading, wanted)
         aansluiting = next(each for each in await stores.registry.aansluitingen() if each.id == which)
-        done = not dry_run and (not ask or _confirmed(number, aansluiting, to))
+        if show:
+            _print_what(number, aansluiting, to)
+        done = not dry_run and (not ask or typer.confirm("Send it on?"))
         if done:
             async with open_sessions(config, await open_keyring(config, stores)) as sessions:
                 clock = SystemClock()
@@ -75,7 +76,7 @@ async def _reroute(wanted: VerzoekFilter, to: Reroute, *, ask: bool, dry_run: bo
         return Told(number, aansluiting.organisatie_oin, aansluiting.omgeving, to.role.value, to.oin, done)
 
 
-def _confirmed(verzoeknummer: str, aansluiting: Aansluiting, to: Reroute) -> bool:
+def _print_what(verzoeknummer: str, aansluiting: Aansluiting, to: Reroute) -> None:
     what = f"get {to.oin} as {to.role.value}" if to.oin else f"have no {to.role.value} any more"
     output.console.print(
         f"At DSO-LV ({aansluiting.omgeving}), verzoek {verzoeknummer} of {aansluiting.organisatie_naam} "
@@ -83,4 +84,3 @@ def _confirmed(verzoeknummer: str, aansluiting: Aansluiting, to: Reroute) -> boo
         "After that DSO-LV may no longer give it to this organisatie, and only the new one can send it back.",
         markup=False,
     )
-    return typer.confirm("Send it on?")

@@ -49,16 +49,16 @@ settings = {{url = "http://127.0.0.1:1/verzoeken", upload = false, token_file = 
 class Trying(Installation):
     """An installation with three targets, of which only `zaken` is there."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, omgeving: str = "pre") -> None:
         super().__init__(url, folder)
         self.folder = folder
-        (folder / "aansluitingen.toml").write_text(APPLY)
+        (folder / "aansluitingen.toml").write_text(APPLY.replace('"pre"', f'"{omgeving}"'))
         (folder / "zaken").mkdir()
         assert self.run("organisatie", "apply", str(folder / "aansluitingen.toml")).exit_code == 0
 
-    def run(self, *arguments: str) -> Result:
-        """A command with these arguments."""
-        return CliRunner().invoke(app, ["--config", str(self.file), *arguments])
+    def run(self, *arguments: str, answer: str | None = None) -> Result:
+        """A command with these arguments, and what is typed when it asks."""
+        return CliRunner().invoke(app, ["--config", str(self.file), *arguments], input=answer)
 
     def cases(self) -> list[str]:
         """The case folders."""
@@ -106,3 +106,18 @@ def test_what_goes_wrong_is_told_with_its_advice(database_url: str, tmp_path: Pa
         refused = here.run("casesystem", "test", *arguments).exception
         assert isinstance(refused, ConfigError)
         assert complaint in str(refused)
+
+
+def test_a_test_verzoek_goes_to_prod_only_when_it_is_meant(database_url: str, tmp_path: Path) -> None:
+    here = Trying(database_url, tmp_path, "prod")
+    test = ("casesystem", "test", "--target", "2")
+    asked = here.run(*test, answer="n\n")
+    assert (asked.exit_code, here.cases()) == (1, [])
+    assert "This is prod: vth gets a case" in asked.output
+    told = here.run(*test, "--json")
+    assert (told.exit_code, json.loads(told.output)["error"], here.cases()) == (1, "--json needs --yes", [])
+    assert here.run(*test, "--dry-run").exit_code == 0
+    assert here.cases() == []
+    assert here.run(*test, answer="y\n").exit_code == 0
+    assert here.run(*test, "--yes", "--json").exit_code == 0
+    assert len(here.cases()) == 2

@@ -98,6 +98,8 @@ def test_a_reroute_says_what_it_would_do_and_asks_first(installation: Installati
     assert asked.exit_code == 1  # nobody answered
     dry = json.loads(verzoek(installation, "reroute", NUMBER, "--behandeldienst", "none", "--dry-run", "--json").output)
     assert (dry["role"], dry["oin"], dry["done"]) == ("behandeldienst", None, False)
+    told = verzoek(installation, "reroute", NUMBER, "--behandeldienst", "none", "--dry-run").output
+    assert "will have no behandeldienst any more" in told
     assert installation.ask(lambda world: world.count("step WHERE name LIKE '%reroute%'")) == 0
 
 
