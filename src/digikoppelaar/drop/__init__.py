@@ -8,7 +8,8 @@ publication   what KOOP publishes of it, as XML, written and read; with blocks (
 metadata      the two metadata records beside it; with markers (its locations)
 bladen        what bladen, bodies and documenttypen are called in these
 sru           the search in which it is found when it is published
-texts         a text from templates
-terms         dates and terms as the law counts them
+texts         a title and text from templates, which lie in `templates/`; `variables` are the names they can use
+opmaak        the form in which people write a text; `preview` shows it as its reader will see it
+terms         days and terms as the law counts them; `dates` writes and finds them in a text
 checks        what is to be said before it is sent
 """

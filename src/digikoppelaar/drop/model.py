@@ -266,12 +266,12 @@ def plain(blokken: tuple[Blok, ...]) -> str:
     for blok in blokken:
         match blok:
             case Alinea(regel) | Tussenkop(regel):
-                lines.append(_told(regel))
+                lines.append(told(regel))
             case Lijst(punten):
-                lines += [_told(alinea.regel) for punt in punten for alinea in punt.alineas]
+                lines += [told(alinea.regel) for punt in punten for alinea in punt.alineas]
     return "\n".join(lines)
 
 
-def _told(regel: Regel) -> str:
+def told(regel: Regel) -> str:
     """With the target of each link, which is text to a reader as well."""
     return "".join(f"{stuk.tekst} ({stuk.link})" if stuk.link else stuk.tekst for stuk in regel)

@@ -1,0 +1,150 @@
+r"""The small form in which people write the text of a notice, read into blocks. Pure.
+
+    # heading            a line of its own
+    - item               items on consecutive lines are one list
+    **bold**             in a line
+    [text](https://...)  in a line; also http: and mailto:
+    \* \[ \] \# \- \\    the sign itself
+
+Lines that follow each other are one paragraph; a blank line ends it. Anything else that looks like form is an error:
+what is published cannot be called back.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from digikoppelaar.drop.model import Alinea, Blok, Lijst, Punt, Regel, Stuk, Tussenkop
+from digikoppelaar.errors import SubmissionError
+
+ITEM: Final = "-"
+"""The mark of every item."""
+
+LINK_SCHEMES: Final = ("https", "http", "mailto")
+
+_SIGNS: Final = re.compile(r"([\\*\[\]()#-])")
+_TOKEN: Final = re.compile(
+    r"\\(?P<sign>[\\*\[\]()#-])"
+    r"|(?P<bold>\*\*)"
+    r"|\[(?P<text>(?:\\[\\*\[\]()#-]|[^\\*\[\]])+)\]\((?P<url>(?:\\[\\*\[\]()#-]|[^\\()\s])+)\)"
+    r"|(?P<plain>[^\\*\[\]]+)"
+)
+_ESCAPED: Final = re.compile(r"\\([\\*\[\]()#-])")
+_Line = tuple[int, str]
+"""Its number, from one, and the text."""
+
+
+def parse(text: str) -> tuple[Blok, ...]:
+    """The blocks of a text in this form. Raises SubmissionError, whose advice says which line is wrong, and why."""
+    return tuple(_block(lines) for lines in _groups(text))
+
+
+def escape(value: str) -> str:
+    """The value as text that has no form: on one line, every sign escaped, without characters that show nothing."""
+    return _SIGNS.sub(r"\\\1", one_line(value))
+
+
+def one_line(value: str) -> str:
+    """With single blanks only, and without control and direction characters."""
+    return " ".join("".join(letter for letter in " ".join(value.split()) if not _is_hidden(letter)).split())
+
+
+def is_link(url: str) -> bool:
+    """Whether a reader may be led there."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if not url.isprintable() or " " in url or parts.scheme not in LINK_SCHEMES:
+        return False
+    return bool(parts.path) if parts.scheme == "mailto" else bool(parts.hostname)
+
+
+def _is_hidden(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs") or letter in "\ufffe\uffff"
+
+
+def _groups(text: str) -> Iterator[list[_Line]]:
+    """The lines of each block: a heading alone, items together, and the lines of a paragraph."""
+    group: list[_Line] = []
+    for line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        number, content = line[0], line[1].strip()
+        if group and (not content or _kind(content) != _kind(group[-1][1]) or _kind(content) == "#"):
+            yield group
+            group = []
+        if content:
+            group.append((number, content))
+    if group:
+        yield group
+
+
+def _kind(line: str) -> str:
+    """The sign with which it begins when that gives it a form; empty for a paragraph."""
+    return line[0] if line[0] in f"#{ITEM}" else ""
+
+
+def _block(lines: list[_Line]) -> Blok:
+    match _kind(lines[0][1]):
+        case "#":
+            return Tussenkop(_inline(_after_sign(lines[0])))
+        case "-":
+            return Lijst(tuple(Punt(ITEM, (Alinea(_inline(_after_sign(line))),)) for line in lines))
+    return Alinea(_inline((lines[0][0], " ".join(content for _, content in lines))))
+
+
+def _after_sign(line: _Line) -> _Line:
+    number, content = line
+    if content[1:2] != " ":
+        _refuse(number, f"na het teken {content[0]} hoort één spatie en dan de tekst")
+    return number, content[2:].strip()
+
+
+def _inline(line: _Line) -> Regel:
+    """The stretches of a line; neighbours that look the same are one."""
+    number, text = line[0], " ".join(line[1].split())
+    if any(_is_hidden(letter) for letter in text):
+        _refuse(number, "er staat een onzichtbaar teken in")
+    stretches: list[Stuk] = []
+    bold = False
+    for token in _tokens(number, text):
+        if token["bold"]:
+            bold = not bold
+        else:
+            _append(stretches, _stretch(number, token, bold=bold))
+    if bold:
+        _refuse(number, "vetgedrukte tekst begint met ** en eindigt er niet mee")
+    return tuple(stretches)
+
+
+def _tokens(number: int, text: str) -> Iterator[re.Match[str]]:
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            _refuse(number, f"het teken {text[position]} heeft hier geen betekenis; zet er een \\ voor")
+        yield token
+        position = token.end()
+
+
+def _stretch(number: int, token: re.Match[str], *, bold: bool) -> Stuk:
+    if not token["url"]:
+        return Stuk(token["sign"] or token["plain"], vet=bold)
+    url = _ESCAPED.sub(r"\1", token["url"])
+    if not is_link(url):
+        _refuse(number, "een link begint met https://, http:// of mailto: en heeft daarna een adres")
+    return Stuk(_ESCAPED.sub(r"\1", token["text"]), vet=bold, link=url)
+
+
+def _append(stretches: list[Stuk], stuk: Stuk) -> None:
+    last = stretches[-1] if stretches else None
+    if last and last.link is None and stuk.link is None and last.vet == stuk.vet:
+        stretches[-1] = replace(last, tekst=last.tekst + stuk.tekst)
+    else:
+        stretches.append(stuk)
+
+
+def _refuse(number: int, why: str) -> NoReturn:
+    raise SubmissionError(f"line {number} of the text has no known form", advice=f"Regel {number} van de tekst: {why}.")
