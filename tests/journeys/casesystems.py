@@ -180,6 +180,10 @@ class Receiver:
         self.came.append((request.headers, await request.body()))
         return Response(status_code=self.refusals.pop(0) if self.refusals else 204)
 
+    def about(self, verzoek: steps.Verzoek) -> list[tuple[Mapping[str, str], bytes]]:
+        """Headers and body of each post about one verzoeknummer, also of those that were not taken."""
+        return [each for each in self.came if json.loads(each[1])["verzoeknummer"] == verzoek["verzoeknummer"]]
+
     @asynccontextmanager
     async def running(self, trial: Trial) -> AsyncIterator[None]:
         """Listen, with a certificate that the gateway of this trial is told to trust."""
@@ -239,6 +243,18 @@ class Place:
         row = await steps.eventually(look, lambda seen: seen is not None and seen.state == state, what, seconds)
         assert row is not None
         return row
+
+    async def lose(self) -> None:
+        """No notification comes, until `found` says so."""
+        await self.trial.fault(kind="lose", target="notification")
+
+    async def found(self) -> None:
+        """What was lost comes after all; other faults stay."""
+        url = f"{self.trial.facts['management_url']}/faults"
+        async with self.trial.http.get(url) as answer:
+            lost = [fault["id"] for fault in await answer.json() if fault["kind"] == "lose"]
+        for number in lost:
+            await self.trial.http.delete(f"{url}/{number}")
 
     def objects_about(self, verzoek: steps.Verzoek) -> list[Mapping[str, Any]]:
         """The data of the objects about one verzoeknummer, by volgnummer."""

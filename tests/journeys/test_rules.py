@@ -36,6 +36,7 @@ from tests.journeys.partner import client_context
 
 from digikoppelaar.adapters.system import RandomSecrets, SystemClock
 from digikoppelaar.flows import api_keys
+from digikoppelaar.flows.reading import VerzoekRow
 from digikoppelaar.sandbox.verzoek_document import notification_xml
 from digikoppelaar.stam.rules import RULES
 
@@ -77,20 +78,6 @@ async def key(shared_place: Place) -> str:
 
 
 # --- What happens to notifications -------------------------------------------------------------------------
-
-
-async def lose(place: Place) -> None:
-    """No notification comes, until `found` says so."""
-    await place.trial.fault(kind="lose", target="notification")
-
-
-async def found(place: Place) -> None:
-    """What was lost comes after all; other faults stay."""
-    url = f"{place.trial.facts['management_url']}/faults"
-    async with place.trial.http.get(url) as answer:
-        lost = [fault["id"] for fault in await answer.json() if fault["kind"] == "lose"]
-    for number in lost:
-        await place.trial.http.delete(f"{url}/{number}")
 
 
 async def come_in(place: Place, verzoek: steps.Verzoek) -> None:
@@ -138,6 +125,16 @@ async def hand_back(place: Place, verzoek: steps.Verzoek, oin: str) -> None:
     url = f"{facts['rest_base_url']}/verzoeken/{verzoek['verzoeknummer']}/_rerouteer"
     async with trial.http.post(url, json={"behandeldienst": None}, headers=headers, ssl=context) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def passed(place: Place, verzoek: steps.Verzoek, state: str) -> VerzoekRow:
+    """Wait until the one notification of this verzoek of South is in this state."""
+
+    async def look() -> list[VerzoekRow]:
+        return [*(await place.rows(verzoek, SOUTH)).values()]
+
+    [row] = await steps.eventually(look, lambda rows: [row.state for row in rows] == [state], f"it is {state}")
+    return row
 
 
 def closing(verzoek: steps.Verzoek) -> bytes:
@@ -214,10 +211,10 @@ async def test_the_withdrawal_of_a_copy_goes_where_the_copy_went(place: Place, o
     [copy] = await place.submit(oin, activiteiten=[SLOOP])
     await place.until(copy, "delivered", EAST)
     await place.until(copy, state, oin)
-    await lose(place)
+    await place.lose()
     await hand_back(place, copy, EAST)  # else its withdrawal is a copy too
     withdrawn = await place.withdraw(copy)
-    await found(place)
+    await place.found()
     await place.until(withdrawn, state, oin)
     await come_in(place, copy)
     await assert_ruled(place, withdrawn, "withdrawal_of_what_was_set_aside", oin)
@@ -226,10 +223,10 @@ async def test_the_withdrawal_of_a_copy_goes_where_the_copy_went(place: Place, o
 
 @journey("withdrawal_of_the_unknown")
 async def test_a_withdrawal_of_what_never_came_waits_for_a_person(place: Place) -> None:
-    await lose(place)
+    await place.lose()
     [verzoek] = await place.submit(WEST, activiteiten=[BOUW])
     withdrawn = await place.withdraw(verzoek)
-    await found(place)
+    await place.found()
     row = await place.until(withdrawn, "parked")
     await come_in(place, verzoek)
     assert "onbekend verzoek" in (row.advice or "")
@@ -241,12 +238,12 @@ async def test_a_withdrawal_of_what_never_came_waits_for_a_person(place: Place) 
 async def test_a_version_that_comes_after_its_withdrawal_waits_for_a_person(place: Place, key: str) -> None:
     [first] = await place.submit(WEST, activiteiten=[BOUW])
     await place.until(first, "delivered")
-    await lose(place)
+    await place.lose()
     second = await place.supplement(first, bijlagen=["png"])
     withdrawn = await place.withdraw(first, alleen_notificatie=True)
     assert (await posted(place, key, closing(first)))["intrekking"] is True
     await place.until(withdrawn, "delivered")
-    await found(place)
+    await place.found()
     row = await place.until(second, "parked")
     await come_in(place, first)
     assert "na de intrekking" in (row.advice or "")
@@ -256,13 +253,13 @@ async def test_a_version_that_comes_after_its_withdrawal_waits_for_a_person(plac
 
 @journey("older_than_known")
 async def test_a_version_that_comes_after_a_newer_one_is_kept_apart(place: Place, key: str) -> None:
-    await lose(place)
+    await place.lose()
     [first] = await place.submit(WEST, bijlagen=["pdf"], activiteiten=[BOUW])
     second = await place.supplement(first, bijlagen=["png"])
     await posted(place, key, notification_xml(first["verzoeknummer"]))
     await place.until(second, "delivered")
     await place.trial.fault(kind="stale", target="summary")
-    await found(place)
+    await place.found()
     await place.until(first, "kept_apart")
     await come_in(place, first)
     await assert_ruled(place, first, "older_than_known")
@@ -304,7 +301,7 @@ async def test_an_aanvulling_that_was_sent_on_is_new_or_waits_for_a_person_who_l
 async def test_a_notification_of_another_adapter_counts_once_beside_the_one_that_comes_over_ebms(
     place: Place, key: str, way: str
 ) -> None:
-    await lose(place)
+    await place.lose()
     [verzoek] = await place.submit(WEST, bijlagen=["pdf"], activiteiten=[BOUW])
     payload = notification_xml(verzoek["verzoeknummer"])
     ask = partial(posted, place, key, payload) if way == "post" else partial(from_file, place, payload)
@@ -314,7 +311,7 @@ async def test_a_notification_of_another_adapter_counts_once_beside_the_one_that
     assert sorted(new) == [False, True]
     await place.until(verzoek, "delivered")
     assert_done(place, verzoek, WEST, {0: "nieuw"})
-    await found(place)
+    await place.found()
     await come_in(place, verzoek)
     assert_done(place, verzoek, WEST, {0: "nieuw"})
     await assert_whole(place, verzoek, WEST)
@@ -323,14 +320,11 @@ async def test_a_notification_of_another_adapter_counts_once_beside_the_one_that
 async def test_a_notification_is_passed_on_signed_and_again_when_it_was_not_taken(place: Place) -> None:
     place.receiver.refusals += [503, 429]
     [verzoek] = await place.submit(SOUTH, activiteiten=[BOUW])
-
-    async def states() -> list[str]:
-        return [row.state for row in (await place.rows(verzoek, SOUTH)).values()]
-
-    await steps.eventually(states, lambda seen: seen == ["passed_on"], "its notification is passed on")
-    (event, body), *again = [(headers["digikoppelaar-event"], body) for headers, body in place.receiver.came]
+    await passed(place, verzoek, "passed_on")
+    came = place.receiver.about(verzoek)
+    (event, body), *again = [(headers["digikoppelaar-event"], body) for headers, body in came]
     assert again == [(event, body)] * 2
-    for headers, content in place.receiver.came:
+    for headers, content in came:
         moment, signed = (part.partition("=")[2] for part in headers["digikoppelaar-signature"].split(","))
         wanted = hmac.new(place.receiver.secret.encode(), f"{moment}.".encode() + content, hashlib.sha256)
         assert hmac.compare_digest(wanted.hexdigest(), signed)
@@ -338,6 +332,28 @@ async def test_a_notification_is_passed_on_signed_and_again_when_it_was_not_take
     assert (said["verzoeknummer"], said["oin"], said["intrekking"]) == (verzoek["verzoeknummer"], SOUTH, False)
     assert verzoek["verzoeknummer"].encode() in base64.b64decode(said["notification"])
     assert_done(place, verzoek, SOUTH, NOTHING)
+
+
+async def test_a_notification_that_the_receiver_refuses_waits_for_a_person_and_goes_on_when_released(
+    place: Place,
+) -> None:
+    place.receiver.refusals += [400]
+    [verzoek] = await place.submit(SOUTH, activiteiten=[BOUW])
+    row = await passed(place, verzoek, "parked")
+    assert "weigert de notificatie" in (row.advice or "")
+    await place.stores.verzoeken.release(row.aansluiting_id, row.verzoeknummer, SystemClock().now())
+    await passed(place, verzoek, "passed_on")
+    assert len(place.receiver.about(verzoek)) == 2
+
+
+async def test_a_notification_of_who_shows_no_key_is_not_taken(place: Place) -> None:
+    await place.lose()
+    [verzoek] = await place.submit(WEST, activiteiten=[BOUW])
+    payload = notification_xml(verzoek["verzoeknummer"])
+    for headers in ({}, {"x-api-key": "dk_000000000000_verzonnen"}):
+        async with place.trial.http.post(f"{place.api}/notifications", data=payload, headers=headers) as answer:
+            assert answer.status == 401
+    assert await place.rows(verzoek, WEST) == {}
 
 
 async def test_a_submission_is_split_over_bevoegd_gezag_and_behandeldiensten_and_each_part_is_one_case(
