@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.drop.profile import Authentication, EnvelopeProfile, Stage
+from digikoppelaar.drop.sru import SruNames
 from digikoppelaar.drop.terms import Begin, Eenheid, Gebeurtenis, Rekenregels, Termijn
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.links import SummaryNames
@@ -105,6 +106,28 @@ class DropProfile:
         return any(fact.provisional for fact in self.facts.values())
 
 
+@dataclass(frozen=True, slots=True)
+class SruProfile:
+    """Where KOOP's search and publications are, and the manners they ask of us; times are in milliseconds.
+
+    Addresses of a publication have the field `{identifier}`; `facts` as those of DsoProfile.
+    """
+
+    name: str
+    facility: str
+    sru_url: str
+    publication_url: str
+    metadata_url: str
+    manifestation_url: str
+    search_pause_ms: int
+    metadata_pause_ms: int
+    attempts: int
+    first_wait_ms: int
+    longest_wait_ms: int
+    names: SruNames
+    facts: Mapping[str, Fact]
+
+
 @cache
 def load_profile(name: str) -> DsoProfile:
     """The profile of DSO-LV that is called `name` (`dso-lv`). Raises ConfigError when it is absent or incomplete."""
@@ -115,6 +138,12 @@ def load_profile(name: str) -> DsoProfile:
 def load_drop_profile(name: str) -> DropProfile:
     """The profile of 3PAS that is called `name` (`koop-3pas-2020-01`). Raises ConfigError as `load_profile` does."""
     return _loaded(name, _drop_profile)
+
+
+@cache
+def load_sru_profile(name: str) -> SruProfile:
+    """The profile of the search that is called `name` (`koop-sru`). Raises ConfigError as `load_profile` does."""
+    return _loaded(name, _sru_profile)
 
 
 @cache
@@ -219,6 +248,11 @@ def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
         stages={name: _stage(name, values) for name, values in file.group("stage").items()},
         facts=file.facts,
     )
+
+
+def _sru_profile(data: Mapping[str, Any]) -> SruProfile:
+    file = _read(data)
+    return file.build(SruProfile, name=file.name, facility=file.facility, names=file.build(SruNames), facts=file.facts)
 
 
 def _stage(name: str, values: Mapping[str, str]) -> Stage:

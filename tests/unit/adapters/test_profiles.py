@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from digikoppelaar.adapters.profiles import load_drop_profile, load_profile, load_rekenregels
+from digikoppelaar.adapters.profiles import load_drop_profile, load_profile, load_rekenregels, load_sru_profile
 from digikoppelaar.drop.profile import Authentication
 from digikoppelaar.errors import ConfigError
 
@@ -20,6 +20,14 @@ def test_the_profile_of_dso_lv_says_where_every_fact_comes_from() -> None:
 def test_the_address_of_a_summary_is_built_from_the_profile() -> None:
     profile = load_profile("dso-lv")
     assert profile.summary_url("https://dso.test/v2/", "2026060200019").startswith("https://dso.test/v2/verzoeken/2026")
+
+
+def test_the_profile_of_the_search_says_where_every_fact_comes_from() -> None:
+    profile = load_sru_profile("koop-sru")
+    assert all(fact.source for fact in profile.facts.values())
+    assert profile.facts["title_relation"].provisional
+    assert not profile.facts["sru_url"].provisional
+    assert profile.names.creator_index == "dt.creator"
 
 
 @pytest.mark.parametrize("name", ["geen", "../dso-lv", "", "__init__"])
