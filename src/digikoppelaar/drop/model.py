@@ -1,11 +1,13 @@
 """A kennisgeving as values. How KOOP spells it is in other modules; nothing here knows XML or SOAP.
 
-Coordinates are RD (EPSG:28992), in metres. Texts are as a reader is to see them.
+Coordinates are RD (EPSG:28992), in metres. Texts are as a reader is to see them. `soort` tells blocks and locations
+apart where they are JSON (drop.document); nobody sets it.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 
 class Bestuurslaag(StrEnum):
@@ -84,6 +86,7 @@ class Alinea:
     """A paragraph; without stretches it is a blank line."""
 
     regel: Regel = ()
+    soort: Literal["alinea"] = "alinea"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Tussenkop:
     """A heading in the text."""
 
     regel: Regel
+    soort: Literal["tussenkop"] = "tussenkop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Lijst:
     """A list."""
 
     punten: tuple[Punt, ...]
+    soort: Literal["lijst"] = "lijst"
 
 
 Blok = Alinea | Tussenkop | Lijst
@@ -124,6 +129,7 @@ class AlsPunt:
     positie: Positie
     label: str | None = None
     gemeente: str | None = None
+    soort: Literal["punt"] = "punt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ class AlsLijn:
     posities: tuple[Positie, ...]
     label: str | None = None
     gemeente: str | None = None
+    soort: Literal["lijn"] = "lijn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class AlsVlak:
     ringen: tuple[tuple[Positie, ...], ...]
     label: str | None = None
     gemeente: str | None = None
+    soort: Literal["vlak"] = "vlak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ class AlsAdres:
     toevoeging: str | None = None
     gemeente: str | None = None
     positie: Positie | None = None
+    soort: Literal["adres"] = "adres"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ class AlsPostcode:
 
     postcode: str
     gemeente: str | None = None
+    soort: Literal["postcode"] = "postcode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,7 @@ class AlsGemeente:
 
     gemeente: str
     provincie: str | None = None
+    soort: Literal["gemeente"] = "gemeente"
 
 
 Locatie = AlsPunt | AlsLijn | AlsVlak | AlsAdres | AlsPostcode | AlsGemeente

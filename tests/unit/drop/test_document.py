@@ -1,0 +1,123 @@
+"""A kennisgeving survives being JSON, and nothing but a kennisgeving is taken for one."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from digikoppelaar.drop.document import from_document, to_document
+from digikoppelaar.drop.model import (
+    Alinea,
+    AlsAdres,
+    AlsGemeente,
+    AlsLijn,
+    AlsPostcode,
+    AlsPunt,
+    AlsVlak,
+    Bestuurslaag,
+    Bijlage,
+    Blad,
+    Bopa,
+    Data,
+    Documenttype,
+    Kennisgeving,
+    Lijst,
+    Moment,
+    Periode,
+    Procedure,
+    Publicist,
+    Punt,
+    Stuk,
+    Tussenkop,
+    Uitkomst,
+)
+from digikoppelaar.errors import SubmissionError
+
+RING = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 0.0))
+SMALL = Kennisgeving(
+    Publicist("00000099000000001000", "Voorbeeldstad", Bestuurslaag.GEMEENTE),
+    "00000099000000002000",
+    Blad.GEMEENTEBLAD,
+    Documenttype.AANVRAAG,
+    Procedure.REGULIER,
+    Moment.AANVRAAG,
+    "Aanvraag omgevingsvergunning, Dorpsstraat 1",
+    (Alinea((Stuk("Er is een aanvraag."),)),),
+    "omgevingsvergunning",
+    "Z2026-0001",
+)
+WHOLE = replace(
+    SMALL,
+    tekst=(
+        Tussenkop((Stuk("Wat", vet=True),)),
+        Alinea(),
+        Lijst((Punt("1.", (Alinea((Stuk("zie "), Stuk("hier", link="https://voorbeeld.example"))),)),)),
+    ),
+    uitkomst=Uitkomst.VERLEEND,
+    activiteiten=("bouwen", "kappen"),
+    samenvatting="een dakkapel",
+    onderwerp="Ruimte en infrastructuur | Organisatie en beleid",
+    locaties=(
+        AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", positie=(155000.0, 463000.0)),
+        AlsPunt((155000.5, 463000.0), "Gebiedsmarkering", "Voorbeeldstad"),
+        AlsLijn(((0.0, 0.0), (1.0, 1.0))),
+        AlsVlak((RING, RING)),
+        AlsPostcode("1234AB"),
+        AlsGemeente("Voorbeeldstad", "Gelderland"),
+    ),
+    data=Data(
+        date(2026, 6, 1),
+        date(2026, 7, 1),
+        inzage=Periode(date(2026, 7, 2), date(2026, 8, 13)),
+        publicatie=date(2026, 7, 2),
+    ),
+    bijlagen=(Bijlage("tekening.pdf", "application/pdf", "kennisgevingen/1/1"),),
+    bopa=Bopa("Z2026-0001", (AlsVlak((RING,)),), ("NL.IMRO.0000.BP1-0001",)),
+)
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {**json.loads(json.dumps(to_document(WHOLE))), **changed}
+    return made
+
+
+@pytest.mark.parametrize("kennisgeving", [SMALL, WHOLE], ids=["small", "whole"])
+def test_what_is_read_back_is_the_same(kennisgeving: Kennisgeving) -> None:
+    assert from_document(json.loads(json.dumps(to_document(kennisgeving)))) == kennisgeving
+
+
+def test_every_location_and_block_says_which_it_is() -> None:
+    made = to_document(WHOLE)
+    assert [each["soort"] for each in made["locaties"]] == ["adres", "punt", "lijn", "vlak", "postcode", "gemeente"]
+    assert [each["soort"] for each in made["tekst"]] == ["tussenkop", "alinea", "lijst"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"title": "x"}, "title: unknown"),
+        ({"titel": None}, "titel: string_type"),
+        ({"blad": "krant"}, "blad: enum"),
+        ({"data": {"ontvangst": "1 juni"}}, "data/ontvangst: date"),
+        ({"data": {"ontvangen": "2026-06-01"}}, "data/ontvangen: unknown"),
+        ({"locaties": [{"postcode": "1234AB"}]}, "locaties/0/soort: missing"),
+        ({"locaties": [{"soort": "plek"}]}, "locaties/0/soort: literal_error"),
+        ({"locaties": [{"soort": "punt", "positie": [1.0]}]}, "locaties/0/positie"),
+        (
+            {"locaties": [{"soort": "gemeente", "gemeente": "Voorbeeldstad", "straat": "x"}]},
+            "locaties/0/straat: unknown",
+        ),
+        ({"locaties": [{"soort": "punt", "positie": [1.0, "Jansen"]}]}, "locaties/0/positie/1: float_type"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place_and_not_by_its_value(changed: dict[str, Any], place: str) -> None:
+    with pytest.raises(SubmissionError, match=place) as caught:
+        from_document(document(**changed))
+    assert "Jansen" not in str(caught.value)
+
+
+def test_something_else_is_no_kennisgeving() -> None:
+    with pytest.raises(SubmissionError, match="publicist: missing"):
+        from_document({})
