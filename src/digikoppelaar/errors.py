@@ -21,6 +21,8 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     ├── PartnerUnreachable        partner, retry  no HTTP answer from the partner's endpoint
     ├── FacilityError             facility        DSO-LV or KOOP did not do what it should
     │   ├── FacilityUnavailable   facility, retry no answer, 5xx, 429, connection or TLS failure
+    │   │   └── FacilityNotReached  facility, retry  nothing of the request was sent
+    │   ├── FacilityOutcomeUnknown  facility  sent, and no answer tells whether it was taken
     │   ├── FacilityNotFound      facility, retry 404: perhaps not there yet
     │   ├── FacilityRefused       administrator   401 or 403: mandate, certificate or API key
     │   └── FacilityAnswerBroken  facility, retry truncated, wrong length or wrong content
@@ -221,6 +223,27 @@ class FacilityUnavailable(FacilityError):
     def __init__(self, message: str, *, retry_after: float | None = None, advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
         self.retry_after = retry_after
+
+
+class FacilityNotReached(FacilityUnavailable):
+    """No connection, or none that is trusted: nothing of the request was sent, so sending it again is safe."""
+
+    default_advice = (
+        "Er kwam geen verbinding tot stand; er is niets verzonden. Controleer adres, netwerk en certificaat. "
+        "Digikoppelaar probeert het vanzelf opnieuw."
+    )
+
+
+class FacilityOutcomeUnknown(FacilityError):
+    """A request that must not be taken twice was sent, perhaps in part, and no answer tells whether it was taken.
+
+    Nothing sends it again by itself: what KOOP publishes stays public (ADR 24).
+    """
+
+    default_advice = (
+        "Het is niet bekend of de voorziening de kennisgeving heeft aangenomen. Zoek haar op in DROP, of wacht tot ze "
+        "wordt gevonden; verstuur haar pas opnieuw als zeker is dat ze er niet is."
+    )
 
 
 class FacilityNotFound(FacilityError):

@@ -17,6 +17,7 @@ from typing import Final
 from lxml import etree
 
 from digikoppelaar import xml
+from digikoppelaar.drop.blocks import write_blocks
 from digikoppelaar.drop.characters import checked
 from digikoppelaar.drop.model import Alinea, Blok, Kennisgeving, Lijst, Punt, Regel, Stuk, Tussenkop
 from digikoppelaar.errors import AanleveringError, SubmissionError, TooLarge, XmlError
@@ -72,13 +73,12 @@ def inhoud_xml(kennisgeving: Kennisgeving, accepted: Accepted = NONE_ACCEPTED) -
     titel = etree.SubElement(etree.SubElement(mededeling, "kop"), "titel")
     titel.text = checked(kennisgeving.titel, "de titel")
     inhoud = etree.SubElement(etree.SubElement(mededeling, "zakelijke-mededeling-tekst"), "inhoud")
-    for blok in plainer(kennisgeving.tekst, accepted):
-        _write_blok(inhoud, blok)
+    write_blocks(inhoud, plainer(kennisgeving.tekst, accepted))
     return xml.serialize(root)
 
 
 def plainer(tekst: Iterable[Blok], accepted: Accepted) -> tuple[Blok, ...]:
-    """The text with nothing in it that is not accepted; what a reader will see."""
+    """The text with nothing in it that is not accepted; what a reader will see. Raises SubmissionError as above."""
     return tuple(plain for blok in tekst for plain in _plainer(blok, accepted))
 
 
@@ -91,7 +91,7 @@ def _plainer(blok: Blok, accepted: Accepted) -> Iterator[Blok]:
         case Tussenkop(regel):
             yield Alinea(_plain_regel([Stuk(stuk.tekst, True, stuk.link) for stuk in regel], accepted))
         case Lijst(punten):
-            plain = [Punt(punt.nummer, _plain_alineas(punt, accepted)) for punt in punten]
+            plain = [_plain_punt(punt, accepted) for punt in punten]
             if Markup.LIJST in accepted:
                 yield Lijst(tuple(plain))
             else:
@@ -99,8 +99,9 @@ def _plainer(blok: Blok, accepted: Accepted) -> Iterator[Blok]:
                     yield from _without_list(punt)
 
 
-def _plain_alineas(punt: Punt, accepted: Accepted) -> tuple[Alinea, ...]:
-    return tuple(Alinea(_plain_regel(alinea.regel, accepted)) for alinea in punt.alineas)
+def _plain_punt(punt: Punt, accepted: Accepted) -> Punt:
+    alineas = tuple(Alinea(_plain_regel(alinea.regel, accepted)) for alinea in punt.alineas)
+    return Punt(checked(punt.nummer, "het nummer in een lijst"), alineas)
 
 
 def _without_list(punt: Punt) -> Iterator[Alinea]:
@@ -111,22 +112,19 @@ def _without_list(punt: Punt) -> Iterator[Alinea]:
 
 
 def _plain_regel(regel: Iterable[Stuk], accepted: Accepted) -> Regel:
-    if Markup.EXTREF in accepted:
-        return _merged(Stuk(stuk.tekst or _address(stuk), stuk.vet, stuk.link or None) for stuk in regel)
-    return _merged(Stuk(_with_address(stuk), stuk.vet) for stuk in regel)
+    return _merged(_plain_stuk(stuk, accepted) for stuk in regel)
 
 
-def _with_address(stuk: Stuk) -> str:
-    address = _address(stuk)
-    if not address or stuk.tekst.strip() == address:
-        return stuk.tekst
-    if not stuk.tekst.strip():
-        return address
-    return f"{stuk.tekst} ({address})"
-
-
-def _address(stuk: Stuk) -> str:
-    return (stuk.link or "").removeprefix("mailto:")
+def _plain_stuk(stuk: Stuk, accepted: Accepted) -> Stuk:
+    tekst, link = checked(stuk.tekst, "de tekst"), checked(stuk.link or "", "het adres van een link")
+    address = link.removeprefix("mailto:")
+    if link and Markup.EXTREF in accepted:
+        return Stuk(tekst or address, stuk.vet, link)
+    if address and not tekst.strip():
+        return Stuk(address, stuk.vet)
+    if address and tekst.strip() != address:
+        return Stuk(f"{tekst} ({address})", stuk.vet)
+    return Stuk(tekst, stuk.vet)
 
 
 def _merged(regel: Iterable[Stuk]) -> Regel:
@@ -138,38 +136,6 @@ def _merged(regel: Iterable[Stuk]) -> Regel:
         elif stuk.tekst:
             merged.append(stuk)
     return tuple(merged)
-
-
-def _write_blok(inhoud: etree._Element, blok: Blok) -> None:
-    match blok:
-        case Alinea(regel):
-            _write_regel(etree.SubElement(inhoud, "al"), regel)
-        case Tussenkop(regel):
-            _write_regel(etree.SubElement(inhoud, "tussenkop"), regel)
-        case Lijst(punten):
-            lijst = etree.SubElement(inhoud, "lijst")
-            for punt in punten:
-                li = etree.SubElement(lijst, "li")
-                etree.SubElement(li, "li.nr").text = checked(punt.nummer, "het nummer in een lijst")
-                for alinea in punt.alineas:
-                    _write_blok(li, alinea)
-
-
-def _write_regel(element: etree._Element, regel: Regel) -> None:
-    for stuk in regel:
-        inner = None
-        if stuk.vet:
-            inner = etree.SubElement(element, "nadruk", {"type": "vet"})
-        if stuk.link:
-            link = checked(stuk.link, "het adres van een link")
-            inner = etree.SubElement(element if inner is None else inner, "extref", {"doc": link})
-        tekst = checked(stuk.tekst, "de tekst")
-        if inner is not None:
-            inner.text = tekst
-        elif len(element):
-            element[-1].tail = tekst
-        else:
-            element.text = tekst
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,389 @@
+"""A kennisgeving as a request of 3PAS, as the other side reads it, and every answer that it can get."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from tests.unit.drop.notices import BESLUIT, GEMEENTE, OMGEVINGSDIENST, PLANAFWIJKING, VLAK
+
+from digikoppelaar import xml
+from digikoppelaar.adapters.profiles import load_drop_profile
+from digikoppelaar.drop import receiving, schema
+from digikoppelaar.drop.envelope import LONGEST_TEXT, Accepted, RawAnswer, Refused, SoapRequest, answer, request
+from digikoppelaar.drop.inhoud import Flaw, Markup, inhoud_zip, plainer, unpack
+from digikoppelaar.drop.model import (
+    AlsAdres,
+    AlsGemeente,
+    AlsLijn,
+    AlsPostcode,
+    AlsPunt,
+    Bestuurslaag,
+    Bijlage,
+    Blad,
+    Data,
+    Documenttype,
+    Kennisgeving,
+    Moment,
+    Periode,
+    Procedure,
+    Publicist,
+    Uitkomst,
+)
+from digikoppelaar.drop.profile import FIELDS, EnvelopeProfile
+from digikoppelaar.errors import (
+    AanleveringError,
+    FacilityError,
+    FacilityOutcomeUnknown,
+    FacilityRefused,
+    FacilityUnavailable,
+    Fault,
+    SubmissionError,
+)
+
+PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
+
+MANY_PLACES = replace(
+    BESLUIT,
+    locaties=(
+        *BESLUIT.locaties,
+        AlsAdres("1234AB", "1", huisletter="a", toevoeging="bis"),
+        AlsLijn(((1.0, 2.0), (3.5, 4.25)), "de dijk"),
+        VLAK,
+        AlsPostcode("1234AB", "Voorbeeldstad"),
+        AlsGemeente("Voorbeeldstad", "Voorbeeldland"),
+    ),
+)
+
+
+def read(sent: SoapRequest, profile: EnvelopeProfile = PROFILE) -> receiving.Aanlevering:
+    return receiving.read_request(sent.action, sent.content_type, sent.body, profile)
+
+
+# --- What goes out ---------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_soap_with_the_quoted_action_and_the_zip_in_it() -> None:
+    sent = request(BESLUIT, PROFILE)
+    assert sent.action == '"http://schemas.koopwrp.nl/2020/01/drp/api/IDossierService/VoegDossierToeEnPubliceer"'
+    assert sent.content_type == "text/xml; charset=utf-8"
+    aanlevering = read(sent)
+    assert aanlevering.inhoud_zip == inhoud_zip(BESLUIT)
+    assert b"Z2026-0001" in unpack(aanlevering.inhoud_zip)
+
+
+def test_the_bytes_of_a_request_never_differ() -> None:
+    assert request(PLANAFWIJKING, PROFILE).body == request(PLANAFWIJKING, PROFILE).body
+
+
+def test_every_name_and_value_of_ours_comes_from_the_profile() -> None:
+    strange = replace(
+        PROFILE,
+        namespace="urn:other/",
+        element_namespace="urn:elements",
+        contract="IAndere",
+        operation="Doe",
+        order=("inhoud_zip", "blad", "oin"),
+        required=("inhoud_zip",),
+        path={"inhoud_zip": "A/B/C", "blad": "A/D", "oin": "E"},
+        spelling=dict(PROFILE.spelling) | {"blad": dict.fromkeys(Blad.__members__, "elk blad")},
+    )
+    sent = request(BESLUIT, strange)
+    assert sent.action == '"urn:other/IAndere/Doe"'
+    [operation] = xml.parse(sent.body, limit=100_000).iterfind(".//{urn:other/}Doe")
+    paths = [operation.getroottree().getelementpath(each) for each in operation.iter("*")][1:]
+    assert [path.rpartition("Doe/")[2].replace("{urn:elements}", "") for path in paths] == [
+        *("A", "A/B", "A/B/C", "A/D", "E"),
+    ]
+    assert operation.findtext("{urn:elements}A/{urn:elements}D") == "elk blad"
+    assert b"koop" not in sent.body
+
+
+EVERYTHING = replace(
+    PROFILE,
+    order=tuple(sorted(FIELDS)),
+    path={name: f"X{number}" for number, name in enumerate(sorted(FIELDS))},
+    spelling=dict(PROFILE.spelling)
+    | {
+        "procedure": {name: name for name in Procedure.__members__},
+        "moment": {name: name for name in Moment.__members__},
+        "uitkomst": {name: name for name in Uitkomst.__members__},
+    },
+    accepted=frozenset(Markup),
+)
+FULL = replace(
+    PLANAFWIJKING,
+    procedure=Procedure.UITGEBREID,
+    moment=Moment.RECTIFICATIE,
+    data=Data(
+        ontvangst=date(2026, 5, 1),
+        besluit=date(2026, 6, 1),
+        verzending=date(2026, 6, 2),
+        inzage=Periode(date(2026, 6, 3), date(2026, 7, 15)),
+        reactie=Periode(date(2026, 6, 4), date(2026, 7, 16)),
+        publicatie=date(2026, 6, 3),
+    ),
+)
+
+
+def test_a_profile_can_send_everything_of_a_kennisgeving() -> None:
+    aanlevering = read(request(FULL, EVERYTHING), EVERYTHING)
+    said = {*aanlevering.texts, *aanlevering.days, *aanlevering.files, "locatie"}
+    assert said == FIELDS
+    assert aanlevering.text("uitkomst") == Uitkomst.VERLEEND
+    received = receiving.kennisgeving(aanlevering, EVERYTHING)
+    assert received.data == FULL.data
+    assert (received.procedure, received.moment) == (FULL.procedure, FULL.moment)
+    assert received.tekst == FULL.tekst
+
+
+@pytest.mark.parametrize("sent", [BESLUIT, MANY_PLACES], ids=["besluit", "many places"])
+def test_the_other_side_reads_what_was_sent(sent: Kennisgeving) -> None:
+    received = receiving.kennisgeving(read(request(sent, PROFILE)), PROFILE)
+    expected = replace(
+        sent,
+        tekst=plainer(sent.tekst, frozenset()),
+        uitkomst=None,
+        data=Data(publicatie=sent.data.publicatie),
+        locaties=received.locaties,
+    )
+    assert received == expected
+    assert [type(each) for each in received.locaties] == [type(each) for each in sent.locaties]
+    assert received.locaties[:2] == sent.locaties[:2]
+
+
+def test_the_other_side_reads_a_planafwijking_with_its_area_and_plans() -> None:
+    received = receiving.kennisgeving(read(request(PLANAFWIJKING, PROFILE)), PROFILE)
+    assert received.bopa is not None
+    assert (received.bopa.identificatie, received.bopa.imro_ids) == ("Z2026-0001", ("NL.IMRO.9999.BP01-VA01",))
+    assert len(received.bopa.vlakken) == 2
+
+
+def test_every_blad_body_and_documenttype_is_read_as_it_was_sent() -> None:
+    for blad in Blad:
+        for laag in Bestuurslaag:
+            sent = replace(BESLUIT, blad=blad, publicist=Publicist(GEMEENTE, "X", laag))
+            aanlevering = read(request(sent, PROFILE))
+            assert (aanlevering.text("blad"), aanlevering.text("bestuurslaag")) == (blad, laag)
+    aanvraag = replace(BESLUIT, documenttype=Documenttype.AANVRAAG, moment=Moment.AANVRAAG)
+    assert receiving.kennisgeving(read(request(aanvraag, PROFILE)), PROFILE).moment is Moment.AANVRAAG
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rubriek": ""}, "without rubriek"),
+        ({"publicist": Publicist(GEMEENTE, "", Bestuurslaag.GEMEENTE)}, "without naam"),
+        ({"bijlagen": (Bijlage("a.pdf", "application/pdf", "x"),)}, "with bijlagen"),
+        ({"documenttype": Documenttype.PLANAFWIJKING}, "planafwijking has"),
+        ({"bopa": PLANAFWIJKING.bopa}, "planafwijking has"),
+        ({"samenvatting": "a\x00"}, "U\\+0000"),
+        ({"locaties": (AlsPunt((1.0, 2.0), "a\x1f"),)}, "U\\+001F"),
+        ({"titel": ""}, "without title"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_with_a_dutch_advice(change: dict[str, object], told: str) -> None:
+    with pytest.raises(SubmissionError, match=told) as caught:
+        request(replace(BESLUIT, **change), PROFILE)
+    assert caught.value.advice != SubmissionError.default_advice
+
+
+# --- What the other side refuses -------------------------------------------------------------------------------------
+
+SENT = request(BESLUIT, PROFILE)
+
+
+def broken(old: bytes, new: bytes) -> bytes:
+    assert old in SENT.body
+    return SENT.body.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("body", "flaw"),
+    [
+        (b"", Flaw.ENVELOPE),
+        (b"<html/>", Flaw.ENVELOPE),
+        (broken(b"soap/envelope/", b"soap-envelope"), Flaw.ENVELOPE),
+        (broken(b"VoegDossierToeEnPubliceer", b"VoegDossierToe"), Flaw.ENVELOPE),
+        (broken(b"</s:Body>", b"<x/></s:Body>"), Flaw.ENVELOPE),
+        (broken(b"<Rubriek>omgevingsvergunning</Rubriek>", b""), Flaw.ENVELOPE),
+        (broken(b"<Rubriek>", b"<Kleur>rood</Kleur><Rubriek>"), Flaw.ENVELOPE),
+        (broken(b"<Rubriek>", b"<Rubriek>x</Rubriek><Rubriek>"), Flaw.ENVELOPE),
+        (broken(b"<Rubriek>", b"<Rubriek xmlns=''>"), Flaw.ENVELOPE),
+        (broken(b">omgevingsvergunning<", b"><"), Flaw.WAARDE),
+        (broken(b"Gemeenteblad", b"gemeenteblad"), Flaw.WAARDE),
+        (broken(b"2026-06-03", b"3 juni 2026"), Flaw.WAARDE),
+        (broken(b"2026-06-03", b"2026-06-03Z"), Flaw.WAARDE),
+        (broken(b"<InhoudZip>", b"<InhoudZip>*"), Flaw.WAARDE),
+        (broken(GEMEENTE.encode(), b"1234"), Flaw.WAARDE),
+        (broken(OMGEVINGSDIENST.encode(), b"1234"), Flaw.WAARDE),
+        (broken(b"POINT(120003 480004)", b"PUNT"), Flaw.WAARDE),
+    ],
+)
+def test_a_request_that_is_not_as_the_profile_has_it_is_refused(body: bytes, flaw: Flaw) -> None:
+    with pytest.raises(AanleveringError) as caught:
+        receiving.read_request(SENT.action, SENT.content_type, body, PROFILE)
+    assert caught.value.reason == flaw
+
+
+@pytest.mark.parametrize("action", ["", SENT.action.strip('"'), '"urn:x"'])
+def test_another_action_is_refused(action: str) -> None:
+    with pytest.raises(AanleveringError, match="SOAPAction"):
+        receiving.read_request(action, SENT.content_type, SENT.body, PROFILE)
+
+
+def test_a_request_of_soap_1_2_by_its_media_type_is_refused() -> None:
+    with pytest.raises(AanleveringError, match="text/xml"):
+        receiving.read_request(SENT.action, "application/soap+xml", SENT.body, PROFILE)
+
+
+# --- The answer ------------------------------------------------------------------------------------------------------
+
+
+def raw(status: int, body: bytes, content_type: str = "text/xml; charset=utf-8") -> RawAnswer:
+    return RawAnswer(status, {"content-type": content_type}, body)
+
+
+ACCEPTED = receiving.accepted_body("2026-000123", PROFILE)
+REFUSED = receiving.fault_body("Client", "SBX-ZIP", "de zip is stuk", PROFILE)
+
+
+def test_an_answer_with_a_dossiernummer_is_an_acceptance() -> None:
+    assert answer(raw(200, ACCEPTED), PROFILE) == Accepted("2026-000123")
+
+
+def test_a_refusal_of_the_other_side_says_what_is_wrong_and_is_not_tried_again() -> None:
+    with pytest.raises(AanleveringError) as caught:
+        unpack(b"")
+    said = answer(raw(500, receiving.refusal_body(caught.value, PROFILE)), PROFILE)
+    assert said == Refused("SBX-ZIP", "InhoudZip is not a zip", Fault.ADMINISTRATOR, again=False)
+
+
+def bare_fault(code: str) -> bytes:
+    """A fault without detail, as a framework or a gateway makes one."""
+    return (
+        b"<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><e:Fault>"
+        b"<faultcode xmlns:a='urn:x'>" + code.encode() + b"</faultcode>"
+        b"<faultstring xml:lang='nl-NL'>kan\n niet</faultstring></e:Fault></e:Body></e:Envelope>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [
+        ("e:Client", ("Client", Fault.ADMINISTRATOR, False)),
+        ("e:Client.Authentication", ("Client", Fault.ADMINISTRATOR, False)),
+        ("e:Server", ("Server", Fault.FACILITY, True)),
+        ("e:MustUnderstand", ("MustUnderstand", Fault.OURS, False)),
+        ("e:VersionMismatch", ("VersionMismatch", Fault.OURS, False)),
+        ("a:InternalServiceFault", ("InternalServiceFault", Fault.FACILITY, True)),
+        ("a:ActionNotSupported", ("ActionNotSupported", Fault.OURS, False)),
+        ("a:DeserializationFailed", ("DeserializationFailed", Fault.OURS, False)),
+        ("a:Onbekend", ("Onbekend", Fault.FACILITY, False)),
+        ("", ("", Fault.FACILITY, False)),
+    ],
+)
+@pytest.mark.parametrize("status", [500, 200, 400])
+def test_a_fault_says_whose_it_is_and_whether_trying_again_helps(
+    code: str, refused: tuple[str, Fault, bool], status: int
+) -> None:
+    said = answer(raw(status, bare_fault(code)), PROFILE)
+    assert said == Refused(refused[0], "kan niet", refused[1], refused[2])
+
+
+def test_a_code_of_the_detail_can_say_that_trying_again_helps() -> None:
+    profile = replace(PROFILE, again=("BEZET",))
+    said = answer(raw(500, receiving.fault_body("Client", "BEZET", "later", profile)), profile)
+    assert said == Refused("BEZET", "later", Fault.FACILITY, again=True)
+
+
+def test_an_endless_text_of_a_fault_is_cut() -> None:
+    said = answer(raw(500, receiving.fault_body("Client", "C", "x" * 10_000, PROFILE)), PROFILE)
+    assert isinstance(said, Refused)
+    assert len(said.text) == LONGEST_TEXT
+
+
+TWICE = ACCEPTED.replace(b"</Dossiernummer>", b"</Dossiernummer><Dossiernummer>2</Dossiernummer>")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type", "told"),
+    [
+        (200, b"", "", "an empty body"),
+        (202, b" \n", "text/xml", "an empty body"),
+        (200, b"<!DOCTYPE html><html>Inloggen</html>", "text/plain", "an HTML page"),
+        (200, b"<html><body/></html>", "text/html", "an HTML page"),
+        (500, b"<html>Internal Server Error</html>", "text/html", "an HTML page"),
+        (502, b"Bad Gateway", "text/plain", "not one SOAP 1.1 message"),
+        (504, b"", "", "an empty body"),
+        (200, b"{}", "application/json", "not one SOAP 1.1 message"),
+        (200, ACCEPTED[:-9], "text/xml", "not one SOAP 1.1 message"),
+        (200, ACCEPTED.replace(b"soap/envelope/", b"soap-envelope"), "text/xml", "not one SOAP 1.1 message"),
+        (200, ACCEPTED.replace(b"2026-000123", b" "), "text/xml", "no one dossiernummer"),
+        (200, TWICE, "text/xml", "no one dossiernummer"),
+        (200, ACCEPTED.replace(b"PubliceerResponse", b"PubliceerAntwoord"), "text/xml", "no one dossiernummer"),
+        (500, ACCEPTED, "text/xml", "no one dossiernummer"),
+        (200, SENT.body, "text/xml", "no one dossiernummer"),
+    ],
+)
+def test_an_answer_that_does_not_tell_leaves_it_unknown_and_is_never_tried_again(
+    status: int, body: bytes, content_type: str, told: str
+) -> None:
+    with pytest.raises(FacilityOutcomeUnknown, match=told) as caught:
+        answer(raw(status, body, content_type), PROFILE)
+    assert not caught.value.retryable
+    assert "verstuur haar pas opnieuw" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retryable"),
+    [
+        *((401, FacilityRefused, False), (403, FacilityRefused, False)),
+        *((404, FacilityError, False), (302, FacilityError, False), (413, FacilityError, False)),
+        *((408, FacilityUnavailable, True), (429, FacilityUnavailable, True), (503, FacilityUnavailable, True)),
+    ],
+)
+def test_a_status_that_says_that_3pas_was_not_reached_is_told_as_that(
+    status: int, error: type[FacilityError], retryable: bool
+) -> None:
+    with pytest.raises(FacilityError) as caught:
+        answer(raw(status, b"<html/>", "text/html"), PROFILE)
+    assert type(caught.value) is error
+    assert caught.value.retryable is retryable
+
+
+# --- Schema and WSDL -------------------------------------------------------------------------------------------------
+
+OTHER_NAMESPACE = replace(PROFILE, element_namespace="urn:elements")
+
+
+@pytest.mark.parametrize("profile", [PROFILE, OTHER_NAMESPACE, EVERYTHING], ids=["one", "two", "everything"])
+def test_all_four_messages_are_as_the_schema_in_the_wsdl_has_them(profile: EnvelopeProfile) -> None:
+    document = xml.parse(schema.wsdl(profile, "https://localhost/"), limit=1_000_000)
+    found = document.findall(".//{http://www.w3.org/2001/XMLSchema}schema")
+    files = {schema.OPERATION: xml.serialize(found[-1])}
+    if len(found) > 1:
+        location = b'namespace="urn:elements" schemaLocation="elements.xsd"'
+        files = {
+            schema.ELEMENTS: xml.serialize(found[0]),
+            schema.OPERATION: files[schema.OPERATION].replace(b'namespace="urn:elements"', location),
+        }
+    judge = xml.read_schema(schema.OPERATION, files, limit=1_000_000)
+    contents: dict[bytes, Callable[[bytes], object]] = {
+        request(FULL, profile).body: lambda body: xml.parse(body, limit=1_000_000).find("{*}Body/*"),
+        receiving.accepted_body("1", profile): lambda body: xml.parse(body, limit=10_000).find("{*}Body/*"),
+        receiving.fault_body("Client", "C", "t", profile): lambda body: xml.parse(body, limit=10_000).find(
+            ".//detail/*"
+        ),
+    }
+    for body, content in contents.items():
+        judge.assertValid(content(body))
+
+
+def test_the_wsdl_binds_the_action_and_says_the_address() -> None:
+    document = xml.parse(schema.wsdl(PROFILE, "https://localhost/drop/3epas"), limit=1_000_000)
+    soap = "{http://schemas.xmlsoap.org/wsdl/soap/}"
+    [operation] = document.iter(f"{soap}operation")
+    [address] = document.iter(f"{soap}address")
+    assert operation.get("soapAction") == PROFILE.action.strip('"')
+    assert address.get("location") == "https://localhost/drop/3epas"
