@@ -76,6 +76,7 @@ def limits_of(config: Config) -> Limits:
         silent=timedelta(days=chosen.silent_days),
         missed=timedelta(days=chosen.missed_days),
         expiry=chosen.expiry_days,
+        retention=config.retention.days,
     )
 
 

@@ -29,13 +29,18 @@ class Sort(StrEnum):
     """A search found it; its notification never came."""
     SILENT = "silent"
     """No notification came for days."""
+    KEPT = "kept"
+    """Older than its period and not deleted, for it has not ended."""
     EXPIRING = "expiring"
     """A certificate or CPA ends soon, or has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When something becomes an item. `expiry`: thresholds of pki.expiry up to this many days before the end."""
+    """When something becomes an item. `expiry`: thresholds of pki.expiry up to this many days before the end.
+
+    `retention`: days after which content is deleted, unless the aansluiting has its own number.
+    """
 
     fetch: timedelta = timedelta(minutes=15)
     failing: timedelta = timedelta(hours=1)
@@ -44,6 +49,7 @@ class Limits:
     missed: timedelta = timedelta(days=7)
     """So long it stays, once found."""
     expiry: int = 60
+    retention: int = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,19 @@ class FailingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRows:
+    """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
+
+    Why each is kept is in RetentionStore.kept.
+    """
+
+    place: Place
+    verzoeken: int
+    messages: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CpaRow:
     """A CPA in use."""
 
@@ -145,6 +164,7 @@ class Rows:
     missed: Sequence[MissedRow] = ()
     heard: Sequence[HeardRow] = ()
     failing: Sequence[FailingRow] = ()
+    kept: Sequence[KeptRows] = ()
     cpas: Sequence[CpaRow] = ()
 
 
@@ -174,6 +194,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *map(_parked, rows.parked),
         *(_missed(row) for row in rows.missed if now - row.found_at <= limits.missed),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
+        *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
     ]
     order = list(Sort)
@@ -243,6 +264,19 @@ def _silent(row: HeardRow, now: datetime) -> Item:
         f"Er kwam al {(now - row.last).days} dagen geen notificatie binnen.",
         "Controleer met `digikoppelaar check` of DSO-LV deze aansluiting kan bereiken, en vraag anders bij DSO-LV na "
         "of er verzoeken waren.",
+    )
+
+
+def _kept(row: KeptRows) -> Item:
+    counts = ((row.verzoeken, "verzoek", "verzoeken"), (row.messages, "bericht", "berichten"))
+    many = " en ".join(f"{count} {one if count == 1 else more}" for count, one, more in counts if count)
+    return Item(
+        f"kept:{row.place.aansluiting_id}",
+        Sort.KEPT,
+        row.place,
+        row.since,
+        f"De bewaartermijn is voorbij voor {many}; de inhoud wordt bewaard tot de afhandeling klaar is.",
+        "Bekijk met `digikoppelaar retention report` waarop elk wacht, en handel het af.",
     )
 
 

@@ -10,6 +10,7 @@ from digikoppelaar.flows.worklist import (
     FailingRow,
     HeardRow,
     Item,
+    KeptRows,
     Limits,
     MissedRow,
     ParkedRow,
@@ -79,6 +80,19 @@ def test_silence_is_told_after_so_many_days_or_never(days: int, limit: int, told
 def test_a_target_that_fails_for_more_than_an_hour_is_one_item() -> None:
     failing = [FailingRow(PLACE, "zaken", 3, NOW - 2 * HOUR), FailingRow(PLACE, "archief", 1, NOW - HOUR)]
     assert whats(Rows(failing=failing)) == ["Afleveren bij bestemming zaken lukt niet; er wachten 3 verzoeken."]
+
+
+@pytest.mark.parametrize(
+    ("verzoeken", "messages", "many"),
+    [(1, 0, "1 verzoek"), (2, 1, "2 verzoeken en 1 bericht"), (0, 30, "30 berichten")],
+)
+def test_what_is_kept_beyond_its_period_is_one_item_of_each_aansluiting(
+    verzoeken: int, messages: int, many: str
+) -> None:
+    [item] = of(Rows(kept=[KeptRows(PLACE, verzoeken, messages, NOW - 40 * DAY)]))
+    assert (item.key, item.since) == ("kept:7", NOW - 40 * DAY)
+    assert item.what.startswith(f"De bewaartermijn is voorbij voor {many};")
+    assert "retention report" in item.todo
 
 
 def test_an_end_is_an_item_again_at_each_threshold_that_is_near_enough() -> None:

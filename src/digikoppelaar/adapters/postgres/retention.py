@@ -97,7 +97,8 @@ class PostgresRetention:
 
     async def kept(self, days: int, now: datetime) -> Sequence[KeptRow]:
         """See RetentionStore."""
-        return [KeptRow(**row) for row in await self._all("kept", {"days": days, "now": now})]
+        rows = await self._all("kept", {"days": days, "now": now})
+        return [KeptRow(**{name: row[name] for name in row if name != "aansluiting_id"}) for row in rows]
 
     async def forget_fingerprints(self, now: datetime) -> int:
         """See RetentionStore."""

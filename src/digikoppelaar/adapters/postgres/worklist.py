@@ -15,6 +15,7 @@ from digikoppelaar.flows.worklist import (
     CpaRow,
     FailingRow,
     HeardRow,
+    KeptRows,
     Limits,
     MissedRow,
     ParkedRow,
@@ -27,7 +28,10 @@ from digikoppelaar.flows.worklist_mail import LEASE
 
 Made = TypeVar("Made")
 
-_SQL: Final = queries.load("worklist")
+_SQL: Final = {
+    name: query.replace(b"RETENTION_KEPT", queries.load("retention")["kept"])
+    for name, query in queries.load("worklist").items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class PostgresWorklist:
             "failing_before": now - limits.failing,
             "missed_after": now - limits.missed,
             "ends_before": now + timedelta(days=limits.expiry),
+            "days": limits.retention,
+            "now": now,
         }
         async with transaction(self.pool) as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -55,6 +61,7 @@ class PostgresWorklist:
                 missed=await _made(connection, "missed", values, MissedRow),
                 heard=await _made(connection, "heard", values, HeardRow),
                 failing=await _made(connection, "failing", values, FailingRow),
+                kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.adapters.postgres.test_verzoeken import contract_world
@@ -68,6 +68,28 @@ async def test_much_trouble_of_one_aansluiting_pushes_no_other_off_the_list(
     parked = [await versions.parked_notification(place, verzoeknummer=number) for number in ("4", "5")]
     found = [f"not-fetched:{waiting[0]}", f"not-fetched:{waiting[2]}", f"parked:notification:{parked[0]}"]
     assert await keys(world) == found
+
+
+async def test_what_is_kept_beyond_the_period_of_its_aansluiting_is_counted_until_it_is_over(world: World) -> None:
+    place = contract_world(world)
+    parked = [await versions.whole(place, 0, number=number) for number in ("1", "2")]
+    for each in parked:
+        await world.verzoeken.trouble(verzoek_id=each.id, reason="x", advice="", parked=True, now=NOW)
+    await world.notify(1, "3")
+    store, month_later = PostgresWorklist(world.pool), NOW + timedelta(days=31)
+
+    async def kept(days: int, now: datetime = month_later) -> list[tuple[str, int, int, datetime]]:
+        found = (await store.rows(EVERYBODY, Limits(retention=days), now)).kept
+        return [(row.place.omgeving, row.verzoeken, row.messages, row.since) for row in found]
+
+    assert await kept(31) == [("sandbox-pre", 2, 0, NOW), ("sandbox-prod", 1, 0, NOW)]
+    assert await kept(32) == []
+    assert (await store.rows(WorklistFilter("sandbox-acc"), Limits(), month_later)).kept == []
+    async with world.pool.connection() as connection:
+        await connection.execute("UPDATE aansluiting SET retention_days = 40 WHERE omgeving = 'sandbox-prod'")
+    assert await kept(31) == [("sandbox-pre", 2, 0, NOW)]
+    await world.verzoeken.verzoek_delivered(parked[0].id, "map/1", NOW)
+    assert await kept(31) == [("sandbox-pre", 1, 0, NOW)]
 
 
 async def test_when_something_came_in_last_and_what_ends_is_found(world: World) -> None:

@@ -218,10 +218,11 @@ ORDER BY purge.id DESC
 LIMIT %(limit)s
 
 -- name: kept
--- What is older than its period, has content, and is not in one of the views of what has ended.
+-- What is older than its period, has content, and is not in one of the views of what has ended. NOT IN, for it is
+-- linear whatever the planner believes. The shortest period is there so that what is younger is not held against them.
 SELECT
-    old.what, aansluiting.omgeving, aansluiting.organisatie_oin, old.verzoeknummer, old.volgnummer, old.message_id,
-    old.state, old.since, old.reason, old.advice
+    old.aansluiting_id, old.what, aansluiting.omgeving, aansluiting.organisatie_oin, old.verzoeknummer,
+    old.volgnummer, old.message_id, old.state, old.since, old.reason, old.advice
 FROM (
     SELECT
         'verzoek' AS what, aansluiting_id, verzoeknummer, volgnummer, NULL AS message_id, state,
@@ -246,6 +247,7 @@ FROM (
 ) AS old
 JOIN aansluiting ON aansluiting.id = old.aansluiting_id
 WHERE old.since <= %(now)s - make_interval(days => coalesce(aansluiting.retention_days, %(days)s))
+  AND old.since <= %(now)s - make_interval(days => (SELECT min(coalesce(retention_days, %(days)s)) FROM aansluiting))
 ORDER BY old.since, old.verzoeknummer, old.volgnummer
 
 -- name: forget

@@ -126,6 +126,25 @@ WHERE failing.since < %(failing_before)s
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY failing.since, aansluiting.id, failing.target
 
+-- name: kept
+-- RETENTION_KEPT stands for the query `kept` of retention.sql: what is kept is said in one place.
+SELECT
+    kept.verzoeken::integer AS verzoeken, kept.messages::integer AS messages, kept.since,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM (
+    SELECT
+        aansluiting_id, count(*) FILTER (WHERE what IN ('verzoek', 'notification')) AS verzoeken,
+        count(*) FILTER (WHERE what IN ('inbound', 'outbound')) AS messages, min(since) AS since
+    FROM (RETENTION_KEPT) AS kept
+    GROUP BY aansluiting_id
+) AS kept
+JOIN aansluiting ON aansluiting.id = kept.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY kept.since, aansluiting.id
+
 -- name: cpas
 SELECT
     cpa.cpa_id, cpa.ends_at,
