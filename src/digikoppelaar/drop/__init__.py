@@ -3,7 +3,7 @@
 model         a kennisgeving as values, without a name of KOOP's
 inhoud        its text as inhoud.xml, in a zip
 profile       how KOOP spells all this, as data
-envelope      the SOAP message around it, and its answer, after that profile; with gml (the area of a BOPA) and soap
+envelope      the SOAP message around it, and its answer, after that profile; with soap
 receiving     the other side of that: a request read, its answer written; with schema (XML Schema and WSDL)
 publication   what KOOP publishes of it, as XML, written and read; with blocks (its text)
 metadata      the two metadata records beside it; with markers (its locations)

@@ -1,20 +1,22 @@
-"""The GML file that goes with the notice of a BOPA: the area of the permit, for DSO (drop-3pas.md 5).
+"""The GML that goes with the notice of a BOPA: the area of the permit, for DSO, written and read (drop-3pas.md 5).
 
 As the example of Geonovum has it, basisgeometrie 1.0.0: one Geometrie with a MultiSurface, coordinates in RD to the
 millimetre. DSO does not process a file with an identifier that it knows, so each file needs its own.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
+from math import isfinite
 from typing import Final, NoReturn
 
 from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.drop.markers import millimetres
-from digikoppelaar.drop.model import AlsVlak, Positie
-from digikoppelaar.errors import SubmissionError
+from digikoppelaar.drop.model import AlsVlak, Bopa, Kennisgeving, Positie
+from digikoppelaar.errors import AanleveringError, SubmissionError, TooLarge, XmlError
 
 BASISGEOMETRIE: Final = "http://www.geostandaarden.nl/basisgeometrie/1.0"
 GML: Final = "http://www.opengis.net/gml/3.2"
@@ -27,6 +29,9 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
 
 _SMALLEST: Final = 1e-6
 """Square metres: less is no surface to a file that tells millimetres."""
+
+GML_LIMIT: Final = 4 * 1024 * 1024
+"""Largest file that is read, in bytes; an area of a permit has some hundreds of positions."""
 
 Ring = tuple[Positie, ...]
 
@@ -55,6 +60,21 @@ def bopa_gml(vlakken: Iterable[AlsVlak], uuid: str) -> bytes:
     for number, rings in enumerate(checked, start=1):
         _write_polygon(_add(surface, GML, "surfaceMember"), rings, f"id-{uuid}-{number}")
     return xml.serialize(root)
+
+
+def notice_gml(kennisgeving: Kennisgeving, bopa: Bopa) -> bytes:
+    """The file of this kennisgeving, holes turned: the same bytes each time, and another identifier for another one.
+
+    Raises SubmissionError as `bopa_gml` does.
+    """
+    vlakken = [turned(vlak) if vlak.ringen else vlak for vlak in bopa.vlakken]
+    besluit = str(kennisgeving.data.besluit)
+    said = [kennisgeving.publicist.oin, bopa.identificatie, *bopa.imro_ids, kennisgeving.titel, besluit]
+    said += [millimetres(each) for vlak in vlakken for ring in vlak.ringen for positie in ring for each in positie]
+    digest = hashlib.sha256("\n".join(said).encode(errors="replace")).hexdigest()
+    # The marks of a UUID of version 8: made by a rule of the maker (RFC 9562, 5.8).
+    uuid = f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+    return bopa_gml(vlakken, uuid)
 
 
 def turned(vlak: AlsVlak) -> AlsVlak:
@@ -140,3 +160,30 @@ def _within(positie: Positie, ring: Ring) -> bool:
         if (ay > y) is not (by > y) and (across > 0) is (by > ay):
             inside = not inside
     return inside
+
+
+# --- Reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_bopa_gml(document: bytes) -> tuple[AlsVlak, ...]:
+    """The areas in a file that was delivered. Raises AanleveringError when it has none in RD."""
+    try:
+        root = xml.parse(document, limit=GML_LIMIT)
+        surfaces = list(root.iter(f"{{{GML}}}MultiSurface"))
+        vlakken = tuple(_read_area(polygon) for each in surfaces for polygon in each.iter(f"{{{GML}}}Polygon"))
+    except (XmlError, TooLarge, ValueError) as error:
+        raise AanleveringError(f"the GML file cannot be read ({type(error).__name__})", reason="waarde") from None
+    if not vlakken or any(surface.get("srsName") != "EPSG:28992" for surface in surfaces):
+        raise AanleveringError("the GML file has no area in RD", reason="waarde")
+    return vlakken
+
+
+def _read_area(polygon: etree._Element) -> AlsVlak:
+    return AlsVlak(tuple(_read_positions(found.text or "") for found in polygon.iter(f"{{{GML}}}posList")))
+
+
+def _read_positions(text: str) -> Ring:
+    numbers = [float(word) for word in text.split()]
+    if not all(isfinite(number) for number in numbers):
+        raise ValueError("not a coordinate")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))

@@ -15,8 +15,8 @@ from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.drop import soap
+from digikoppelaar.drop.bopa import notice_gml
 from digikoppelaar.drop.characters import checked
-from digikoppelaar.drop.gml import bopa_gml
 from digikoppelaar.drop.inhoud import inhoud_zip
 from digikoppelaar.drop.markers import Markering, marker
 from digikoppelaar.drop.model import Bopa, Data, Documenttype, Kennisgeving
@@ -103,7 +103,7 @@ def _values(kennisgeving: Kennisgeving, profile: EnvelopeProfile) -> Iterator[tu
     yield LOCATIE, tuple(marker(locatie) for locatie in kennisgeving.locaties)
     yield from _days(kennisgeving.data)
     yield from _departure(bopa)
-    yield "gml", (bopa_gml(kennisgeving) if bopa else None,)
+    yield "gml", (notice_gml(kennisgeving, bopa) if bopa else None,)
     yield "inhoud_zip", (inhoud_zip(kennisgeving, profile.accepted),)
 
 

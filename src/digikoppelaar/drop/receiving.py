@@ -13,7 +13,7 @@ from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.drop import soap
-from digikoppelaar.drop.gml import read_bopa_gml
+from digikoppelaar.drop.bopa import read_bopa_gml
 from digikoppelaar.drop.inhoud import Flaw, read_inhoud_zip
 from digikoppelaar.drop.markers import Markering
 from digikoppelaar.drop.model import (

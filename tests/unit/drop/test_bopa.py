@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 from tests.shared import shared_data
+from tests.unit.drop.notices import PLANAFWIJKING, VLAK
 from tests.unit.drop.published import differences
 
 from digikoppelaar import xml
-from digikoppelaar.drop.bopa import GML, area, bopa_gml, turned
-from digikoppelaar.drop.model import AlsVlak, Positie
-from digikoppelaar.errors import SubmissionError
+from digikoppelaar.drop.bopa import GML, area, bopa_gml, notice_gml, read_bopa_gml, turned
+from digikoppelaar.drop.model import AlsVlak, Bopa, Positie
+from digikoppelaar.errors import AanleveringError, SubmissionError
 
 UUID = "6009ae06-d459-41d8-b21c-fccfb27d527f"
 SQUARE = ((120000.0, 480000.0), (120090.0, 480000.0), (120090.0, 480090.0), (120000.0, 480090.0), (120000.0, 480000.0))
@@ -101,3 +102,48 @@ def test_no_area_and_no_uuid_are_refused() -> None:
     for uuid in ("", "x", UUID.upper(), f"{UUID}x"):
         with pytest.raises(SubmissionError, match="uuid"):
             bopa_gml([AlsVlak((SQUARE,))], uuid)
+
+
+# --- Of one notice, and read back ------------------------------------------------------------------------------------
+
+HERE = Bopa("Z2026-0001", (VLAK, AlsVlak((SQUARE, HOLE[::-1]))))
+FILE = notice_gml(PLANAFWIJKING, HERE)
+
+
+def test_one_kennisgeving_has_one_file_and_another_has_another_identifier() -> None:
+    assert notice_gml(PLANAFWIJKING, HERE) == FILE
+    others = [
+        notice_gml(replace(PLANAFWIJKING, titel="Rectificatie"), HERE),
+        notice_gml(PLANAFWIJKING, replace(HERE, imro_ids=("NL.IMRO.9999.BP02-VA01",))),
+        notice_gml(PLANAFWIJKING, replace(HERE, vlakken=(AlsVlak((SQUARE,)),))),
+    ]
+    ids = {xml.parse(document, limit=100_000).findtext(".//{*}id") for document in (FILE, *others)}
+    assert len(ids) == 4
+
+
+def test_what_is_delivered_is_read_with_its_holes_turned() -> None:
+    first, second = read_bopa_gml(FILE)
+    assert first.ringen[0][2] == (120050.0, 480050.123)
+    assert second == AlsVlak((SQUARE, HOLE))
+    with pytest.raises(SubmissionError, match="no rings"):
+        notice_gml(PLANAFWIJKING, replace(HERE, vlakken=(AlsVlak(()),)))
+
+
+def test_the_example_of_geonovum_is_read() -> None:
+    assert list(read_bopa_gml(example())) == areas(example())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"",
+        b"<a/>",
+        FILE.replace(b"EPSG:28992", b"EPSG:4326"),
+        FILE.replace(b"120000 480000 ", b"120000 ", 1),
+        FILE.replace(b"120000", b"nan", 1),
+        FILE.replace(b"120000", b"oost", 1),
+    ],
+)
+def test_a_file_without_an_area_in_rd_is_refused(bad: bytes) -> None:
+    with pytest.raises(AanleveringError):
+        read_bopa_gml(bad)
