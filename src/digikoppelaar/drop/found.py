@@ -35,6 +35,8 @@ LIKE: Final = 0.5
 NEAR: Final = 1.5
 """Metres between what was sent and what was published that are rounding: whole metres were seen in records."""
 
+_MOST_QUOTED: Final = 300
+"""Characters of a value that a sentence quotes: a title is shorter."""
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -98,6 +100,17 @@ class Verschil:
     veld: str
     verzonden: str
     gepubliceerd: str
+
+    @property
+    def zin(self) -> str:
+        """In one sentence; a long text is named and not quoted."""
+        if max(len(self.verzonden), len(self.gepubliceerd)) > _MOST_QUOTED:
+            return f"{self.veld}: anders gepubliceerd dan verzonden."
+        return f"{self.veld}: gepubliceerd is {_quoted(self.gepubliceerd)}, verzonden was {_quoted(self.verzonden)}."
+
+
+def _quoted(text: str) -> str:
+    return f"“{text}”" if text else "niets"
 
 
 def differences(

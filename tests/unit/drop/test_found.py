@@ -117,6 +117,11 @@ def test_every_difference_is_shown_with_both_sides() -> None:
     )
 
 
+def test_a_difference_is_told_in_a_sentence_that_stays_short() -> None:
+    assert Verschil("rubriek", "a", "").zin == "rubriek: gepubliceerd is niets, verzonden was “a”."
+    assert Verschil("tekst", "a", "b" * 301).zin == "tekst: anders gepubliceerd dan verzonden."
+
+
 def test_a_text_that_differs_is_a_difference_and_its_layout_is_none() -> None:
     document = publication_xml(Publicatie(KENNISGEVING, 2026, 7, DAY))
     wrapped = document.replace(b"Dorpsstraat 1 &amp;", b"Dorpsstraat 1\n      &amp;")
