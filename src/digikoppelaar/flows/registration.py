@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from digikoppelaar.drop.model import Bestuurslaag, Blad
 from digikoppelaar.errors import ConfigError, OinError
-from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings
+from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings, PublishingSettings
 from digikoppelaar.flows.targets import ONLY, flattened, targets_of
 from digikoppelaar.pki.oin import check_oin
 from digikoppelaar.stam.rules import Action
@@ -71,10 +72,10 @@ class MachtigingEntry:
 
 @dataclass(frozen=True, slots=True)
 class AansluitingEntry:
-    """One link of one organisatie in one omgeving; `dso` and `case_system` are settings of flows.ports.
+    """One link of one organisatie in one omgeving; `dso`, `case_system` and `publishing` are settings of flows.ports.
 
-    `intake` holds what it chose where a rule leaves a choice (stam.rules.RuleSettings).
-    All are empty for kind `ebms`, where an application takes the messages.
+    `intake` holds what it chose where a rule leaves a choice (stam.rules.RuleSettings). Kind `drop` has `publishing`
+    alone; all are empty for kind `ebms`, where an application takes the messages.
     """
 
     organisatie_oin: str
@@ -86,6 +87,7 @@ class AansluitingEntry:
     intake: Mapping[str, str] = field(default_factory=dict)
     retention_days: int | None = None
     """Days from confirmed delivery until content is deleted; None: what the installation says."""
+    publishing: Mapping[str, str] = field(default_factory=dict)
 
 
 Entry = OrganisatieEntry | PartijEntry | CertificateEntry | MachtigingEntry | AansluitingEntry
@@ -265,16 +267,34 @@ def _machtiging(table: _Table) -> MachtigingEntry:
 
 def _aansluiting(table: _Table) -> AansluitingEntry:
     kind = table.text("kind", KINDS)
-    facility = _applications(table) if kind == "ebms" else (_dso(table), _case_system(table))
+    _only_tables_of(kind, table)
+    is_stam = kind == "stam"
     return AansluitingEntry(
         table.oin("organisatie_oin"),
         kind,
         table.text("omgeving", OMGEVINGEN),
         table.oin("partij_oin"),
-        *facility,
+        _dso(table) if is_stam else {},
+        _case_system(table) if is_stam else {},
         intake=_intake(table),
         retention_days=table.days("retention_days"),
+        publishing=_publishing(table) if kind == "drop" else {},
     )
+
+
+_TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "stam": frozenset({"dso", "case_system", "target", "intake"}),
+    "drop": frozenset({"publishing"}),
+    "ebms": frozenset(),  # the consumer stands with each CPA
+}
+"""What an aansluiting of a kind has besides."""
+
+
+def _only_tables_of(kind: str, table: "_Table") -> None:
+    others = frozenset[str]().union(*_TABLES.values()) - _TABLES[kind]
+    if unused := sorted(others & set(table.values)):
+        instead = "; each CPA has its own consumer" if kind == "ebms" else ""
+        raise ConfigError(f"{table.name}: kind {kind} has no {' or '.join(unused)}{instead}")
 
 
 PASSING_ON: Final = "pass_on"
@@ -304,13 +324,6 @@ def _passes_on(table: _Table) -> bool:
     return table.table("intake").values.get("mode") == PASSING_ON
 
 
-def _applications(table: _Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Nothing to set: the consumer stands with each CPA."""
-    if unused := sorted({"dso", "case_system", "intake"} & set(table.values)):
-        raise ConfigError(f"{table.name}: kind ebms has no {' or '.join(unused)}; each CPA has its own consumer")
-    return {}, {}
-
-
 def _dso(table: _Table) -> Mapping[str, str]:
     """Not needed to pass notifications on."""
     if _passes_on(table) and "dso" not in table.values:
@@ -320,6 +333,22 @@ def _dso(table: _Table) -> Mapping[str, str]:
         "base_url": settings.text("base_url"),
         "api_key_file": settings.file("api_key_file"),
         "profile": str(settings.values.get("profile", "dso-lv")),
+    }
+
+
+def _publishing(table: _Table) -> Mapping[str, str]:
+    settings = table.table("publishing")
+    known = [each.name for each in fields(PublishingSettings)]
+    if unknown := sorted(set(settings.values) - set(known)):
+        raise ConfigError(f"{settings.name}: there is no setting {', '.join(unknown)}")
+    given = {name: settings.text(name) for name in known if name in settings.values}
+    if "password_file" in given:
+        given["password_file"] = settings.file("password_file")
+    return given | {
+        "stage": settings.text("stage"),
+        "naam": settings.text("naam"),
+        "bestuurslaag": settings.text("bestuurslaag", tuple(Bestuurslaag)),
+        "blad": settings.text("blad", tuple(Blad)),
     }
 
 

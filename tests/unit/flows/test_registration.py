@@ -263,3 +263,48 @@ def test_who_passes_notifications_on_needs_no_facility_and_no_case_system() -> N
 def test_passing_on_needs_its_settings_and_nothing_else_has_them(text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         read(text)
+
+
+PUBLISHING = f"""
+[[aansluiting]]
+organisatie_oin = "{GEMEENTE}"
+kind = "drop"
+omgeving = "sandbox-pre"
+partij_oin = "{KOPPELAAR}"
+[aansluiting.publishing]
+stage = "poc"
+naam = "Voorbeeld"
+bestuurslaag = "gemeente"
+blad = "gmb"
+user_name = "voorbeeld"
+password_file = "password.txt"
+"""
+
+
+def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
+    [aansluiting] = read(PUBLISHING)
+    assert isinstance(aansluiting, AansluitingEntry)
+    assert (aansluiting.dso, aansluiting.case_system) == ({}, {})
+    assert aansluiting.publishing == {
+        "stage": "poc",
+        "naam": "Voorbeeld",
+        "bestuurslaag": "gemeente",
+        "blad": "gmb",
+        "user_name": "voorbeeld",
+        "password_file": "/etc/dk/password.txt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('blad = "gmb"', 'blad = "krant"', "publishing: blad must be one of gmb, prb"),
+        ('naam = "Voorbeeld"', "", "publishing: naam is missing"),
+        ('stage = "poc"', 'stage = "poc"\nphase = "1"', "publishing: there is no setting phase"),
+        ('kind = "drop"', 'kind = "ebms"', "kind ebms has no publishing"),
+        ("[aansluiting.publishing]", "[aansluiting.dso]", "kind drop has no dso"),
+    ],
+)
+def test_what_is_wrong_with_an_aansluiting_with_drop_is_said(old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(PUBLISHING.replace(old, new))

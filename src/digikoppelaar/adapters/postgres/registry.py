@@ -20,7 +20,15 @@ from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.mappings import Mappings, mapped
 from digikoppelaar.errors import ConfigError, StorageError
-from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, Consumer, CpaRecord, DsoSettings, Receiver
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    CaseSystemSettings,
+    Consumer,
+    CpaRecord,
+    DsoSettings,
+    PublishingSettings,
+    Receiver,
+)
 from digikoppelaar.flows.registration import (
     PASSING_ON,
     AansluitingEntry,
@@ -253,6 +261,7 @@ def aansluiting_of(row: Row) -> Aansluiting:
         case_system=CaseSystemSettings(case_system.pop("kind"), case_system) if case_system else None,
         rules=RuleSettings(**{name: Action(value) for name, value in row["intake"].items() if name in _RULES}),
         pass_on=_receiver(row["intake"]),
+        publishing=PublishingSettings(**row["publishing"]) if row["publishing"] else None,
     )
 
 

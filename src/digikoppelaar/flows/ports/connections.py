@@ -40,6 +40,25 @@ class CaseSystemSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishingSettings:
+    """How an aansluiting of kind `drop` publishes: as whom, in which blad, and where 3PAS is.
+
+    `naam` is that of the publicist in KOOP's list, `bestuurslaag` and `blad` are values of drop.model. `stage` is of
+    the profile; its address `address` replaces, and `sru_url` that of the search. The password is a file.
+    """
+
+    stage: str
+    naam: str
+    bestuurslaag: str
+    blad: str
+    address: str = ""
+    sru_url: str = ""
+    user_name: str = ""
+    password_file: str = ""
+    profile: str = "koop-3pas-2020-01"
+
+
+@dataclass(frozen=True, slots=True)
 class Receiver:
     """Who gets the notifications of an aansluiting that passes them on instead of fetching; the secret is a file."""
 
@@ -63,6 +82,8 @@ class Aansluiting:
     """What it chose where a rule of the intake leaves a choice."""
     pass_on: Receiver | None = None
     """None: verzoeken are fetched and delivered here."""
+    publishing: PublishingSettings | None = None
+    """Only of kind `drop`."""
 
 
 class Consumer(StrEnum):

@@ -13,7 +13,7 @@ from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.ebms.agreement import Tolerances
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import CaseSystemSettings, Consumer, DsoSettings, Receiver
+from digikoppelaar.flows.ports import CaseSystemSettings, Consumer, DsoSettings, PublishingSettings, Receiver
 from digikoppelaar.flows.reading import MessageFilter
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
@@ -71,6 +71,16 @@ async def test_an_aansluiting_is_read_with_its_settings(world: World) -> None:
     assert read.organisatie_naam == "Gemeente Voorbeeldstad"
     assert read.dso == DsoSettings("https://sandbox-pre.example", "/keys/api")
     assert read.case_system == CaseSystemSettings("folder", {"path": "/zaken"})
+    assert read.publishing is None
+
+
+async def test_an_aansluiting_with_drop_is_read_with_how_it_publishes(world: World) -> None:
+    how = {"stage": "poc", "naam": "Voorbeeldstad", "bestuurslaag": "gemeente", "blad": "gmb"}
+    drop = AansluitingEntry(GEMEENTE, "drop", "sandbox-pre", GEMEENTE, {}, {}, publishing=how)
+    await world.registry.apply(difference(await world.registry.entries(), [drop]), NOW)
+    assert difference(await world.registry.entries(), [drop]) == ()
+    [read] = [each for each in await world.registry.aansluitingen() if each.kind == "drop"]
+    assert read.publishing == PublishingSettings("poc", "Voorbeeldstad", "gemeente", "gmb")
 
 
 async def test_a_machtiging_counts_in_its_own_omgeving_and_from_its_day(world: World) -> None:

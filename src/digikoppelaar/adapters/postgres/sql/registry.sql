@@ -133,7 +133,7 @@ FROM machtiging
 ORDER BY omgeving, gemachtigde_oin, namens_oin
 
 -- name: aansluiting_entries
-SELECT organisatie_oin, kind, omgeving, partij_oin, dso, case_system, intake, retention_days
+SELECT organisatie_oin, kind, omgeving, partij_oin, dso, case_system, intake, retention_days, publishing
 FROM aansluiting
 ORDER BY omgeving, organisatie_oin, kind
 
@@ -165,11 +165,13 @@ ON CONFLICT (omgeving, gemachtigde_oin, namens_oin) DO UPDATE
 SET since = excluded.since, recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at
 
 -- name: put_aansluiting
-INSERT INTO aansluiting (organisatie_oin, kind, omgeving, partij_oin, dso, case_system, intake, retention_days)
+INSERT INTO aansluiting (
+    organisatie_oin, kind, omgeving, partij_oin, dso, case_system, intake, retention_days, publishing
+)
 VALUES (
     %(organisatie_oin)s, %(kind)s, %(omgeving)s, %(partij_oin)s, %(dso)s, %(case_system)s, %(intake)s,
-    %(retention_days)s
+    %(retention_days)s, %(publishing)s
 )
 ON CONFLICT (organisatie_oin, kind, omgeving) DO UPDATE
 SET partij_oin = excluded.partij_oin, dso = excluded.dso, case_system = excluded.case_system,
-    intake = excluded.intake, retention_days = excluded.retention_days
+    intake = excluded.intake, retention_days = excluded.retention_days, publishing = excluded.publishing
