@@ -11,7 +11,7 @@ waiting when an earlier version does too.
 A version waits while an earlier one of its verzoeknummer has not ended: that is `waiting`, not a job that sleeps. A
 version that a rule does not deliver is ignored, kept apart or parked when it is whole. One that is being fetched is
 never parked itself: its notification is. Stores take the state after an event from here, so that PostgreSQL and
-memory agree; who goes when is in flows/line.py.
+memory agree; who goes when is in flows/version_order.py.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """Repairing a verzoek by hand: what may be said, what of a verzoek has not ended, and which blobs are damaged.
 
-The moves themselves are in flows/intake_states.py and flows/line.py, and stores make them (flows.ports.repair).
+The moves themselves are in flows/intake_states.py and flows/version_order.py, and stores make them
+(flows.ports.repair).
 """
 
 import hashlib

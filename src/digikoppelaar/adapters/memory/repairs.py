@@ -18,10 +18,10 @@ from digikoppelaar.flows.intake_states import (
     notification_after,
     verzoek_after,
 )
-from digikoppelaar.flows.line import again
 from digikoppelaar.flows.ports import Aansluiting, DeliveryState, NewNotification, Notification, Verzoek
 from digikoppelaar.flows.ports.repair import InboundNotification, Moved, ParkedFilter, Redelivery, Replayed, Which, Who
 from digikoppelaar.flows.repair import GOING, STOPPED_ADVICE, not_whole, replayed, stopped_reason
+from digikoppelaar.flows.version_order import again
 from digikoppelaar.stam.rules import Action
 
 
@@ -75,7 +75,7 @@ class MemoryRepairs:
         if broken := [each for each in chosen if any(file.blob is None for file in each.files)]:
             raise not_whole(broken[0].volgnummer)
         if not dry_run and chosen:
-            for place, step in list(again(self.verzoeken.line(chosen[0]), chosen[0].volgnummer)):
+            for place, step in list(again(self.verzoeken.places(chosen[0]), chosen[0].volgnummer)):
                 self.verzoeken.step(self.verzoeken.verzoeken[place.id], step)
             for version in chosen:
                 self._deliver_again(version, wanted)

@@ -20,7 +20,6 @@ from digikoppelaar.flows.intake_states import (
     notification_after,
     verzoek_after,
 )
-from digikoppelaar.flows.line import Place, Step, in_turn, next_in_line, when_whole
 from digikoppelaar.flows.ports import (
     Aansluiting,
     Blob,
@@ -35,6 +34,7 @@ from digikoppelaar.flows.ports import (
     Verzoek,
 )
 from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.flows.version_order import Place, Step, in_turn, next_in_turn, when_whole
 from digikoppelaar.stam.model import Finding
 from digikoppelaar.stam.rules import Known, KnownVersion, Ruling, taken_as_new, when_released, withdraws
 
@@ -169,7 +169,7 @@ class MemoryVerzoeken:
         self._move(notification_id, NotificationEvent.FETCHED)
         self.notification_troubles.pop(notification_id, None)
         ruling = self.rulings[verzoek_id]
-        self.step(verzoek, when_whole(self._place(verzoek), self.line(verzoek), ruling.reason, ruling.advice))
+        self.step(verzoek, when_whole(self._place(verzoek), self.places(verzoek), ruling.reason, ruling.advice))
         self._advance(verzoek)
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:
@@ -261,7 +261,7 @@ class MemoryVerzoeken:
         withdrawal = withdraws(before.doel, before.volgnummer)
         action = when_released(before.action, withdrawal=withdrawal, continues=continues)
         self.verzoeken[before.id] = released = replace(before, action=action)
-        self.step(released, in_turn(self._place(released), self.line(released), VerzoekEvent.RELEASED))
+        self.step(released, in_turn(self._place(released), self.places(released), VerzoekEvent.RELEASED))
 
     def versions(self, of: Verzoek) -> list[Verzoek]:
         """Every version of its verzoeknummer, in order."""
@@ -273,7 +273,7 @@ class MemoryVerzoeken:
         found = (each for each in self.verzoeken.values() if (each.aansluiting.id, each.verzoeknummer) == key)
         return sorted(found, key=lambda each: each.volgnummer)
 
-    def line(self, of: Verzoek) -> list[Place]:
+    def places(self, of: Verzoek) -> list[Place]:
         return list(map(self._place, self.versions(of)))
 
     def _place(self, verzoek: Verzoek) -> Place:
@@ -285,7 +285,7 @@ class MemoryVerzoeken:
         return Place(verzoek.id, verzoek.volgnummer, verzoek.state, verzoek.action, expected, stopped)
 
     def step(self, verzoek: Verzoek, step: Step) -> None:
-        """What a step in the line does to a version."""
+        """What a step does to a version."""
         state = verzoek_after(verzoek.state, step.event)
         if state == verzoek.state:
             return
@@ -300,7 +300,7 @@ class MemoryVerzoeken:
             self.delivery_jobs.append(verzoek.id)
 
     def _advance(self, ended: Verzoek) -> None:
-        following = next_in_line(self.line(ended))
+        following = next_in_turn(self.places(ended))
         if following:
             self.step(self.verzoeken[following.id], Step(VerzoekEvent.TURN))
 

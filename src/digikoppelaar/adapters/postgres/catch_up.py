@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from digikoppelaar.adapters.postgres import jobs, line, queries
+from digikoppelaar.adapters.postgres import jobs, queries, version_order
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.flows.catch_up import delivering, left_to_another, missing
 from digikoppelaar.flows.intake_states import NotificationState
@@ -67,7 +67,7 @@ class PostgresCatchUp:
         volgnummer = -1 if found.volgnummer is None else found.volgnummer
         values = {**key, "search_id": search_id, "volgnummer": volgnummer, "doel": found.doel, "now": now}
         async with transaction(self.pool) as connection:
-            await line.lock(connection, key)
+            await version_order.lock(connection, key)
             known = await _on_record(connection, key)
             if left_to_another(found, known, aansluiting.organisatie_oin, aansluiting.rules):
                 return None

@@ -1,14 +1,14 @@
-"""The RepairStore in PostgreSQL. Which state follows which is in `flows.intake_states` and `flows.line`.
+"""The RepairStore in PostgreSQL. Which state follows which is in `flows.intake_states` and `flows.version_order`.
 
 Every method is one transaction and raises StorageError when the database fails or a row is not there. Locks are taken
-as everywhere: notifications, then the line of versions, then its rows, then deliveries.
+as everywhere: notifications, then the versions of a verzoeknummer, then its rows, then deliveries.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from digikoppelaar.adapters.postgres import interventions, jobs, line, queries
+from digikoppelaar.adapters.postgres import interventions, jobs, queries, version_order
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
@@ -50,7 +50,7 @@ class PostgresRepairs:
         values = {**asdict(which), "target": target, "going": list(GOING)}
         async with transaction(self.pool) as connection:
             notifications = [] if target else await _all(connection, "going_notifications", values)
-            await line.lock(connection, values)
+            await version_order.lock(connection, values)
             versions = await _all(connection, "going_versions", values)
             if not dry_run and (notifications or versions):
                 stopped = {"reason": shown, "advice": STOPPED_ADVICE, "target": target}
@@ -66,13 +66,13 @@ class PostgresRepairs:
         """See flows.ports.repair.RepairStore."""
         which, since = wanted.which, wanted.which.volgnummer
         async with transaction(self.pool) as connection:
-            await line.lock(connection, asdict(which))
+            await version_order.lock(connection, asdict(which))
             delivered = await _all(connection, "delivered_versions", asdict(which))
             chosen = delivered[-1:] if since is None else [row for row in delivered if row["volgnummer"] >= since]
             if broken := [row for row in chosen if row["broken"]]:
                 raise not_whole(broken[0]["volgnummer"], broken[0]["purged_at"])
             if not dry_run and chosen:
-                await line.redeliver(connection, chosen[0], chosen[0]["volgnummer"], who.at)
+                await version_order.redeliver(connection, chosen[0], chosen[0]["volgnummer"], who.at)
                 for row in chosen:
                     await _deliver_again(connection, row, wanted, who)
                 await interventions.told(connection, *_key(which), "redelivered", who, _detail(wanted, chosen))

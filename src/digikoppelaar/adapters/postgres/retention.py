@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from digikoppelaar.adapters.postgres import line, queries
+from digikoppelaar.adapters.postgres import queries, version_order
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.packaging import read_package
 from digikoppelaar.flows.ports.retention import (
@@ -61,7 +61,7 @@ class PostgresRetention:
         """See RetentionStore."""
         async with transaction(self.pool) as connection:
             if due.what is What.VERZOEK:
-                await line.lock(connection, asdict(due))
+                await version_order.lock(connection, asdict(due))
             await connection.execute(_SQL[f"lock_{due.what}"], {"id": due.id})
             still = {"days": days, "now": now, "after": 0, "only": due.id, "limit": 1}
             if not await _all(connection, f"due_{due.what}", still):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from digikoppelaar.adapters.postgres import interventions, jobs, line, queries
+from digikoppelaar.adapters.postgres import interventions, jobs, queries, version_order
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, statement, transaction
 from digikoppelaar.adapters.postgres.registry import aansluiting_of
 from digikoppelaar.errors import StorageError
@@ -103,7 +103,9 @@ class PostgresVerzoeken:
     ) -> Verzoek:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
-            notification = await line.lock_after_notification(connection, notification_id, verzoek.verzoeknummer)
+            notification = await version_order.lock_after_notification(
+                connection, notification_id, verzoek.verzoeknummer
+            )
             verzoek_id, open_ = await _made_or_found(connection, notification, verzoek, judge)
             # DSO-LV may announce a file later than its verzoek: it belongs to the version until that is whole.
             announced = [{**asdict(file), "kind": file.kind.value} for file in files if open_]
@@ -144,8 +146,8 @@ class PostgresVerzoeken:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
             row = await _found(connection, "lock_notification", notification_id)
-            key = await line.lock_of(connection, verzoek_id)
-            await line.whole(connection, verzoek_id, key, notification_id, now)
+            key = await version_order.lock_of(connection, verzoek_id)
+            await version_order.whole(connection, verzoek_id, key, notification_id, now)
             state = notification_after(row["state"], NotificationEvent.FETCHED)
             values = {"id": notification_id, "state": state, "verzoek_id": verzoek_id}
             await connection.execute(_SQL["notification_fetched"], values)
@@ -158,8 +160,8 @@ class PostgresVerzoeken:
     async def verzoek_delivered(self, verzoek_id: int, case_reference: str, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
         async with transaction(self.pool) as connection:
-            key = await line.lock_of(connection, verzoek_id)
-            await line.delivered(connection, verzoek_id, key, case_reference, now)
+            key = await version_order.lock_of(connection, verzoek_id)
+            await version_order.delivered(connection, verzoek_id, key, case_reference, now)
 
     async def trouble(
         self,
@@ -186,13 +188,13 @@ class PostgresVerzoeken:
         which = {"aansluiting_id": aansluiting_id, "verzoeknummer": verzoeknummer}
         async with transaction(self.pool) as connection:
             notifications = await (await connection.execute(_SQL["lock_parked_notifications"], which)).fetchall()
-            await line.lock(connection, which)
+            await version_order.lock(connection, which)
             verzoeken = await (await connection.execute(_SQL["lock_parked_verzoeken"], which)).fetchall()
             if not dry_run:
                 for row in notifications:
                     await _release_notification(connection, row, now)
                 for row in verzoeken:
-                    await line.release(connection, row, now)
+                    await version_order.release(connection, row, now)
                 await connection.execute(_SQL["let_go"], which)
                 if by and (notifications or verzoeken):
                     await interventions.told(connection, aansluiting_id, verzoeknummer, "released", Who(by, now))
@@ -241,11 +243,11 @@ async def _made_or_found(connection: Connection, notification: Row, new: NewVerz
         "received_at": notification["received_at"],
         "state": VerzoekState.FETCHING,
     }
-    found = await line.on_record(connection, values)
+    found = await version_order.on_record(connection, values)
     if new.volgnummer in found.versions:
         verzoek_id, state = found.versions[new.volgnummer]
         return verzoek_id, state == VerzoekState.FETCHING
-    judged = {**values, **line.columns(judge(found.known))}
+    judged = {**values, **version_order.columns(judge(found.known))}
     made = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
     assert made is not None
     return int(made["id"]), True

@@ -194,10 +194,10 @@ class VerzoekStore(Protocol):
         """Another blob in the place of `gone`, which is damaged. False, and nothing changed, when it is not there."""
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
-        """All files are there: notification done, and what ruling and place in the line say, in one transaction.
+        """All files are there: notification done, and what ruling and order say, in one transaction.
 
-        State `fetched` and the job to deliver, or waiting, ignored, kept apart, parked (flows/line.py). A version that
-        is already delivered stays delivered and gets no second job.
+        State `fetched` and the job to deliver, or waiting, ignored, kept apart, parked (flows/version_order.py). A
+        version that is already delivered stays delivered and gets no second job.
         """
 
     async def verzoek(self, verzoek_id: int) -> Verzoek:

@@ -15,14 +15,14 @@ SELECT
 FROM notification
 
 -- name: lock_of_verzoek
--- The same lock for the line that this version is in.
+-- The same lock, for the verzoeknummer of this version.
 SELECT
     aansluiting_id, verzoeknummer,
     pg_advisory_xact_lock(hashtextextended('line:' || aansluiting_id || ':' || verzoeknummer, 0))
 FROM verzoek
 WHERE id = %(id)s
 
--- name: line
+-- name: versions
 -- `expected` does not count the notification that is being settled.
 SELECT
     verzoek.id, verzoek.aansluiting_id, verzoek.verzoeknummer, verzoek.volgnummer, verzoek.doel, verzoek.state,

@@ -24,7 +24,7 @@ _OUT: Final = (VerzoekState.FETCHED, VerzoekState.DELIVERED)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A version in the line. `expected`: a notification that is not done yet leads to it; `stopped`: by a person."""
+    """A version in the order. `expected`: a notification that is not done yet leads to it; `stopped`: by a person."""
 
     id: int
     volgnummer: int
@@ -43,13 +43,13 @@ class Step:
     advice: str = ""
 
 
-def when_whole(own: Place, line: Sequence[Place], reason: str, advice: str) -> Step:
+def when_whole(own: Place, versions: Sequence[Place], reason: str, advice: str) -> Step:
     """What follows when every file of `own` is there; `reason` and `advice` are those of its ruling."""
     if own.stopped:
         return Step(VerzoekEvent.HELD, *BY_HAND)
     if own.action in _ASIDE:
         return Step(_ASIDE[own.action], reason, advice)
-    overtaken = [each for each in line if each.volgnummer > own.volgnummer and each.state in _OUT]
+    overtaken = [each for each in versions if each.volgnummer > own.volgnummer and each.state in _OUT]
     if overtaken and own.state == VerzoekState.FETCHING:
         newer = overtaken[0].volgnummer
         return Step(
@@ -57,14 +57,14 @@ def when_whole(own: Place, line: Sequence[Place], reason: str, advice: str) -> S
             f"volgnummer {newer} was on its way to the case system before this version was whole",
             "Deze versie is ingehaald door een nieuwere en is alleen bewaard.",
         )
-    return in_turn(own, line, VerzoekEvent.FETCHED)
+    return in_turn(own, versions, VerzoekEvent.FETCHED)
 
 
 def in_turn(
-    own: Place, line: Sequence[Place], event: VerzoekEvent, otherwise: VerzoekEvent = VerzoekEvent.QUEUED
+    own: Place, versions: Sequence[Place], event: VerzoekEvent, otherwise: VerzoekEvent = VerzoekEvent.QUEUED
 ) -> Step:
     """`event` when no earlier version stands in the way, else `otherwise`."""
-    first = next(_before(own, line), None)
+    first = next(_before(own, versions), None)
     if first is None:
         return Step(event)
     return Step(
@@ -74,13 +74,13 @@ def in_turn(
     )
 
 
-def again(line: Sequence[Place], since: int) -> Iterator[tuple[Place, Step]]:
+def again(versions: Sequence[Place], since: int) -> Iterator[tuple[Place, Step]]:
     """Each version that moves when those that are delivered, from volgnummer `since` on, are delivered again.
 
     Each goes after the one before it, and a later one that was at work goes after them all.
     """
-    places = {each.id: each for each in line}
-    for own in line:
+    places = {each.id: each for each in versions}
+    for own in versions:
         if own.volgnummer < since or own.state not in _OUT:
             continue
         step = in_turn(own, list(places.values()), VerzoekEvent.REDELIVERED, VerzoekEvent.REQUEUED)
@@ -89,20 +89,20 @@ def again(line: Sequence[Place], since: int) -> Iterator[tuple[Place, Step]]:
             yield own, step
 
 
-def next_in_line(line: Sequence[Place]) -> Place | None:
-    """The version that waits for nothing any more; `line` is in the order of volgnummers."""
-    waiting = (each for each in line if each.state == VerzoekState.WAITING)
-    return next((each for each in waiting if next(_before(each, line), None) is None), None)
+def next_in_turn(versions: Sequence[Place]) -> Place | None:
+    """The version that waits for nothing any more; `versions` are in the order of volgnummers."""
+    waiting = (each for each in versions if each.state == VerzoekState.WAITING)
+    return next((each for each in waiting if next(_before(each, versions), None) is None), None)
 
 
-def _before(own: Place, line: Sequence[Place]) -> Iterator[Place]:
+def _before(own: Place, versions: Sequence[Place]) -> Iterator[Place]:
     """Earlier versions that have not ended.
 
     DSO-LV hands out the newest version only, so what is half fetched ends when no notification leads to it any more.
     """
     return (
         each
-        for each in line
+        for each in versions
         if each.volgnummer < own.volgnummer
         and (each.state in _GOING or (each.state == VerzoekState.FETCHING and each.expected))
     )

@@ -1,4 +1,4 @@
-"""The line of versions of one verzoeknummer in PostgreSQL. Who goes when is in `flows.line`; here it is made durable.
+"""The order of the versions of one verzoeknummer in PostgreSQL. Who goes when is in `flows.version_order`.
 
 Every function works on the connection of a transaction that holds `lock`, and decides nothing itself.
 """
@@ -12,10 +12,10 @@ from digikoppelaar.adapters.postgres import jobs, queries
 from digikoppelaar.adapters.postgres.connect import Connection, Row
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState, needs_delivery_job, verzoek_after
-from digikoppelaar.flows.line import Place, Step, again, in_turn, next_in_line, when_whole
+from digikoppelaar.flows.version_order import Place, Step, again, in_turn, next_in_turn, when_whole
 from digikoppelaar.stam.rules import Action, Known, KnownVersion, Ruling, when_released, withdraws
 
-_SQL: Final = queries.load("line")
+_SQL: Final = queries.load("version_order")
 
 
 async def lock(connection: Connection, key: Row) -> None:
@@ -33,7 +33,7 @@ async def lock_after_notification(connection: Connection, notification_id: int, 
 
 
 async def lock_of(connection: Connection, verzoek_id: int) -> Row:
-    """`lock` for the line that this version is in; its key."""
+    """`lock` for the verzoeknummer of this version; its key."""
     return await _found(connection, "lock_of_verzoek", {"id": verzoek_id})
 
 
@@ -107,14 +107,14 @@ async def release(connection: Connection, verzoek: Row, now: datetime) -> None:
 
 
 async def redeliver(connection: Connection, key: Row, since: int, now: datetime) -> None:
-    """What is delivered goes again from volgnummer `since` on, in order; see flows.line.again."""
+    """What is delivered goes again from volgnummer `since` on, in order; see flows.version_order.again."""
     rows = await _rows(connection, key)
     for place, step in list(again(list(map(_place, rows.values())), since)):
         await _step(connection, rows[place.id], step, now, name=step.event)
 
 
 async def _advance(connection: Connection, rows: Mapping[int, Row], now: datetime) -> None:
-    following = next_in_line(list(map(_place, rows.values())))
+    following = next_in_turn(list(map(_place, rows.values())))
     if following:
         await _step(connection, rows[following.id], Step(VerzoekEvent.TURN), now)
 
@@ -147,7 +147,7 @@ def _told(event: VerzoekEvent, after: str) -> str:
 
 
 async def _rows(connection: Connection, key: Row, settled: int = 0) -> dict[int, Row]:
-    rows = await (await connection.execute(_SQL["line"], {**key, "settled": settled})).fetchall()
+    rows = await (await connection.execute(_SQL["versions"], {**key, "settled": settled})).fetchall()
     return {row["id"]: row for row in rows}
 
 
