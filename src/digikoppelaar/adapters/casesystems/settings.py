@@ -1,7 +1,7 @@
 """The settings of one target, read key by key, so that every wrong one is told by its name. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,10 +30,17 @@ class Settings:
             raise ConfigError(f"setting {name} is missing")
         return value
 
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        """One of `choices`, by default the first."""
-        value = self.text(key, choices[0])
-        if value not in choices:
+    def optional(self, key: str, default: str = "") -> str:
+        """Its text; `default` when it is not set, or set to nothing."""
+        name = f"{self.below}{key}"
+        self._read.add(name)
+        return self.values.get(name) or default
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """One of `choices`; `default`, or else the first, when it is not set."""
+        usual = choices[0] if default is None else default
+        value = self.optional(key, usual)
+        if value not in {*choices, usual}:
             raise ConfigError(f"setting {self.below}{key} must be one of {', '.join(choices)}")
         return value
 
@@ -48,16 +55,24 @@ class Settings:
             raise ConfigError(f"setting {self.below}{key} must be a whole number above zero")
         return int(value)
 
+    def fraction(self, key: str, default: float) -> float:
+        """A number from zero on, with decimals if need be."""
+        value = self.optional(key, str(default))
+        if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,9})?", value, re.ASCII):
+            raise ConfigError(f"setting {self.below}{key} must be a number, such as 8 or 0.5")
+        return float(value)
+
     def file(self, key: str) -> Path | None:
         """A name of a file; None when it is not set."""
         return Path(self.text(key)) if self.has(key) else None
 
-    def table(self, key: str) -> Mapping[str, str]:
-        """The texts under it, by their names; a list has the names 1, 2 and so on."""
+    def table(self, key: str, names: Collection[str] = ()) -> Mapping[str, str]:
+        """The texts under it, by their names: any, or only those in `names`. A list has the names 1, 2 and so on."""
         start = f"{self.below}{key}."
         found = {name.removeprefix(start): text for name, text in self.values.items() if name.startswith(start)}
-        self._read |= {f"{start}{name}" for name in found}
-        return found
+        known = {name: text for name, text in found.items() if not names or name in names}
+        self._read |= {f"{start}{name}" for name in known}
+        return known
 
     def listed(self, key: str, choices: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
         """A list out of `choices`."""

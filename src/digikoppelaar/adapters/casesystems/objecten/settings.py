@@ -87,7 +87,7 @@ def read_settings(values: Mapping[str, str]) -> ObjectenSettings:
         token_file=Path(settings.text("token_file")),
         documenten=_documenten(settings),
         informatieobjecttypen=_informatieobjecttypen(settings),
-        productaanvraagtype=settings.text("productaanvraagtype") if settings.has("productaanvraagtype") else "",
+        productaanvraagtype=settings.optional("productaanvraagtype"),
         data=_data(settings),
         kenmerk_path=tuple(settings.text("kenmerk_path", "bron.kenmerk").split(".")),
         updates=settings.choice("aanvulling", ("nieuw", "bijwerken")) == "bijwerken",

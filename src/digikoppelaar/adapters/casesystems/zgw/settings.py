@@ -1,13 +1,13 @@
 """The settings of a target of kind `zgw`, checked. Pure; docs/howto/deliver-to-zgw.md explains each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from digikoppelaar.adapters.casesystems.http import checked_url
+from digikoppelaar.adapters.casesystems.settings import Settings
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.targets import NEEDS
 
 MEBIBYTE: Final = 1024 * 1024
 NOWHERE: Final = "-"
@@ -41,51 +41,8 @@ VELDEN: Final = (
     "ingetrokken",
 )
 """What of a verzoek, besides answers, can be put in an eigenschap."""
-_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "roltype": ("initiatiefnemer", "gemachtigde", "contactpersoon"),
-    "informatieobjecttypen": ("xml", "pdf", "bijlage"),
-    "veld": VELDEN,
-    "eigenschap": (),
-    "documentsoort": (),
-}
-"""Tables among the settings, with the keys that they may have; none: any."""
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "auth": ("zgw", "oauth2"),
-    "token_auth": ("basic", "post"),
-    "identificatie": ("derived", "reserved"),
-    "verify": ("no", "size", "sha256"),
-    "verzoek_object": ("nee", "ja"),
-    "vertrouwelijk": VERTROUWELIJK,
-    "vertrouwelijkheid": VERTROUWELIJK,
-}
-"""Settings with few values; the first is the default, but for the last two."""
-_TEXTS: Final = (
-    "zaken_url",
-    "documenten_url",
-    "catalogi_url",
-    "zaaktype",
-    "catalogus",
-    "client_id",
-    "secret_file",
-    "token_url",
-    "scope",
-    "user_id",
-    "user_representation",
-    "ca_file",
-    "certificate_file",
-    "key_file",
-    "bronorganisatie",
-    "verantwoordelijke_organisatie",
-    "informatieobjecttype",
-    "statustype",
-    "aanvulling_statustype",
-    "intrekking_statustype",
-    "communicatiekanaal",
-    "identificatie_prefix",
-    "auteur",
-    "taal",
-)
-_NUMBERS: Final[Mapping[str, float]] = {"parts_above_mb": 8, "documents_at_once": 4, "timeout": 60}
+_SOORTEN: Final = ("xml", "pdf", "bijlage")
+_ROLLEN: Final = ("initiatiefnemer", "gemachtigde", "contactpersoon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,101 +55,112 @@ class ZgwSettings:
     zaaktype: str
     client_id: str
     secret_file: Path
-    catalogus: str = ""
-    auth: str = "zgw"
-    token_url: str = ""
-    token_auth: str = "basic"  # noqa: S105 - the name of a way, not a secret
-    scope: str = ""
-    user_id: str = "digikoppelaar"
-    user_representation: str = "digikoppelaar"
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-    bronorganisatie: str = ""
-    verantwoordelijke_organisatie: str = ""
-    identificatie: str = "derived"
-    identificatie_prefix: str = "DSO-"
-    informatieobjecttype: str = ""
+    catalogus: str
+    auth: str
+    token_url: str
+    token_auth: str
+    scope: str
+    user_id: str
+    user_representation: str
+    ca_file: Path | None
+    certificate_file: Path | None
+    key_file: Path | None
+    bronorganisatie: str
+    verantwoordelijke_organisatie: str
+    identificatie: str
+    identificatie_prefix: str
+    informatieobjecttype: str
     """For every file without a more exact one."""
-    informatieobjecttypen: Mapping[str, str] = field(default_factory=dict)
+    informatieobjecttypen: Mapping[str, str]
     """By xml, pdf and bijlage."""
-    documentsoorten: Mapping[str, str] = field(default_factory=dict)
+    documentsoorten: Mapping[str, str]
     """Informatieobjecttype by documentsoortDSO, in lower case."""
-    roltypen: Mapping[str, str] = field(default_factory=dict)
-    statustype: str = ""
-    aanvulling_statustype: str = ""
-    intrekking_statustype: str = ""
-    velden: Mapping[str, str] = field(default_factory=dict)
+    roltypen: Mapping[str, str]
+    statustype: str
+    aanvulling_statustype: str
+    intrekking_statustype: str
+    velden: Mapping[str, str]
     """Names of eigenschappen by those of VELDEN."""
-    eigenschappen: Mapping[str, str] = field(default_factory=dict)
+    eigenschappen: Mapping[str, str]
     """Names of eigenschappen by vraagId."""
-    vertrouwelijkheid: str = ""
-    vertrouwelijk: str = "vertrouwelijk"
-    communicatiekanaal: str = ""
-    auteur: str = "Aanvrager (Omgevingsloket)"
-    taal: str = "dut"
+    vertrouwelijkheid: str
+    vertrouwelijk: str
+    communicatiekanaal: str
+    auteur: str
+    taal: str
     """ISO 639-2/B, as the standard asks."""
-    verify: str = "no"
-    verzoek_object: bool = False
-    parts_above: int = 8 * MEBIBYTE
+    verify: str
+    verzoek_object: bool
+    parts_above: int
     """Bytes; a larger document goes in bestandsdelen."""
-    documents_at_once: int = 4
-    timeout: float = 60.0
+    documents_at_once: int
+    timeout: int
     """Seconds of one call."""
 
 
 def read_settings(values: Mapping[str, str]) -> ZgwSettings:
-    """The settings as they are on record (flows.targets). Raises ConfigError that names what is wrong."""
-    if absent := [key for key in NEEDS["zgw"] if not values.get(key)]:
-        raise ConfigError(f"kind zgw needs the setting {', '.join(absent)}")
-    _check_names(values)
-    _check_values(values)
-    texts: dict[str, Any] = {key: values[key] for key in (*_TEXTS, *_CHOICES) if values.get(key)}
-    for key in texts:
-        if key.endswith("_file"):
-            texts[key] = Path(texts[key])
-        elif key.endswith("_url"):
-            texts[key] = texts[key].rstrip("/")
-    return ZgwSettings(
-        **texts | {"verzoek_object": values.get("verzoek_object") == "ja"},
-        informatieobjecttypen=_table(values, "informatieobjecttypen"),
-        documentsoorten={soort.casefold(): name for soort, name in _table(values, "documentsoort").items()},
-        roltypen=_table(values, "roltype"),
-        velden=_table(values, "veld"),
-        eigenschappen=_table(values, "eigenschap"),
-        parts_above=int(_number(values, "parts_above_mb") * MEBIBYTE),
-        documents_at_once=max(1, int(_number(values, "documents_at_once"))),
-        timeout=_number(values, "timeout"),
+    """The settings as they are on record (flows.targets). Raises ConfigError that names the one that is wrong."""
+    settings = Settings(values)
+    auth = settings.choice("auth", ("zgw", "oauth2"))
+    read = ZgwSettings(
+        zaken_url=_url(settings, "zaken_url"),
+        documenten_url=_url(settings, "documenten_url"),
+        catalogi_url=_url(settings, "catalogi_url"),
+        zaaktype=settings.text("zaaktype"),
+        client_id=settings.text("client_id"),
+        secret_file=Path(settings.text("secret_file")),
+        catalogus=settings.optional("catalogus"),
+        auth=auth,
+        token_url=_url(settings, "token_url") if auth == "oauth2" or settings.optional("token_url") else "",
+        token_auth=settings.choice("token_auth", ("basic", "post")),
+        scope=settings.optional("scope"),
+        user_id=settings.optional("user_id", "digikoppelaar"),
+        user_representation=settings.optional("user_representation", "digikoppelaar"),
+        ca_file=settings.file("ca_file"),
+        certificate_file=settings.file("certificate_file"),
+        key_file=settings.file("key_file"),
+        bronorganisatie=_rsin(settings, "bronorganisatie"),
+        verantwoordelijke_organisatie=_rsin(settings, "verantwoordelijke_organisatie"),
+        identificatie=settings.choice("identificatie", ("derived", "reserved")),
+        identificatie_prefix=settings.optional("identificatie_prefix", "DSO-"),
+        informatieobjecttype=settings.optional("informatieobjecttype"),
+        informatieobjecttypen=settings.table("informatieobjecttypen", _SOORTEN),
+        documentsoorten={soort.casefold(): name for soort, name in settings.table("documentsoort").items()},
+        roltypen=settings.table("roltype", _ROLLEN),
+        statustype=settings.optional("statustype"),
+        aanvulling_statustype=settings.optional("aanvulling_statustype"),
+        intrekking_statustype=settings.optional("intrekking_statustype"),
+        velden=settings.table("veld", VELDEN),
+        eigenschappen=settings.table("eigenschap"),
+        vertrouwelijkheid=settings.choice("vertrouwelijkheid", VERTROUWELIJK, ""),
+        vertrouwelijk=settings.choice("vertrouwelijk", VERTROUWELIJK, "vertrouwelijk"),
+        communicatiekanaal=settings.optional("communicatiekanaal"),
+        auteur=settings.optional("auteur", "Aanvrager (Omgevingsloket)"),
+        taal=settings.optional("taal", "dut"),
+        verify=settings.choice("verify", ("no", "size", "sha256")),
+        verzoek_object=settings.flag("verzoek_object", default=False),
+        parts_above=int(settings.fraction("parts_above_mb", 8) * MEBIBYTE),
+        documents_at_once=settings.number("documents_at_once", 4),
+        timeout=settings.number("timeout", 60),
     )
+    settings.done()
+    if bool(read.certificate_file) != bool(read.key_file):
+        raise ConfigError("settings certificate_file and key_file belong together")
+    return read
 
 
-def _check_names(values: Mapping[str, str]) -> None:
-    """A setting with a typing error must not be silently without effect."""
-    known = {*_TEXTS, *_CHOICES, *_NUMBERS}
-    unknown = sorted(key for key in values if key not in known and not _in_table(key))
-    if unknown:
-        raise ConfigError(f"kind zgw has no setting {', '.join(unknown)}")
+def _url(settings: Settings, key: str) -> str:
+    url = settings.text(key).rstrip("/")
+    if url != NOWHERE:
+        checked_url(url)
+    return url
 
 
-def _in_table(key: str) -> bool:
-    table, _, name = key.partition(".")
-    return table in _TABLES and bool(name) and (not _TABLES[table] or name in _TABLES[table])
-
-
-def _check_values(values: Mapping[str, str]) -> None:
-    for key in ("zaken_url", "documenten_url", "catalogi_url", "token_url"):
-        if values.get(key, NOWHERE) != NOWHERE:
-            checked_url(values[key])
-    for key, allowed in _CHOICES.items():
-        if values.get(key) and values[key] not in allowed:
-            raise ConfigError(f"{key} must be one of {', '.join(allowed)}")
-    if values.get("auth") == "oauth2" and not values.get("token_url"):
-        raise ConfigError("auth oauth2 needs the setting token_url")
-    if bool(values.get("certificate_file")) != bool(values.get("key_file")):
-        raise ConfigError("certificate_file and key_file belong together")
-    for key in ("bronorganisatie", "verantwoordelijke_organisatie"):
-        if values.get(key) and not is_rsin(values[key]):
-            raise ConfigError(f"{key} is not an RSIN: nine digits that pass the elfproef")
+def _rsin(settings: Settings, key: str) -> str:
+    text = settings.optional(key)
+    if text and not is_rsin(text):
+        raise ConfigError(f"setting {key} is not an RSIN: nine digits that pass the elfproef")
+    return text
 
 
 def is_rsin(text: str) -> bool:
@@ -200,17 +168,3 @@ def is_rsin(text: str) -> bool:
     weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
     digits = len(text) == 9 and text.isascii() and text.isdigit()
     return digits and sum(weight * int(digit) for weight, digit in zip(weights, text, strict=True)) % 11 == 0
-
-
-def _table(values: Mapping[str, str], name: str) -> dict[str, str]:
-    return {key.removeprefix(f"{name}."): text for key, text in values.items() if key.startswith(f"{name}.") and text}
-
-
-def _number(values: Mapping[str, str], key: str) -> float:
-    try:
-        number = float(values.get(key) or _NUMBERS[key])
-    except ValueError as error:
-        raise ConfigError(f"{key} is not a number") from error
-    if not 0 <= number <= 1_000_000:
-        raise ConfigError(f"{key} must be between 0 and 1000000")
-    return number

@@ -36,7 +36,7 @@ def test_tables_urls_files_and_numbers_are_read() -> None:
         **{"documentsoort.Tekening": "T", "eigenschap.1": "E"},
     )
     assert (found.zaken_url, str(found.ca_file), found.parts_above) == ("https://z/api", "/ca.pem", 512 * 1024)
-    assert (found.documentsoorten, found.eigenschappen["1"], found.timeout) == ({"tekening": "T"}, "E", 5.0)
+    assert (found.documentsoorten, found.eigenschappen["1"], found.timeout) == ({"tekening": "T"}, "E", 5)
     assert (found.taal, found.identificatie, found.verify) == ("dut", "derived", "no")
 
 
@@ -49,12 +49,13 @@ def test_tables_urls_files_and_numbers_are_read() -> None:
         ({"zaaktipe": "x"}, "zaaktipe"),
         ({"veld.titl": "x"}, "veld.titl"),
         ({"roltype.behandelaar": "x"}, "roltype.behandelaar"),
-        ({"auth": "ntlm"}, "auth must be one of"),
+        ({"auth": "ntlm"}, "auth must be one of zgw, oauth2"),
         ({"auth": "oauth2"}, "token_url"),
         ({"certificate_file": "/c"}, "belong together"),
         ({"bronorganisatie": "123456789"}, "not an RSIN"),
-        ({"parts_above_mb": "veel"}, "not a number"),
-        ({"timeout": "-1"}, "between"),
+        ({"parts_above_mb": "veel"}, "parts_above_mb must be a number"),
+        ({"timeout": "-1"}, "timeout must be a whole number above zero"),
+        ({"documents_at_once": "0"}, "documents_at_once must be"),
         ({"vertrouwelijk": "heel erg"}, "vertrouwelijk must be"),
     ],
 )
@@ -64,7 +65,7 @@ def test_a_wrong_setting_is_named(changes: dict[str, str], told: str) -> None:
 
 
 def test_nothing_at_all_names_what_is_needed() -> None:
-    with pytest.raises(ConfigError, match="zaaktype"):
+    with pytest.raises(ConfigError, match="zaken_url is missing"):
         read_settings({})
 
 
@@ -153,5 +154,5 @@ def test_the_example_in_the_how_to_is_a_target_that_can_be_made() -> None:
     assert isinstance(system, ZgwCaseSystem)
     assert system.settings.eigenschappen == {"284856": "Bouwkosten"}
     assert system.settings.informatieobjecttypen == {"xml": "Aanvraag", "pdf": "Aanvraag"}
-    with pytest.raises(ConfigError, match=f"{AANSLUITING.organisatie_oin}, target zaken: kind zgw has no setting moon"):
+    with pytest.raises(ConfigError, match=f"{AANSLUITING.organisatie_oin}, target zaken: there is no setting moon"):
         make(AANSLUITING, replace(target, settings={**target.settings, "moon": "full"}), facilities)
