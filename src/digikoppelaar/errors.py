@@ -84,7 +84,7 @@ class ConfigError(DigikoppelaarError):
     """The configuration, or what a command was given, is wrong."""
 
     fault = Fault.ADMINISTRATOR
-    default_advice = "Controleer de configuratie en voer de opdracht opnieuw uit."
+    default_advice = "Verbeter de configuratie of wat is opgegeven, en probeer het opnieuw."
 
 
 class TrustError(ConfigError):
@@ -204,7 +204,7 @@ class PartnerUnreachable(DigikoppelaarError):
 
     fault = Fault.PARTNER
     retryable = True
-    default_advice = "De partner is niet bereikbaar; digikoppelaar probeert het vanzelf opnieuw, zolang de CPA toelaat."
+    default_advice = "Vraag de partner of hij storing heeft en ons doorlaat; controleer met `digikoppelaar check`."
 
 
 class FacilityError(DigikoppelaarError):
@@ -218,7 +218,7 @@ class FacilityUnavailable(FacilityError):
     """No answer, a 5xx or 429, or the connection failed. `retry_after` is in seconds, when it was given."""
 
     retryable = True
-    default_advice = "De voorziening is niet bereikbaar; digikoppelaar probeert het vanzelf opnieuw."
+    default_advice = "Controleer verbinding en proxy, en bekijk de storingspagina van de voorziening."
 
     def __init__(self, message: str, *, retry_after: float | None = None, advice: str | None = None) -> None:
         super().__init__(message, advice=advice)
@@ -250,7 +250,7 @@ class FacilityNotFound(FacilityError):
     """404: it may not be there yet, so a few tries are worth it."""
 
     retryable = True
-    default_advice = "De voorziening kent dit verzoek (nog) niet; na enkele pogingen is een melding bij DSO-LV nodig."
+    default_advice = "De voorziening kent dit verzoek (nog) niet. Meld dit bij DSO-LV als het zo blijft."
 
 
 class FacilityRefused(FacilityError):
@@ -267,7 +267,7 @@ class FacilityAnswerBroken(FacilityError):
     """The answer was truncated, had another length than announced, or was not what was asked."""
 
     retryable = True
-    default_advice = "De voorziening gaf een onvolledig antwoord; digikoppelaar haalt het opnieuw op."
+    default_advice = "De voorziening gaf een onvolledig antwoord. Meld dit bij haar als het zo blijft."
 
 
 class ContentPurged(DigikoppelaarError):

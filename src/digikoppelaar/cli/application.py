@@ -123,7 +123,7 @@ def set_webhook(
             if not await stores.webhooks.set_webhook(chosen, SystemClock().now()):
                 raise ConfigError(
                     f"the messages of CPA {cpa_id} are taken by the intake",
-                    advice="Geef de CPA eerst een andere afnemer met `digikoppelaar cpa import --consumer rest`.",
+                    advice="Geef de CPA eerst een andere afnemer met `digikoppelaar cpa set CPAID --consumer webhook`.",
                 )
             return chosen
 
@@ -204,8 +204,10 @@ def try_webhook(cpa_id: CpaId, omgeving: CpaOmgeving = None, json: Json = False)
                 for row in await stores.webhooks.webhooks()
                 if row.cpa_id == cpa_id and omgeving in {None, row.omgeving}
             ]
-        if len(found) != 1:
-            raise ConfigError(f"CPA {cpa_id} has no webhook, or more than one", advice="Kies met --omgeving.")
+        if not found:
+            raise ConfigError(f"CPA {cpa_id} has no webhook", advice="Zet er een met `digikoppelaar webhook set`.")
+        if len(found) > 1:
+            raise ConfigError(f"CPA {cpa_id} has a webhook in more than one omgeving", advice="Kies met --omgeving.")
         chosen = Webhook(found[0].cpa_id, found[0].omgeving, found[0].url, found[0].secret_file)
         settings = config.webhooks
         async with WebhookClient(

@@ -161,7 +161,10 @@ def preview_message(
     found = action_named(agreement, service, action)
     if found is None:
         known = ", ".join(sorted({each.action for each in agreement.sends})) or "nothing"
-        raise ConfigError(f"{action} cannot be sent under {agreement.cpa_id}: {known}", advice="Kies een andere actie.")
+        raise ConfigError(
+            f"{action} cannot be sent by us under {agreement.cpa_id}; what can is: {known}",
+            advice="Kies een actie die deze CPA ons laat zenden, of een andere CPA.",
+        )
     envelope = preview(agreement, found, domain=domain, now=SystemClock().now()).decode()
     if json:
         told = {"cpa_id": agreement.cpa_id, "endpoint": found.channel.endpoint, "profile": found.profile}

@@ -215,7 +215,10 @@ def _tell(sent: Sent, wait: float, *, json: bool) -> None:
     else:
         output.print_fields({"message_id": sent.message_id, "state": sent.state, "reason": sent.reason})
     if sent.state in SETTLED - GOOD:
-        raise PartnerUnreachable(f"{sent.message_id} is {sent.state}: {sent.reason or '-'}")
+        raise PartnerUnreachable(
+            f"{sent.message_id} is {sent.state}: {sent.reason or '-'}",
+            advice="Zie `digikoppelaar message show`; is de oorzaak weg, zend dan opnieuw met `message resend`.",
+        )
     if wait and sent.state not in GOOD:
         raise PartnerUnreachable(
             f"{sent.message_id} is {sent.state} after {wait:g} s",

@@ -6,13 +6,15 @@ Which error means what stands in `intake_states.retry_plan`; when to try again i
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
-from digikoppelaar.errors import DigikoppelaarError, told
+from digikoppelaar.errors import ContentPurged, DigikoppelaarError, told
 from digikoppelaar.flows.intake_states import Park, Retry, retry_plan
 
+GOES_ON: Final = "Digikoppelaar probeert het vanzelf opnieuw."
+RELEASE: Final = "`digikoppelaar verzoek release`"
 log = structlog.get_logger()
 
 
@@ -40,7 +42,7 @@ async def attempt(step: Callable[[], Awaitable[None]], number: int, tell: Tell) 
     except Exception as error:  # whatever it was, the verzoek must not get lost
         plan = retry_plan(error, number)
         reason = told(error)
-        advice = error.advice if isinstance(error, DigikoppelaarError) else DigikoppelaarError.default_advice
+        advice = _advice(error, plan)
         log.warning("step_failed", reason=reason, attempt=number, plan=plan, where=_where(error))
         return await _tell(tell, reason, advice, plan)
     return Done()
@@ -53,6 +55,15 @@ async def _tell(tell: Tell, reason: str, advice: str, plan: Retry | Park) -> Out
         log.warning("trouble_not_recorded", error=type(error).__name__)
         return plan if isinstance(plan, Retry) else Retry(60)
     return plan
+
+
+def _advice(error: Exception, plan: Retry | Park) -> str:
+    """What to do about the cause, and whether the step then goes on by itself."""
+    advice = error.advice if isinstance(error, DigikoppelaarError) else DigikoppelaarError.default_advice
+    if isinstance(plan, Retry):
+        return f"{advice} {GOES_ON}"
+    told_already = isinstance(error, ContentPurged) or RELEASE in advice  # what was deleted does not come back by it
+    return advice if told_already else f"{advice} Geef het daarna vrij met {RELEASE}."
 
 
 def _where(error: Exception) -> str:

@@ -294,7 +294,7 @@ def _check_linked(verzoek: model.Verzoek, links: Sequence[Link]) -> None:
     if missing:
         raise FacilityAnswerBroken(
             f"summary has no link to {len(missing)} of the documents that verzoek {verzoek.verzoeknummer} names",
-            advice="DSO-LV noemt niet alle bijlagen van dit verzoek; digikoppelaar vraagt ze vanzelf opnieuw op.",
+            advice="DSO-LV noemt niet alle bijlagen van dit verzoek. Meld dit bij DSO-LV als het zo blijft.",
         )
 
 

@@ -71,7 +71,7 @@ def _check_taken(status: int) -> None:
         return
     told = f"the receiver of notifications answered {status}"
     if status >= 500 or status in _NOT_NOW:
-        raise PartnerUnreachable(told, advice="De ontvanger van notificaties heeft een storing; het wordt herhaald.")
+        raise PartnerUnreachable(told, advice="De ontvanger van notificaties heeft een storing.")
     raise CaseSystemRefused(
         told,
         advice="De ontvanger weigert de notificatie. Controleer pass_on_url en het geheim van deze aansluiting "

@@ -240,9 +240,10 @@ def _allowed(agreement: Agreement, submission: Submission) -> Action:
         if same and action.action == submission.action:
             return action
     known = ", ".join(f"{action.service.value} {action.action}" for action in agreement.sends) or "nothing"
+    asked = f"{wanted.value} {submission.action}".strip()
     raise SubmissionError(
-        f"CPA {agreement.cpa_id} does not let us send {wanted.value} {submission.action}; it lets us send: {known}",
-        advice="Kies een Service en Action die deze CPA voor onze kant als verzender noemt.",
+        f"CPA {agreement.cpa_id} does not let us send {asked}; it lets us send: {known}",
+        advice="Kies een Service en Action die deze CPA voor onze kant als verzender noemt, of een andere CPA.",
     )
 
 

@@ -218,7 +218,9 @@ async def test_a_truncated_download_leaves_nothing_and_is_tried_again(href: str)
     world = World(FakeDso(cut={href: 0}))
     notification = world.announce()
     assert isinstance(await world.intake().attempt(notification, 1), Retry)
-    assert world.store.notification_troubles[notification].reason == "the answer broke off"
+    trouble = world.store.notification_troubles[notification]
+    assert trouble.reason == "the answer broke off"
+    assert trouble.advice.endswith("Digikoppelaar probeert het vanzelf opnieuw.")
     for verzoek in world.store.verzoeken.values():
         assert all(file.blob is None for file in verzoek.files if file.href == href)
     assert await world.intake().attempt(notification, 2) == Done()
@@ -240,7 +242,8 @@ async def test_a_refusal_is_parked_at_once_with_its_advice() -> None:
     assert await world.intake().attempt(notification, 1) == Park()
     assert (await world.store.notification(notification)).state == "parked"
     trouble = world.store.notification_troubles[notification]
-    assert (trouble.reason, trouble.advice, trouble.parked) == ("401", "Controleer de API-sleutel.", True)
+    assert (trouble.reason, trouble.parked) == ("401", True)
+    assert trouble.advice == "Controleer de API-sleutel. Geef het daarna vrij met `digikoppelaar verzoek release`."
 
 
 async def test_a_facility_that_asks_for_time_gets_it() -> None:
