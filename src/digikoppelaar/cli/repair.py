@@ -41,7 +41,9 @@ def redeliver(
     since: Annotated[
         int | None, typer.Option("--since", min=0, help="This volgnummer and every later one, not only the newest.")
     ] = None,
-    target: OnlyTarget = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Only at this target, and at one that was added since.")
+    ] = None,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Forget what was done, for a case system that lost it.")
     ] = False,
@@ -53,7 +55,7 @@ def redeliver(
     """Deliver again what was delivered. Steps that are on record are not repeated, unless --from-scratch.
 
     A case system looks before it makes, so that nothing that is there is made twice. A target that was added since gets
-    the verzoek too.
+    the verzoek too, also with --target.
     """
     wanted = Redelivery(Which(0, verzoeknummer, since), target, from_scratch)
     moved, plans = asyncio.run(_redeliver(wanted, _filter(verzoeknummer, omgeving, organisatie), dry_run=dry_run))
