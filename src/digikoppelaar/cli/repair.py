@@ -17,11 +17,11 @@ from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, WhichOmgeving, WhichOrganisatie, configuration
 from digikoppelaar.cli.verzoek import aansluiting_of
 from digikoppelaar.errors import ConfigError, ContentPurged
-from digikoppelaar.flows.deliver import Preview
+from digikoppelaar.flows.deliver import ELSEWHERE, Preview
 from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Replayed, Which, Who
 from digikoppelaar.flows.reading import VerzoekFilter
-from digikoppelaar.flows.repair import Released, is_damaged, notification_in, release_all
+from digikoppelaar.flows.repair import NEWER, Released, is_damaged, notification_in, release_all
 from digikoppelaar.wiring import Stores
 
 OnlyTarget = Annotated[str | None, typer.Option("--target", help="Only at this target.")]
@@ -198,10 +198,10 @@ async def _refetch(where: VerzoekFilter, *, dry_run: bool) -> dict[int, list[str
         aansluiting_id = await aansluiting_of(stores.reading, where)
         found: dict[int, list[str]] = {}
         which = Which(aansluiting_id, where.verzoeknummer or "")
-        for verzoek_id in await stores.repairs.versions(which):
-            verzoek = await stores.verzoeken.verzoek(verzoek_id)
-            if verzoek.purged_at is not None:
-                raise ContentPurged(f"volgnummer {verzoek.volgnummer}", verzoek.purged_at)
+        versions = [await stores.verzoeken.verzoek(each) for each in await stores.repairs.versions(which)]
+        if versions and (gone := versions[-1].purged_at):
+            raise ContentPurged(f"volgnummer {versions[-1].volgnummer}", gone, advice=f"{ELSEWHERE} {NEWER}")
+        for verzoek in versions:
             fetched = [file for file in verzoek.files if file.blob is not None]
             damaged = [f"{file.kind.value} {file.document_id}" for file in fetched if await is_damaged(blobs, file)]
             if damaged:

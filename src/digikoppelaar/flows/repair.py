@@ -26,6 +26,9 @@ STOPPED_ADVICE: Final = (
     "Een beheerder heeft dit aangehouden; het gaat verder na een vrijgave met `digikoppelaar verzoek release`."
 )
 
+NEWER: Final = "Is er een nieuwere versie, dan vindt `digikoppelaar verzoek catch-up` die."
+"""What to do about a verzoek whose newest version was deleted: DSO-LV hands out no older one."""
+
 
 def stopped_reason(reason: str, who: Who) -> str:
     """What is shown of what a person parked. Raises ConfigError when `reason` is no line of text."""

@@ -6,12 +6,13 @@ from typing import Any
 
 from click.testing import Result
 from tests.unit.adapters.postgres.world import NOW, World
-from tests.unit.cli.test_verzoek import NUMBER, Installation, park_notification, park_verzoek
+from tests.unit.cli.test_verzoek import FILES, NUMBER, Installation, park_notification, park_verzoek
 from typer.testing import CliRunner
 
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.cli.app import app
-from digikoppelaar.errors import ConfigError, PartnerError
+from digikoppelaar.errors import ConfigError, ContentPurged, PartnerError
+from digikoppelaar.flows.ports import NewVerzoek
 
 
 def verzoek(installation: Installation, *arguments: str) -> Result:
@@ -74,6 +75,44 @@ def test_a_verzoek_is_delivered_and_fetched_again(database_url: str, tmp_path: P
     assert told(installation, "refetch", NUMBER, "--dry-run") == {"refetches": False, "damaged": {"3": ["xml xml"]}}
     assert told(installation, "refetch", NUMBER)["refetches"]
     assert installation.states() == ["fetched", "received"]
+
+
+async def add_version(world: World, volgnummer: int, *, purged: bool) -> None:
+    """A delivered version with one file; `purged`: its content was deleted."""
+    notification = await world.notify(0, NUMBER)
+    new = NewVerzoek(NUMBER, volgnummer, "Aanvraag vergunning", "initieren", "Dakkapel", NOW, False)
+    made = await world.verzoeken.start_verzoek(notification, new, FILES, NOW)
+    await world.verzoeken.file_fetched(made.files[0].id, f"verzoeken/{volgnummer}", 3, bytes(32), NOW)
+    await world.verzoeken.verzoek_fetched(notification, made.id, NOW)
+    await world.verzoeken.verzoek_delivered(made.id, f"map/{volgnummer}", NOW)
+    if purged:
+        async with world.pool.connection() as connection:
+            await connection.execute(
+                "UPDATE verzoek_file SET blob = NULL, purged_at = %s WHERE verzoek_id = %s", [NOW, made.id]
+            )
+            await connection.execute("UPDATE verzoek SET purged_at = %s WHERE id = %s", [NOW, made.id])
+
+
+def test_a_verzoek_that_was_deleted_is_not_fetched_again_and_says_where_it_is(
+    database_url: str, tmp_path: Path
+) -> None:
+    installation = Installation(database_url, tmp_path)
+    installation.ask(lambda world: add_version(world, 0, purged=True))
+    refused = verzoek(installation, "refetch", NUMBER).exception
+    assert isinstance(refused, ContentPurged)
+    assert f"op {NOW:%d-%m-%Y} verwijderd" in refused.advice
+    assert "zaaksysteem" in refused.advice
+    assert "catch-up" in refused.advice
+    assert installation.states() == ["delivered"]
+
+
+def test_an_older_version_that_was_deleted_does_not_keep_the_newest_from_being_fetched_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    installation = Installation(database_url, tmp_path)
+    installation.ask(lambda world: add_version(world, 0, purged=True))
+    installation.ask(lambda world: add_version(world, 1, purged=False))
+    assert told(installation, "refetch", NUMBER) == {"refetches": True, "damaged": {"1": ["xml xml"]}}
 
 
 def test_a_stored_message_is_taken_in_again(database_url: str, tmp_path: Path) -> None:
