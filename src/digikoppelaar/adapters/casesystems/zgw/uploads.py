@@ -95,7 +95,8 @@ class Uploads:
             try:
                 return await self._attempt(file, informatieobjecttype, attempt)
             except _LockLostError:
-                log.warning("document_begun_again", file=file.id, attempt=attempt)
+                unfinished = documenten.identificatie(self.source, file, attempt)
+                log.warning("document_begun_again", file=file.id, attempt=attempt, unfinished=unfinished)
         raise CaseSystemRefused(f"file {file.id}: no attempt to upload it in parts ended", advice=_ADVICE_ATTEMPTS)
 
     async def _attempt(self, file: File, informatieobjecttype: str, attempt: int) -> str:
@@ -110,13 +111,14 @@ class Uploads:
     async def _whole_before(self, found: Resource, file: File) -> str:
         """One that is there and that no step of ours tells of: whole, or its lock is lost.
 
-        It is whole when it is linked, for we link nothing else; otherwise only its content can tell (zgw.md 1.3).
+        It is whole when it is linked, for we link nothing else: a lock on it is then of somebody who works on it.
+        Otherwise only its content can tell (zgw.md 1.3).
         """
         _, size, sha256 = fetched(file)
         url = str(found["url"])
-        if found.get("locked") or found.get("bestandsdelen"):
-            raise _LockLostError
-        if not await self._is_linked(url) and await self._content(url, size) != (size, sha256):
+        if await self._is_linked(url):
+            return url
+        if found.get("locked") or found.get("bestandsdelen") or await self._content(url, size) != (size, sha256):
             raise _LockLostError
         return url
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.doubles.traffic import Pace
 from tests.doubles.zgw.world import Quirks
 from tests.unit.adapters.casesystems.zgw.sample import FILES, World, sha256, world
@@ -75,8 +76,12 @@ async def test_a_lock_that_somebody_took_means_another_document(tmp_path: Path, 
             await here.deliver(handover)
         (file,) = here.double.world.files.values()
         file.lock = "" if forced == "unlocked" else "of somebody else"
-        await here.deliver(handover)
+        with capture_logs() as told:
+            await here.deliver(handover)
         check_one(here)
+        (unfinished,) = [line["unfinished"] for line in told if line["event"] == "document_begun_again"]
+        first, _ = here.double.world.documenten.values()
+        assert unfinished == first["identificatie"]
         assert sorted(bool(each.sha256) for each in here.double.documenten) == [False, True]
 
 
@@ -99,6 +104,16 @@ async def test_an_aanvulling_does_not_send_a_large_document_again(tmp_path: Path
         here.double.calls.clear()
         await here.deliver(await here.handover(files=ONE))
         assert not here.double.called(PUT)
+        assert len(here.double.documenten) == 1
+
+
+async def test_a_large_document_that_somebody_works_on_is_not_sent_again_beside_it(tmp_path: Path) -> None:
+    async with world(tmp_path, quirks=small_parts(), **PARTS) as here:
+        await here.deliver(await here.handover(files=ONE))
+        (file,) = here.double.world.files.values()
+        file.lock = "of a colleague"
+        here.records.clear()
+        await here.deliver(await here.handover(files=ONE))
         assert len(here.double.documenten) == 1
 
 
