@@ -1,0 +1,162 @@
+"""Sending kennisgevingen that are planned, each attempt on record before its first byte goes out.
+
+    planned ──claim──▶ sending ──▶ envelope ──▶ 3PAS ──▶ accepted, or refused
+                          │                       └── no answer: unknown, and never sent again by itself
+                          └── certainly not arrived: planned again, later
+
+Whoever dies while sending leaves it sending; after a while it is unknown. Two that send at once claim different ones.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from digikoppelaar.drop.document import from_document
+from digikoppelaar.drop.envelope import Accepted, RawAnswer, Refused, SoapRequest, answer, request
+from digikoppelaar.drop.profile import EnvelopeProfile
+from digikoppelaar.errors import (
+    DigikoppelaarError,
+    FacilityNotReached,
+    FacilityOutcomeUnknown,
+    FacilityUnavailable,
+    StorageError,
+    told,
+)
+from digikoppelaar.flows.intake_states import Retry, retry_plan
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports import Clock
+from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingStore, StoredKennisgeving
+
+log = structlog.get_logger()
+
+_E = KennisgevingEvent
+Settled = tuple[KennisgevingEvent, Facts]
+
+
+class Post(Protocol):
+    """Sends a request to 3PAS as one aansluiting."""
+
+    async def __call__(self, request: SoapRequest) -> RawAnswer:
+        """The answer as it came. FacilityNotReached says that nothing arrived; any other error leaves that open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How an aansluiting speaks to 3PAS."""
+
+    profile: EnvelopeProfile
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """`at_once` of an installation, `per_aansluiting` of one of them.
+
+    `forsaken` must be longer than any attempt takes; `first_look` is when something sent is first searched for.
+    """
+
+    at_once: int = 8
+    per_aansluiting: int = 2
+    forsaken: timedelta = timedelta(minutes=10)
+    first_look: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """Sends with these parts; `route_for` gives the way of an aansluiting, and raises ConfigError without one."""
+
+    store: KennisgevingStore
+    route_for: Callable[[int], Awaitable[Route]]
+    clock: Clock
+    settings: PublishSettings = PublishSettings()
+
+    async def send_due(self) -> int:
+        """Send what is due; how many attempts were made. Raises StorageError.
+
+        To be called until it returns 0, and by as many processes as there are.
+        """
+        now = self.clock.now()
+        lost = Facts(
+            due_at=now,
+            reason="whoever sent it ended before an answer came",
+            advice=FacilityOutcomeUnknown.default_advice,
+        )
+        for kennisgeving_id in await self.store.forsaken(now, self.settings.forsaken, lost):
+            log.warning("kennisgeving_forsaken", kennisgeving=kennisgeving_id)
+        claimed = await self.store.claim(now, self.settings.at_once, self.settings.per_aansluiting)
+        await asyncio.gather(*map(self._send, claimed))
+        return len(claimed)
+
+    async def _send(self, row: StoredKennisgeving) -> None:
+        event, facts = await self._attempt(row)
+        log.info("kennisgeving_sent", kennisgeving=row.id, attempt=row.attempts, outcome=event, reason=facts.reason)
+        try:
+            await self.store.settle(row, event, facts, self.clock.now())
+        except StorageError as error:  # it stays sending and then becomes unknown; the number is for whoever looks
+            number = facts.dossiernummer
+            log.warning("kennisgeving_not_settled", kennisgeving=row.id, dossiernummer=number, reason=str(error))
+
+    async def _attempt(self, row: StoredKennisgeving) -> Settled:
+        try:
+            route = await self.route_for(row.key.aansluiting_id)
+            soap = request(from_document(row.document), route.profile)
+        except StorageError as error:
+            return self._later(error, row)
+        except DigikoppelaarError as error:  # nothing was sent
+            return _E.REFUSED, _why(error)
+        try:
+            raw = await route.post(soap)
+        except FacilityNotReached as error:
+            return self._later(error, row)
+        except Exception as error:  # whatever it was, KOOP may have it
+            return self._unanswered(error)
+        return self._answered(raw, route.profile, row)
+
+    def _answered(self, raw: RawAnswer, profile: EnvelopeProfile, row: StoredKennisgeving) -> Settled:
+        try:
+            said = answer(raw, profile)
+        except FacilityUnavailable as error:
+            return self._later(error, row)
+        except FacilityOutcomeUnknown as error:
+            return self._unanswered(error)
+        except DigikoppelaarError as error:
+            return _E.REFUSED, _why(error)
+        match said:
+            case Accepted(dossiernummer):
+                look = self.clock.now() + self.settings.first_look
+                return _E.ACCEPTED, Facts(due_at=look, dossiernummer=dossiernummer, detail=dossiernummer)
+            case Refused(again=True):
+                return self._later(FacilityUnavailable(_refusal(said)), row)
+        return _E.REFUSED, Facts(reason=_refusal(said), advice=_ADVICE_REFUSED, detail=said.code)
+
+    def _later(self, error: DigikoppelaarError, row: StoredKennisgeving) -> Settled:
+        """Planned again, or for a person when it has failed often enough."""
+        plan = retry_plan(error, row.attempts)
+        if isinstance(plan, Retry):
+            return _E.NOT_SENT, _why(error, due_in=timedelta(seconds=plan.after), clock=self.clock)
+        return _E.REFUSED, _why(error)
+
+    def _unanswered(self, error: Exception) -> Settled:
+        advice = FacilityOutcomeUnknown.default_advice
+        return _E.UNANSWERED, Facts(
+            due_at=self.clock.now() + self.settings.first_look, reason=told(error), advice=advice, detail=told(error)
+        )
+
+
+_ADVICE_REFUSED: Final = (
+    "KOOP weigert deze kennisgeving. Verbeter wat de foutmelding noemt met `kennisgeving edit` "
+    "en keur haar opnieuw goed."
+)
+
+
+def _refusal(said: Refused) -> str:
+    return f"3PAS refused it: {said.code} {said.text}".rstrip()
+
+
+def _why(error: DigikoppelaarError, due_in: timedelta | None = None, clock: Clock | None = None) -> Facts:
+    due_at = clock.now() + due_in if clock and due_in is not None else None
+    return Facts(due_at=due_at, reason=told(error), advice=error.advice, detail=told(error))

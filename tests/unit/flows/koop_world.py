@@ -1,0 +1,127 @@
+"""KOOP for tests of the flows: it reads what is sent as the sandbox does, and publishes it when it is told to."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from tests.unit.drop.published import KENNISGEVING
+
+from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
+from digikoppelaar.adapters.profiles import load_drop_profile, load_sru_profile
+from digikoppelaar.drop.document import to_document
+from digikoppelaar.drop.envelope import RawAnswer, SoapRequest
+from digikoppelaar.drop.metadata import Metadata, metadata_xml, read_metadata
+from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.drop.publication import Nummer, Publicatie, Published, publication_xml, read_publication
+from digikoppelaar.drop.receiving import accepted_body, kennisgeving, read_request
+from digikoppelaar.drop.sru import Record, Search, query, read_answer
+from digikoppelaar.drop.sru_answer import Listed, answer_search
+from digikoppelaar.drop.sru_answer import Repository as Answering
+from digikoppelaar.errors import FacilityNotFound
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.kennisgevingen import Facts, Key, StoredKennisgeving
+from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.publish import Publishing, Route
+from digikoppelaar.flows.published import Verification
+
+PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
+SRU = load_sru_profile("koop-sru")
+NOW = datetime(2026, 6, 3, 8, tzinfo=UTC)
+WHO = Who("een medewerker", NOW)
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still until it is set."""
+
+    time: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass(slots=True)
+class Koop:
+    """What came in, what is published, and what it does instead of answering (an answer, or an error to raise)."""
+
+    received: list[Kennisgeving] = field(default_factory=list)
+    listed: list[Listed] = field(default_factory=list)
+    instead: list[RawAnswer | Exception | None] = field(default_factory=list)
+    takes: bool = True
+    """Whether what is answered with an error was taken all the same."""
+    searches: list[Search] = field(default_factory=list)
+    away: Exception | None = None
+
+    async def post(self, request: SoapRequest) -> RawAnswer:
+        instead = self.instead.pop(0) if self.instead else None
+        if instead is None or self.takes:
+            said = read_request(request.action, request.content_type, request.body, PROFILE)
+            self.received.append(kennisgeving(said, PROFILE))
+        if isinstance(instead, Exception):
+            raise instead
+        headers = {"content-type": "text/xml; charset=utf-8"}
+        return instead or RawAnswer(200, headers, accepted_body(str(len(self.received)), PROFILE))
+
+    def publish(self, day: date, **changed: str) -> None:
+        """Everything that came in and is not published yet; `changed` is what KOOP makes of it."""
+        for number in range(len(self.listed), len(self.received)):
+            made = replace(self.received[number], **changed)  # type: ignore[arg-type]
+            moment = datetime(day.year, day.month, day.day, 9, 21, tzinfo=UTC)
+            self.listed.append(Listed(Publicatie(made, day.year, number + 1, day), moment))
+
+    async def records(self, search: Search) -> AsyncIterator[Record]:
+        self.searches.append(search)
+        if self.away:
+            raise self.away
+        at = Answering(self.listed, SRU.names, SRU.publication_url, SRU.manifestation_url, lambda at: (at[0], at[1]))
+        parameters = {"query": query(search, SRU.names), "maximumRecords": "1000"}
+        for record in read_answer(answer_search(parameters, at)).records:
+            yield record
+
+    async def metadata(self, nummer: Nummer) -> Metadata:
+        return read_metadata(metadata_xml(self._publication(nummer)))
+
+    async def publication(self, nummer: Nummer) -> Published:
+        return read_publication(publication_xml(self._publication(nummer)))
+
+    def _publication(self, nummer: Nummer) -> Publicatie:
+        for listed in self.listed:
+            if listed.publicatie.identifier == str(nummer):
+                return listed.publicatie
+        raise FacilityNotFound(f"there is no {nummer}")
+
+
+@dataclass(slots=True)
+class World:
+    """A store, KOOP, and both flows between them."""
+
+    store: MemoryKennisgevingen = field(default_factory=MemoryKennisgevingen)
+    koop: Koop = field(default_factory=Koop)
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def publishing(self) -> Publishing:
+        async def route_for(_aansluiting_id: int) -> Route:
+            return Route(PROFILE, self.koop.post)
+
+        return Publishing(self.store, route_for, self.clock)
+
+    @property
+    def verification(self) -> Verification:
+        async def repository_for(_aansluiting_id: int) -> Koop:
+            return self.koop
+
+        return Verification(self.store, repository_for, self.clock)
+
+    async def planned(self, number: int = 1, **changed: object) -> StoredKennisgeving:
+        """A kennisgeving that is due, about a case of its own."""
+        case = f"Z2026-{number:06}"
+        what = replace(KENNISGEVING, **{"referentienummer": case, **changed})  # type: ignore[arg-type]
+        made, _ = await self.store.draft(Key(1, case, what.moment, what.blad), to_document(what), WHO)
+        return await self.store.move(made.id, KennisgevingEvent.APPROVED, WHO, Facts(due_at=self.clock.now()))
+
+    async def row(self, kennisgeving_id: int = 1) -> StoredKennisgeving:
+        return await self.store.kennisgeving(kennisgeving_id)
+
+    def later(self, **time: float) -> None:
+        self.clock.time += timedelta(**time)

@@ -1,0 +1,164 @@
+"""Kennisgevingen go out once: what may have arrived is never sent again without a person's word."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from tests.unit.flows.koop_world import NOW, PROFILE, WHO, World
+
+from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
+from digikoppelaar.drop.envelope import RawAnswer
+from digikoppelaar.drop.receiving import fault_body
+from digikoppelaar.errors import (
+    ConfigError,
+    FacilityNotReached,
+    FacilityOutcomeUnknown,
+    PartnerUnreachable,
+    StorageError,
+)
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.kennisgevingen import Facts, StoredKennisgeving
+from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
+
+TEXT = {"content-type": "text/xml"}
+HTML = RawAnswer(200, {"content-type": "text/html"}, b"<html><body>Er ging iets mis</body></html>")
+EMPTY = RawAnswer(200, TEXT, b"")
+BUSY = RawAnswer(503, {"content-type": "text/plain"}, b"busy")
+CLIENT = RawAnswer(500, TEXT, fault_body("Client", "DRP-17", "rubriek onbekend", PROFILE))
+SERVER = RawAnswer(500, TEXT, fault_body("Server", "DRP-1", "probeer later", PROFILE))
+
+
+async def test_what_is_due_is_sent_once_and_has_its_dossiernummer() -> None:
+    world = World()
+    await world.planned()
+    assert await world.publishing.send_due() == 1
+    assert await world.publishing.send_due() == 0
+    row = await world.row()
+    assert (row.state, row.dossiernummer, len(world.koop.received)) == ("accepted", "1", 1)
+
+
+async def test_many_are_sent_side_by_side_a_few_of_an_aansluiting() -> None:
+    world = World()
+    for number in range(1, 8):
+        await world.planned(number)
+    publishing = replace(world.publishing, settings=PublishSettings(per_aansluiting=3))
+    assert [await publishing.send_due() for _ in range(4)] == [3, 3, 1, 0]
+    assert sorted(each.referentienummer for each in world.koop.received) == [f"Z2026-{n:06}" for n in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        HTML,
+        EMPTY,
+        FacilityOutcomeUnknown("no answer in time"),
+        PartnerUnreachable("cut"),
+        RuntimeError("a fault of ours"),
+    ],
+    ids=["html", "empty", "time-out", "cut", "bug"],
+)
+async def test_without_a_clear_answer_it_is_unknown_and_never_sent_again(trouble: RawAnswer | Exception) -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead = [trouble]
+    await world.publishing.send_due()
+    world.later(days=30)
+    assert await world.publishing.send_due() == 0
+    row = await world.row()
+    assert (row.state, row.attempts, len(world.koop.received)) == ("unknown", 1, 1)
+    assert row.reason
+    assert row.advice
+    assert "DROP" in row.advice
+
+
+async def test_a_person_can_have_it_sent_again() -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead, world.koop.takes = [FacilityOutcomeUnknown("no answer in time")], False
+    await world.publishing.send_due()
+    await world.store.move(1, KennisgevingEvent.AGAIN, WHO, Facts(due_at=NOW))
+    await world.publishing.send_due()
+    assert (await world.row()).state == "accepted"
+    assert len(world.koop.received) == 1
+
+
+@pytest.mark.parametrize("trouble", [FacilityNotReached("refused"), BUSY, SERVER], ids=["not reached", "503", "Server"])
+async def test_what_was_certainly_not_taken_is_sent_again_later(trouble: RawAnswer | Exception) -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead, world.koop.takes = [trouble], False
+    await world.publishing.send_due()
+    row = await world.row()
+    assert row.state == "planned"
+    assert row.reason
+    assert row.due_at
+    assert row.due_at > NOW
+    assert await world.publishing.send_due() == 0
+    world.later(minutes=1)
+    assert await world.publishing.send_due() == 1
+    assert (await world.row()).state == "accepted"
+
+
+async def test_what_koop_refuses_waits_for_a_person_with_its_words() -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead, world.koop.takes = [CLIENT], False
+    await world.publishing.send_due()
+    row = await world.row()
+    assert (row.state, row.reason) == ("refused", "3PAS refused it: DRP-17 rubriek onbekend")
+    assert row.advice
+    world.later(days=1)
+    assert await world.publishing.send_due() == 0
+
+
+async def test_what_cannot_be_said_is_not_sent() -> None:
+    world = World()
+    await world.planned(rubriek="")
+    await world.publishing.send_due()
+    row = await world.row()
+    assert (row.state, world.koop.received) == ("refused", [])
+    assert row.advice
+    assert "rubriek" in row.advice
+
+
+async def test_an_aansluiting_without_a_way_waits_for_an_administrator() -> None:
+    world = World()
+    await world.planned()
+
+    async def route_for(_aansluiting_id: int) -> Route:
+        raise ConfigError("no certificate", advice="Leg het certificaat vast.")
+
+    await Publishing(world.store, route_for, world.clock).send_due()
+    row = await world.row()
+    assert (row.state, row.reason, row.advice) == ("refused", "no certificate", "Leg het certificaat vast.")
+
+
+async def test_whoever_dies_while_sending_leaves_it_unknown() -> None:
+    world = World()
+    await world.planned()
+    [_] = await world.store.claim(NOW, 8, 8)  # and here it ends
+    assert await world.publishing.send_due() == 0
+    assert (await world.row()).state == "sending"
+    world.later(minutes=10)
+    assert await world.publishing.send_due() == 0
+    row = await world.row()
+    assert (row.state, row.reason) == ("unknown", "whoever sent it ended before an answer came")
+    assert world.koop.received == []
+
+
+class Failing(MemoryKennisgevingen):
+    """The twin, with a database that is away when an answer is to be recorded."""
+
+    async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
+        raise StorageError(f"away: {sent.id} {event} {facts.dossiernummer} {now}")
+
+
+async def test_an_answer_that_could_not_be_recorded_leaves_it_unknown() -> None:
+    world = World()
+    await world.planned()
+    await replace(world.publishing, store=Failing(world.store.rows, world.store.lines)).send_due()
+    assert (await world.row()).state == "sending"
+    world.later(minutes=10)
+    await world.publishing.send_due()
+    assert (await world.row()).state == "unknown"
+    assert len(world.koop.received) == 1

@@ -1,0 +1,102 @@
+"""What KOOP published is found by its referentienummer, with what differs; what is not there is looked for again."""
+
+from datetime import date, timedelta
+
+from tests.unit.flows.koop_world import NOW, World
+
+from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
+
+DAY = date(2026, 6, 4)
+
+
+async def sent(world: World, *numbers: int) -> None:
+    for number in numbers:
+        await world.planned(number)
+    while await world.publishing.send_due():
+        pass
+    world.later(minutes=1)
+
+
+async def test_a_publication_is_found_with_its_number_address_and_day() -> None:
+    world = World()
+    await sent(world, 1)
+    assert await world.verification.look() == 0
+    world.koop.publish(DAY)
+    world.later(minutes=5)
+    assert await world.verification.look() == 1
+    row = await world.row()
+    assert row.state == "published"
+    assert row.publication
+    assert (row.publication.number, row.publication.published_on, row.publication.differences) == (
+        "gmb-2026-1",
+        DAY,
+        (),
+    )
+    assert "gmb-2026-1" in row.publication.url
+
+
+async def test_many_of_one_body_are_found_with_one_search() -> None:
+    world = World()
+    await sent(world, *range(1, 31))
+    world.koop.publish(DAY)
+    assert await world.verification.look() == 30
+    assert len(world.koop.searches) == 1
+    numbers = {(await world.row(n)).key.referentienummer: (await world.row(n)).publication for n in range(1, 31)}
+    assert len({found.number for found in numbers.values() if found}) == 30
+
+
+async def test_one_with_the_same_title_and_another_case_is_not_it() -> None:
+    world = World()
+    await sent(world, 1)
+    world.koop.publish(DAY, referentienummer="Z2026-999999")
+    assert await world.verification.look() == 0
+    assert (await world.row()).state == "accepted"
+
+
+async def test_what_differs_is_told() -> None:
+    world = World()
+    await sent(world, 1)
+    world.koop.publish(DAY, rubriek="andere vergunning")
+    await world.verification.look()
+    found = (await world.row()).publication
+    assert found
+    assert any("rubriek" in sentence for sentence in found.differences)
+
+
+async def test_what_was_taken_without_an_answer_is_found_all_the_same() -> None:
+    world = World()
+    world.koop.instead = [FacilityOutcomeUnknown("no answer in time")]
+    await sent(world, 1)
+    assert (await world.row()).state == "unknown"
+    world.koop.publish(DAY)
+    assert await world.verification.look() == 1
+    assert (await world.row()).state == "published"
+    assert await world.publishing.send_due() == 0
+
+
+async def test_while_the_search_is_away_everything_waits_and_nothing_is_lost() -> None:
+    world = World()
+    await sent(world, 1, 2)
+    world.koop.publish(DAY)
+    world.koop.away = FacilityUnavailable("busy")
+    assert await world.verification.look() == 0
+    assert await world.verification.look() == 0
+    assert len(world.koop.searches) == 1
+    world.koop.away = None
+    world.later(minutes=5)
+    assert await world.verification.look() == 2
+
+
+async def test_it_is_looked_for_less_often_the_longer_it_takes() -> None:
+    world = World()
+    await sent(world, 1)
+    pauses = []
+    for _ in range(24):
+        await world.verification.look()
+        due = (await world.row()).due_at
+        assert due
+        pauses.append(due - world.clock.now())
+        world.clock.time = due
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (timedelta(minutes=5), timedelta(hours=1))
+    assert world.clock.now() - NOW < timedelta(hours=24)
