@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-TARGETS = ("mime", "envelope", "signature", "cpa", "encrypted_data")
+TARGETS = ("mime", "envelope", "signature", "cpa", "encrypted_data", "koop")
 AT_ONCE = 2
 GRACE = 120
 """Seconds to start, to run the seeds and to end."""

@@ -4,16 +4,12 @@ Written are `al`, `nadruk type="vet"`, `extref`, `tussenkop` and `lijst`. Read i
 the words are kept, as a paragraph, for a reader compares what was published with what was sent.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.drop.model import Alinea, Blok, Lijst, Punt, Regel, Stuk, Tussenkop
-
-_LAYOUT: Final = re.compile(r"[ \t\r]*\n\s*")
 
 
 def write_blocks(parent: etree._Element, blokken: Iterable[Blok]) -> None:
@@ -107,7 +103,11 @@ def _stretches(element: etree._Element, like: Stuk) -> Iterator[Stuk]:
 def _laid_out(text: str | None) -> str:
     if not text or ("\n" in text and not text.strip()):
         return ""
-    return _LAYOUT.sub(" ", text)
+    first, *others = text.split("\n")
+    if not others:
+        return text
+    *between, last = others
+    return " ".join([first.rstrip(), *(words for line in between if (words := line.strip())), last.lstrip()])
 
 
 def _words(element: etree._Element) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from math import dist
 from typing import Final
 
+from digikoppelaar.drop.inhoud import NONE_ACCEPTED, Accepted, plainer
 from digikoppelaar.drop.markers import marker
 from digikoppelaar.drop.metadata import Metadata
 from digikoppelaar.drop.model import (
@@ -114,11 +115,15 @@ def _quoted(text: str) -> str:
 
 
 def differences(
-    kennisgeving: Kennisgeving, metadata: Metadata, published: Published | None = None
+    kennisgeving: Kennisgeving,
+    metadata: Metadata,
+    published: Published | None = None,
+    accepted: Accepted = NONE_ACCEPTED,
 ) -> tuple[Verschil, ...]:
     """What was published otherwise than it was sent; with `published`, its text too. Shown, not judged.
 
-    What was not sent is not compared, but for locations: one that nobody sent tells the wrong neighbours.
+    What was not sent is not compared, but for locations: one that nobody sent tells the wrong neighbours. `accepted` is
+    what the receiver took when it was sent: without it, a heading went out as a paragraph.
     """
     data = kennisgeving.data
     pairs = [
@@ -130,7 +135,7 @@ def differences(
         ("datum", _day(data.publicatie), _day(metadata.datum)),
     ]
     if published is not None:
-        pairs.append(("tekst", plain(kennisgeving.tekst), plain(published.tekst)))
+        pairs.append(("tekst", plain(plainer(kennisgeving.tekst, accepted)), plain(published.tekst)))
     found = [Verschil(*pair) for pair in pairs if pair[1] and pair[1].split() != pair[2].split()]
     return (*found, *_other_places(kennisgeving.locaties, metadata))
 

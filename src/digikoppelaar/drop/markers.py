@@ -6,6 +6,7 @@ The same fields are in the metadata record and, under other spelling, in what th
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final
 
 from digikoppelaar.drop.model import (
@@ -21,6 +22,9 @@ from digikoppelaar.drop.model import (
 
 SCHEMES: Final = {"ligtInGemeente": "OVERHEID.Gemeente", "gemeentenaam": "OVERHEID.Gemeente"}
 """The value list of a field, where it has one."""
+
+MAX_POSITIONS: Final = 50_000
+"""Of one geometry; no area of a permit comes near it."""
 
 _WKT: Final = re.compile(r"\s*(POINT|LINESTRING|POLYGON)\s*(\([^A-Za-z]*\))\s*", re.IGNORECASE)
 _RING: Final = re.compile(r"\(([^()]*)\)")
@@ -139,7 +143,7 @@ def _read_address(found: Markering, postcode: str, rings: tuple[tuple[Positie, .
 def read_wkt(text: str) -> tuple[tuple[Positie, ...], ...]:
     """The positions of a POINT, LINESTRING or POLYGON, ring by ring; empty for anything else."""
     match = _WKT.fullmatch(text)
-    if match is None:
+    if match is None or text.count(",") >= MAX_POSITIONS:
         return ()
     lists = _RING.findall(match[2])
     rings = tuple(tuple(_read_position(pair) for pair in found.split(",")) for found in lists)
@@ -154,4 +158,4 @@ def _read_position(text: str) -> Positie | None:
         x, y = (float(number) for number in numbers)
     except ValueError:
         return None
-    return x, y
+    return (x, y) if isfinite(x) and isfinite(y) else None

@@ -18,6 +18,8 @@ from digikoppelaar.errors import FacilityAnswerBroken, PartnerError
 
 DOCUMENT_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a document of KOOP. A notice has a few thousand, a regulation with tables up to some millions."""
+MAX_ELEMENTS: Final = 50_000
+"""Of a document of KOOP: a page of the search has sixty for each of its records."""
 
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA: Final = "http://technische-documentatie.oep.overheid.nl/schema/op-xsd-2012-3"
@@ -112,7 +114,7 @@ def read_publication(document: bytes) -> Published:
 def parsed(document: bytes, what: str) -> etree._Element:
     """The root of a document of KOOP. Raises FacilityAnswerBroken, which calls it `what`."""
     try:
-        return xml.parse(document, limit=DOCUMENT_LIMIT)
+        return xml.parse(document, limit=DOCUMENT_LIMIT, max_elements=MAX_ELEMENTS)
     except PartnerError as error:
         raise FacilityAnswerBroken(f"{what}: {error}") from error
 

@@ -9,7 +9,7 @@ from tests.shared import shared_data
 from tests.unit.drop.published import KENNISGEVING, differences
 
 from digikoppelaar import xml
-from digikoppelaar.drop.markers import Markering, marker, read_wkt
+from digikoppelaar.drop.markers import MAX_POSITIONS, Markering, marker, read_wkt
 from digikoppelaar.drop.metadata import metadata_owms_xml, metadata_xml, read_metadata
 from digikoppelaar.drop.model import (
     AlsAdres,
@@ -122,7 +122,17 @@ def written(found: Markering) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "POINT()", "POINT(nan 1)", "MULTIPOINT((1 2))", "POLYGON((1 2, 3))", "POINT(1 2) x"]
+    "text",
+    [
+        "",
+        "POINT()",
+        "POINT(nan 1)",
+        f"POINT({'9' * 400} 1)",
+        "MULTIPOINT((1 2))",
+        "POLYGON((1 2, 3))",
+        f"LINESTRING({'1 2,' * MAX_POSITIONS}3 4)",
+        "POINT(1 2) x",
+    ],
 )
 def test_a_geometry_that_cannot_be_read_is_none(text: str) -> None:
     assert read_wkt(text) == ()

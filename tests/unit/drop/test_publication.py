@@ -1,5 +1,6 @@
 """What is published of a kennisgeving: public notices are rebuilt element by element, and read back as sent."""
 
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,14 @@ from digikoppelaar.drop.model import (
     Tussenkop,
     plain,
 )
-from digikoppelaar.drop.publication import Nummer, Publicatie, publication_xml, read_nummer, read_publication
+from digikoppelaar.drop.publication import (
+    MAX_ELEMENTS,
+    Nummer,
+    Publicatie,
+    publication_xml,
+    read_nummer,
+    read_publication,
+)
 from digikoppelaar.errors import FacilityAnswerBroken
 
 NOT_OURS = {
@@ -97,6 +105,15 @@ def test_of_elements_that_we_do_not_write_the_words_are_kept() -> None:
     assert plain(read_blocks(element)) == "een twee\nabc\na. diep"
 
 
+def test_layout_within_words_is_one_blank_and_costs_no_time() -> None:
+    element = tree(b"<tekst><al>\n  een \n\n  twee\n\tdrie <nadruk>vier</nadruk>\n</al></tekst>")
+    assert plain(read_blocks(element)) == " een twee drie vier"
+    wide = b" " * 900_000
+    begin = time.process_time()
+    assert len(plain(read_blocks(tree(b"<tekst><al>a" + wide + b"b</al></tekst>")))) == 900_002
+    assert time.process_time() - begin < 1
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -104,6 +121,9 @@ def test_of_elements_that_we_do_not_write_the_words_are_kept() -> None:
         b"<html>storing</html>",
         b"<!DOCTYPE a><a/>",
         b"<officiele-publicatie><gemeenteblad/></officiele-publicatie>",
+        b"<a><gemeenteblad><zakelijke-mededeling><zakelijke-mededeling-tekst><tekst>"
+        + b"<al/>" * MAX_ELEMENTS
+        + b"</tekst></zakelijke-mededeling-tekst></zakelijke-mededeling></gemeenteblad></a>",
     ],
 )
 def test_what_is_no_notice_is_told_so(document: bytes) -> None:
