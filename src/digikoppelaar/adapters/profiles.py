@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar, cast
 
+from digikoppelaar.drop.findings import Lists
 from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.drop.profile import Authentication, EnvelopeProfile, Stage
 from digikoppelaar.drop.sru import SruNames
@@ -150,6 +151,12 @@ def load_sru_profile(name: str) -> SruProfile:
 def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
     """The terms and equated days in the profile called `name`. Raises ConfigError when it is absent or incomplete."""
     return _loaded(name, _rekenregels)
+
+
+@cache
+def load_lists(name: str = "kennisgeving-controles") -> Lists:
+    """What notices are held against, in the profile called `name`. Raises ConfigError as `load_profile` does."""
+    return _loaded(name, lambda data: _read(data).build(Lists))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,5 +15,6 @@ bopa          the area of a permit that departs from the plan, as a GML file
 texts         a title and text from templates, which lie in `templates/`; `variables` are the names they can use
 opmaak        the form in which people write a text; `preview` shows it as its reader will see it
 terms         days and terms as the law counts them; `dates` writes and finds them in a text
-checks        what is to be said before it is sent
+checks        what is to be said before it is sent, by the rules in `findings`; with checks_parts, checks_terms and
+              checks_places (`area`), and personal_data, which finds what looks like it
 """

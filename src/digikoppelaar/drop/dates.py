@@ -28,5 +28,5 @@ def dutch_date(day: date) -> str:
 def names_date(text: str, day: date) -> bool:
     """Whether `text` has the day in a usual form: `3 juni 2026`, `03-06-2026`, `3/6/2026` or `2026-06-03`."""
     in_words = rf"0?{day.day}\s+{MONTHS[day.month - 1]}\s+{day.year}"
-    in_digits = rf"0?{day.day}([-/.])0?{day.month}\1{day.year}"
+    in_digits = rf"0?{day.day}(?P<sign>[-/.])0?{day.month}(?P=sign){day.year}"
     return bool(re.search(rf"(?<!\d)(?:{in_words}|{in_digits}|{day.isoformat()})(?!\d)", text, re.IGNORECASE))

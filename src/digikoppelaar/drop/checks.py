@@ -1,0 +1,48 @@
+"""All checks of a notice before it is sent: computed when somebody asks. Pure.
+
+What the checks are, with their sentences and sources, is in `findings`; they are done in `checks_parts` (what must be
+said), `checks_terms` (days), `checks_places` (locations) and here (personal data).
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from digikoppelaar.drop.checks_parts import parts
+from digikoppelaar.drop.checks_places import places
+from digikoppelaar.drop.checks_terms import terms
+from digikoppelaar.drop.findings import Checked, Given, Seen, rated
+from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.drop.personal_data import Kind, Outcome, PrivacyChecked, personal_data, published, where_in
+
+CODES: Final = {
+    Kind.BSN: "bsn-found",
+    Kind.IBAN: "iban-found",
+    Kind.EMAIL: "email-found",
+    Kind.PHONE: "phone-found",
+    Kind.PERSON: "person-found",
+}
+
+NOBODY_LOOKED: Final = PrivacyChecked(Outcome.NOT_DONE, reason="Er is geen verzoek om mee te vergelijken.")
+
+
+def check(kennisgeving: Kennisgeving, given: Given) -> Checked:
+    """Everything that is to be said of this notice."""
+    seen = chain.from_iterable(each(kennisgeving, given) for each in (parts, terms, places, _personal, _applicant))
+    return Checked(tuple(rated(each, given.severities) for each in seen))
+
+
+def _personal(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
+    for found in personal_data(published(kennisgeving), given.own, (kennisgeving.referentienummer,)):
+        yield Seen(CODES[found.kind], f"{found.where}, teken {found.start + 1} tot en met {found.end}")
+
+
+def _applicant(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
+    """What comparing it with the applicant's data came to; that it was not done is never left out."""
+    privacy, stretches = given.privacy or NOBODY_LOOKED, published(kennisgeving)
+    where = dict.fromkeys(where_in(stretches, offset) for offset in privacy.places)
+    if privacy.outcome is Outcome.FOUND and not where:
+        where = {"kennisgeving": None}
+    yield from (Seen("applicant-found", each) for each in where)
+    if privacy.outcome is Outcome.NOT_DONE:
+        yield Seen("applicant-not-checked", "kennisgeving", {"reason": privacy.reason})
