@@ -23,8 +23,9 @@ _DOELEN: Final[Mapping[str, str]] = {
 
 DOELEN: Final = frozenset(_DOELEN.values())
 
+VERGUNNINGAANVRAAG: Final = "Aanvraag vergunning"
 TYPES: Final = (
-    "Aanvraag vergunning",
+    VERGUNNINGAANVRAAG,
     "Melding",
     "Informatie",
     "Informatie ongewoon voorval",

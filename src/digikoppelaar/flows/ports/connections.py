@@ -45,6 +45,9 @@ class PublishingSettings:
 
     `naam` is that of the publicist in KOOP's list, `bestuurslaag` and `blad` are values of drop.model. `stage` is of
     the profile; its address `address` replaces, and `sru_url` that of the search. The password is a file.
+
+    The rest are values for texts, as drop.variables explains them. `automatic` names the moments, with commas, whose
+    notices are sent without a person's approval.
     """
 
     stage: str
@@ -56,6 +59,14 @@ class PublishingSettings:
     user_name: str = ""
     password_file: str = ""
     profile: str = "koop-3pas-2020-01"
+    automatic: str = ""
+    bestuursorgaan: str = ""
+    telefoon: str = ""
+    inzage_plaats: str = ""
+    inzage_link: str = ""
+    reactie_adres: str = ""
+    reactie_link: str = ""
+    rechtbank: str = ""
 
 
 @dataclass(frozen=True, slots=True)

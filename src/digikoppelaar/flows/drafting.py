@@ -1,0 +1,141 @@
+"""A first draft of a kennisgeving out of a verzoek that came in: what was applied for, where, and when it came.
+
+No word of the applicant gets into it: activities have names of the catalogue, and the place is that of the work. What
+a text says besides is the organisatie's own. Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from digikoppelaar.drop.model import (
+    AlsAdres,
+    AlsLijn,
+    AlsPunt,
+    AlsVlak,
+    Bestuurslaag,
+    Blad,
+    Data,
+    Documenttype,
+    Kennisgeving,
+    Locatie,
+    Moment,
+    Procedure,
+    Publicist,
+)
+from digikoppelaar.drop.terms import Rekenregels
+from digikoppelaar.drop.texts import For, TextTemplate, Value, chosen, values_of
+from digikoppelaar.flows.ports import Aansluiting, PublishingSettings
+from digikoppelaar.stam import codes
+from digikoppelaar.stam.geometry import in_rd
+from digikoppelaar.stam.model import Adres, Projectlocatie, Verzoek
+
+AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
+_VALUES: Final = (
+    *("bestuursorgaan", "telefoon", "inzage_plaats", "inzage_link"),
+    *("reactie_adres", "reactie_link", "rechtbank"),
+)
+"""Settings of an aansluiting that are values for texts."""
+_DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBREID: "beslissing-uitgebreid"}
+
+
+def why_none(verzoek: Verzoek) -> str | None:
+    """In Dutch why the verzoek gets no kennisgeving; None when it does."""
+    if verzoek.aansluitactiviteit:
+        return "Het is een TEST: alle activiteiten zijn aansluitactiviteiten."
+    if verzoek.doel != codes.INITIEREN:
+        return f"Het doel is {verzoek.doel}; alleen een aanvraag wordt bekendgemaakt."
+    if verzoek.type != codes.VERGUNNINGAANVRAAG:
+        return f"Het is een {verzoek.type}; alleen van een aanvraag om vergunning wordt kennisgegeven."
+    return None
+
+
+def drafted(
+    verzoek: Verzoek,
+    drop: Aansluiting,
+    templates: Mapping[For, TextTemplate],
+    rules: Rekenregels,
+    procedure: Procedure = Procedure.REGULIER,
+) -> Kennisgeving:
+    """The notice of the application; `drop` is the aansluiting that publishes.
+
+    Raises SubmissionError that names the values which the text needs and nobody set.
+    """
+    settings = drop.publishing
+    assert settings, "only an aansluiting that publishes has drafts"
+    received = verzoek.indien_datum.astimezone(AMSTERDAM).date() if verzoek.indien_datum else None
+    data = Data(ontvangst=received)
+    template = chosen(templates, For(procedure, Moment.AANVRAAG, drop.organisatie_oin))
+    text = template.render(_values(verzoek, settings, data) | _decision(procedure, received, rules))
+    handler = verzoek.uitvoerende_instantie.oin if verzoek.uitvoerende_instantie else None
+    return Kennisgeving(
+        publicist=Publicist(drop.organisatie_oin, settings.naam, Bestuurslaag(settings.bestuurslaag)),
+        behandelaar_oin=handler or drop.organisatie_oin,
+        blad=Blad(settings.blad),
+        documenttype=Documenttype.AANVRAAG,
+        procedure=procedure,
+        moment=Moment.AANVRAAG,
+        titel=text.titel,
+        tekst=text.blokken,
+        rubriek="omgevingsvergunning",
+        referentienummer=verzoek.verzoeknummer,
+        samenvatting=_activities(verzoek),
+        locaties=tuple(_locations(verzoek.projectlocaties)),
+        data=data,
+    )
+
+
+def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[str, Value]:
+    own: dict[str, Value] = {name: value for name in _VALUES if (value := getattr(settings, name))}
+    about: dict[str, Value] = {
+        "activiteit": _activities(verzoek),
+        "plaats": _place(verzoek.projectlocaties) or settings.naam,
+        "referentienummer": verzoek.verzoeknummer,
+    }
+    days = {name: day for name, day in values_of(data).items() if day is not None}
+    return {**own, **about, **days}
+
+
+def _decision(procedure: Procedure, received: date | None, rules: Rekenregels) -> dict[str, Value]:
+    return {"beslisdatum": rules.period(_DECISION[procedure], received).laatste} if received else {}
+
+
+def _activities(verzoek: Verzoek) -> str:
+    """Their names in the catalogue, once each."""
+    names = dict.fromkeys(activity.naam for activity in verzoek.projectactiviteiten if activity.naam)
+    return ", ".join(names)
+
+
+def _place(locaties: Sequence[Projectlocatie]) -> str:
+    for adres in (locatie.adres for locatie in locaties):
+        if adres and adres.straatnaam and adres.woonplaats:
+            return f"{adres.straatnaam} {_number(adres)} in {adres.woonplaats}"
+    return ""
+
+
+def _number(adres: Adres) -> str:
+    toevoeging = f"-{adres.huisnummertoevoeging}" if adres.huisnummertoevoeging else ""
+    return f"{adres.huisnummer or ''}{adres.huisletter or ''}{toevoeging}"
+
+
+def _locations(locaties: Sequence[Projectlocatie]) -> Iterator[Locatie]:
+    """Address, points, lines and areas of each place, as the neighbours are to be told."""
+    for locatie in locaties:
+        adres, rd = locatie.adres, in_rd(locatie)
+        punt = rd.punten[0] if rd and rd.punten else None
+        if adres and adres.postcode and adres.huisnummer:
+            yield AlsAdres(
+                postcode="".join(adres.postcode.split()).upper(),
+                huisnummer=adres.huisnummer,
+                straatnaam=adres.straatnaam,
+                woonplaats=adres.woonplaats,
+                huisletter=adres.huisletter,
+                toevoeging=adres.huisnummertoevoeging,
+                positie=punt,
+            )
+        elif punt:
+            yield AlsPunt(punt)
+        if rd:
+            yield from (AlsLijn(lijn) for lijn in rd.lijnen)
+            yield from (AlsVlak(vlak) for vlak in rd.vlakken)
