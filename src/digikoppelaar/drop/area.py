@@ -24,7 +24,8 @@ def lies(posities: Sequence[Positie], area: Iterable[AlsVlak], *, closed: bool =
     """How a point, a line, or (`closed`) the ring of an area lies towards the areas in `area`."""
     vlakken = tuple(area)
     within = [any(is_inside(positie, vlak.ringen) for vlak in vlakken) for positie in posities]
-    crosses = any(_cross(one, other) for one in pairwise(posities) for vlak in vlakken for other in _edges(vlak))
+    near = _near(posities, (edge for vlak in vlakken for edge in _edges(vlak)))
+    crosses = any(_cross(one, other) for one in pairwise(posities) for other in near)
     if all(within) and not crosses:
         return Lies.IN
     if any(within) or crosses or (closed and any(is_inside(vlak.ringen[0][0], [posities]) for vlak in vlakken)):
@@ -41,6 +42,16 @@ def is_inside(positie: Positie, ringen: Iterable[Sequence[Positie]]) -> bool:
             if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
                 crossings += 1
     return crossings % 2 == 1
+
+
+def _near(posities: Sequence[Positie], edges: Iterable[Edge]) -> list[Edge]:
+    """Those that come into the box around the positions: an area has thousands of edges, most of them elsewhere."""
+    (west, east), (south, north) = ((min(values), max(values)) for values in zip(*posities, strict=True))
+    return [
+        ((x0, y0), (x1, y1))
+        for (x0, y0), (x1, y1) in edges
+        if min(x0, x1) <= east and max(x0, x1) >= west and min(y0, y1) <= north and max(y0, y1) >= south
+    ]
 
 
 def _edges(vlak: AlsVlak) -> Iterator[Edge]:

@@ -197,7 +197,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "bopa-without-area": Rule(BLOCK, "De planafwijking heeft geen gebied of geen nummer.", "drop-3pas.md 5"),
     "bopa-superfluous": Rule(BLOCK, "Er zijn gegevens van een planafwijking, maar het documenttype is een ander."),
     # --- places -------------------------------------------------------------------------------------------------------
-    "locatie-missing": Rule(BLOCK, "De kennisgeving heeft geen locatie: omwonenden horen er niet van.", "Bkw 20"),
+    "locatie-missing": Rule(
+        BLOCK, "De kennisgeving heeft geen locatie: omwonenden horen er niet van.", "Bekendmakingswet 20"
+    ),
     "locatie-without-position": Rule(WARN, "Deze locatie heeft geen coördinaten.", "Bekendmakingswet 20"),
     "locatie-not-rd": Rule(BLOCK, "Deze coördinaten liggen niet in Nederland (RD, in meters)."),
     "locatie-outside": Rule(BLOCK, "Deze locatie ligt buiten het gebied van de organisatie."),

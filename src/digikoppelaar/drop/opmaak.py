@@ -13,7 +13,7 @@ what is published cannot be called back.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import groupby
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -113,10 +113,11 @@ def _inline(line: _Line) -> Regel:
         if token["bold"]:
             bold = not bold
         else:
-            _append(stretches, _stretch(number, token, bold=bold))
+            stretches.append(_stretch(number, token, bold=bold))
     if bold:
         _refuse(number, "vetgedrukte tekst begint met ** en eindigt er niet mee")
-    return tuple(stretches)
+    alike = groupby(stretches, key=lambda stuk: (stuk.vet, stuk.link))
+    return tuple(Stuk("".join(stuk.tekst for stuk in group), *look) for look, group in alike)
 
 
 def _tokens(number: int, text: str) -> Iterator[re.Match[str]]:
@@ -136,14 +137,6 @@ def _stretch(number: int, token: re.Match[str], *, bold: bool) -> Stuk:
     if not is_link(url):
         _refuse(number, "een link begint met https://, http:// of mailto: en heeft daarna een adres")
     return Stuk(_ESCAPED.sub(r"\1", token["text"]), vet=bold, link=url)
-
-
-def _append(stretches: list[Stuk], stuk: Stuk) -> None:
-    last = stretches[-1] if stretches else None
-    if last and last.link is None and stuk.link is None and last.vet == stuk.vet:
-        stretches[-1] = replace(last, tekst=last.tekst + stuk.tekst)
-    else:
-        stretches.append(stuk)
 
 
 def _refuse(number: int, why: str) -> NoReturn:

@@ -38,6 +38,7 @@ from digikoppelaar.drop.model import (
 from digikoppelaar.drop.opmaak import parse
 from digikoppelaar.drop.personal_data import Outcome, PrivacyChecked
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows import privacy
 
 REGULIER, UITGEBREID = Procedure
 BSN = "999990019"
@@ -330,7 +331,7 @@ def test_a_case_number_that_may_be_a_bsn_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("privacy", "found"),
+    ("came_to", "found"),
     [
         (PrivacyChecked(Outcome.CLEAN), []),
         (PrivacyChecked(Outcome.FOUND), ["applicant-found"]),
@@ -340,8 +341,12 @@ def test_a_case_number_that_may_be_a_bsn_is_told_once() -> None:
         (None, ["applicant-not-checked"]),
     ],
 )
-def test_what_comparing_with_the_applicant_came_to_is_told(privacy: PrivacyChecked | None, found: list[str]) -> None:
-    assert codes(notice(), given(privacy=privacy)) == found
+def test_what_comparing_with_the_applicant_came_to_is_told(came_to: PrivacyChecked | None, found: list[str]) -> None:
+    assert codes(notice(), given(privacy=came_to)) == found
+
+
+def test_the_outcomes_are_those_of_the_privacy_check() -> None:
+    assert {each.name: each.value for each in Outcome} == {each.name: each.value for each in privacy.Outcome}
 
 
 def test_that_nobody_compared_is_never_good_however_severe_that_counts() -> None:
