@@ -66,7 +66,7 @@ class Pace:
 
 
 class SruClient:
-    """Reads KOOP's repository. Every method raises a FacilityError."""
+    """flows.published.Repository over HTTP. Every method raises a FacilityError."""
 
     def __init__(self, http: Http, profile: SruProfile, clock: Clock) -> None:
         self._http = http

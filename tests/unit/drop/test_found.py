@@ -1,9 +1,11 @@
 """Which records could be the kennisgeving, which one is, and in what it differs."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from tests.shared import shared_data
 from tests.unit.drop.published import KENNISGEVING
 
 from digikoppelaar.drop.found import (
@@ -51,6 +53,26 @@ def test_the_likeliest_record_comes_first() -> None:
     other = replace(RECORD, identifier="gmb-2026-6", titel=KENNISGEVING.titel.replace("kappen", "vellen"))
     same = replace(RECORD, titel=KENNISGEVING.titel.upper().replace(",", " -"))
     assert candidates(KENNISGEVING, [other, same], WEEK) == (same, other)
+
+
+def test_of_the_real_notices_of_one_day_each_has_one_candidate() -> None:
+    path = shared_data("koop", "sru", "shertogenbosch-2024-11-29.subset.json")
+    entries = json.loads(path.read_text(encoding="utf-8"))["publications"]
+    records = [
+        replace(
+            RECORD,
+            identifier=entry["urlDoc"].rpartition("/")[2].removesuffix(".html"),
+            titel=entry["title"],
+            creator="'s-Hertogenbosch",
+            datum=date(2024, 11, 29),
+        )
+        for entry in entries
+    ]
+    assert len(records) == 5
+    ours = replace(KENNISGEVING, publicist=replace(KENNISGEVING.publicist, naam="'s-Hertogenbosch"))
+    period = Periode(date(2024, 11, 20), date(2024, 12, 1))
+    for record in records:
+        assert candidates(replace(ours, titel=record.titel), records, period) == (record,)
 
 
 @pytest.mark.parametrize(
