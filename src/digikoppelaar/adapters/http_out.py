@@ -151,10 +151,16 @@ def _message_headers(content_type: str, body: bytes | Streamed) -> dict[str, str
 
 
 class MtlsHttp:
-    """REST calls as one partij in one omgeving. Every fault of the network is a PartnerUnreachable."""
+    """Calls as one partij in one omgeving. Every fault of the network is a PartnerUnreachable.
 
-    def __init__(self, sessions: MtlsSessions, omgeving: str, partij_oin: str) -> None:
+    `timeouts` are those of the sessions, unless the facility needs others.
+    """
+
+    def __init__(
+        self, sessions: MtlsSessions, omgeving: str, partij_oin: str, timeouts: Timeouts | None = None
+    ) -> None:
         self._sessions = sessions
+        self._timeouts = timeouts or sessions.timeouts
         self._omgeving = omgeving
         self._partij_oin = partij_oin
 
@@ -177,7 +183,13 @@ class MtlsHttp:
         route = self._sessions.route(self._omgeving, self._partij_oin, target)
         async with _errors(target):
             answer = await self._sessions.session.request(
-                method, target, data=body, headers=headers, allow_redirects=False, timeout=self._streaming(), **route
+                method,
+                target,
+                data=None if body is None else _data(body),
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._streaming(),
+                **route,
             )
         try:
             yield HttpStream(answer.status, _headers(answer), answer.content_length, _chunks(answer, target))
@@ -186,7 +198,7 @@ class MtlsHttp:
             answer.close()
 
     def _streaming(self) -> aiohttp.ClientTimeout:
-        timeouts = self._sessions.timeouts
+        timeouts = self._timeouts
         return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
 
 
@@ -194,10 +206,10 @@ def _url(omgeving: str, text: str) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        raise PartnerUnreachable("the address of the partner is not a URL") from error
+        raise PartnerUnreachable("the address of the partner is not a URL", unsent=True) from error
     allowed = ("https", "http") if is_sandbox(omgeving) else ("https",)
     if url.scheme not in allowed or not url.host:
-        raise PartnerUnreachable(f"the address of {url.host or 'the partner'} is not an https URL")
+        raise PartnerUnreachable(f"the address of {url.host or 'the partner'} is not an https URL", unsent=True)
     return url
 
 
@@ -233,7 +245,16 @@ async def _errors(url: URL) -> AsyncIterator[None]:
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         # aiohttp keeps it in the answer, which these frames keep alive, and with it the last of what came in.
         error.__traceback__ = None
-        raise PartnerUnreachable(f"{url.host}: {_cause(error)}") from error
+        unsent = isinstance(error, _BEFORE_THE_REQUEST)
+        raise PartnerUnreachable(f"{url.host}: {_cause(error)}", unsent=unsent) from error
+
+
+_BEFORE_THE_REQUEST: Final = (
+    aiohttp.ClientConnectorError,  # of name, connection, proxy, TLS and certificate too
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # the answer to a CONNECT
+)
+"""Faults that aiohttp raises while it connects; a request is written when that is done."""
 
 
 def _cause(error: Exception) -> str:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.drop.notices import BESLUIT, GEMEENTE, OMGEVINGSDIENST, PLANAFWIJKING, VLAK
 
 from digikoppelaar import xml
@@ -350,6 +352,46 @@ def test_a_status_that_says_that_3pas_was_not_reached_is_told_as_that(
         answer(raw(status, b"<html/>", "text/html"), PROFILE)
     assert type(caught.value) is error
     assert caught.value.retryable is retryable
+
+
+edits = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 20), st.binary(max_size=8)), max_size=3)
+
+
+def edited(body: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+    """With stretches of it replaced by others."""
+    for place, length, instead in changes:
+        at = place % (len(body) + 1)
+        body = body[:at] + instead + body[at + length :]
+    return body
+
+
+@given(st.sampled_from([ACCEPTED, REFUSED, bare_fault("e:Server"), b"", b"<html>"]), edits, st.integers(100, 599))
+def test_any_answer_is_understood_or_an_error_of_the_facility(
+    body: bytes, changes: list[tuple[int, int, bytes]], status: int
+) -> None:
+    try:
+        said = answer(raw(status, edited(body, changes)), PROFILE)
+    except FacilityError:
+        return
+    assert isinstance(said, Refused) or (status == 200 and said.dossiernummer)
+
+
+def refusal(body: bytes) -> AanleveringError | None:
+    """Why the other side does not take it; None when it does."""
+    try:
+        receiving.kennisgeving(receiving.read_request(SENT.action, SENT.content_type, body, PROFILE), PROFILE)
+    except AanleveringError as error:
+        return error
+    return None
+
+
+@given(edits)
+def test_any_request_is_read_or_refused_with_a_flaw_that_has_a_code(changes: list[tuple[int, int, bytes]]) -> None:
+    error = refusal(edited(SENT.body, changes))
+    if error is not None:
+        said = answer(raw(500, receiving.refusal_body(error, PROFILE)), PROFILE)
+        assert isinstance(said, Refused)
+        assert said.code in PROFILE.flaw_codes.values()
 
 
 # --- Schema and WSDL -------------------------------------------------------------------------------------------------
