@@ -12,7 +12,7 @@ what is published cannot be called back.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
@@ -42,9 +42,18 @@ def parse(text: str) -> tuple[Blok, ...]:
     return tuple(_block(lines) for lines in _groups(text))
 
 
+def written(blokken: Iterable[Blok]) -> str:
+    """The blocks in this form, for who goes on writing: read again they are the same, if this form can have them.
+
+    It has no blank paragraphs, no numbered items and no items of several paragraphs: these are left out, become items
+    with their number in the text, and are joined.
+    """
+    return "\n\n".join(filter(None, map(_written_block, blokken)))
+
+
 def escape(value: str) -> str:
     """The value as text that has no form: on one line, every sign escaped, without characters that show nothing."""
-    return _SIGNS.sub(r"\\\1", one_line(value))
+    return _signed(one_line(value))
 
 
 def one_line(value: str) -> str:
@@ -61,6 +70,39 @@ def is_link(url: str) -> bool:
     if not url.isprintable() or " " in url or parts.scheme not in LINK_SCHEMES:
         return False
     return bool(parts.path) if parts.scheme == "mailto" else bool(parts.hostname)
+
+
+def _written_block(blok: Blok) -> str:
+    match blok:
+        case Tussenkop(regel):
+            return f"# {_written_line(regel)}"
+        case Lijst(punten):
+            return "\n".join(f"{ITEM} {_mark(punt)}{_written_item(punt)}" for punt in punten)
+        case Alinea(regel):
+            return _written_line(regel)
+
+
+def _mark(punt: Punt) -> str:
+    return "" if punt.nummer == ITEM else f"{_signed(punt.nummer)} "
+
+
+def _written_item(punt: Punt) -> str:
+    return " ".join(_written_line(alinea.regel) for alinea in punt.alineas)
+
+
+def _written_line(regel: Regel) -> str:
+    return "".join(map(_written_stretch, regel))
+
+
+def _written_stretch(stuk: Stuk) -> str:
+    text = _signed(stuk.tekst)
+    if stuk.link:
+        text = f"[{text}]({_signed(stuk.link)})"
+    return f"**{text}**" if stuk.vet else text
+
+
+def _signed(text: str) -> str:
+    return _SIGNS.sub(r"\\\1", text)
 
 
 def _is_hidden(letter: str) -> bool:
@@ -116,6 +158,8 @@ def _inline(line: _Line) -> Regel:
             stretches.append(_stretch(number, token, bold=bold))
     if bold:
         _refuse(number, "vetgedrukte tekst begint met ** en eindigt er niet mee")
+    if not stretches:
+        _refuse(number, "er staat alleen een teken, en geen tekst")
     alike = groupby(stretches, key=lambda stuk: (stuk.vet, stuk.link))
     return tuple(Stuk("".join(stuk.tekst for stuk in group), *look) for look, group in alike)
 

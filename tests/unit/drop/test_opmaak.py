@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digikoppelaar.drop.model import Alinea, Blok, Lijst, Punt, Stuk, Tussenkop, plain
-from digikoppelaar.drop.opmaak import escape, is_link, one_line, parse
+from digikoppelaar.drop.opmaak import escape, is_link, one_line, parse, written
 from digikoppelaar.errors import SubmissionError
 
 TEXTS = st.text(st.one_of(st.sampled_from("\\*[]()#- \n\t.:/"), st.characters()), max_size=40)
@@ -49,6 +49,8 @@ def test_the_form_gives_these_blocks(text: str, blokken: tuple[Blok, ...]) -> No
         ("-item", 1),
         ("- een\n-twee", 2),
         ("**open", 1),
+        ("# ****", 1),
+        ("- een\n- ****", 2),
         ("een * ster", 1),
         ("[geen link]", 1),
         ("[leeg]()", 1),
@@ -80,6 +82,24 @@ def test_a_value_is_read_back_as_it_was_on_one_line(value: str) -> None:
 def test_a_value_alone_on_a_line_is_a_paragraph_with_that_text(value: str) -> None:
     text = one_line(value)
     assert parse(escape(value)) == ((Alinea((Stuk(text),)),) if text else ())
+
+
+FORMS = st.sampled_from(
+    ["# ", "- ", "**", "**", "[x](https://a.example/b_c\\(1\\))", "\\*", "\\-", "\n", "\n\n", "tekst", " "]
+)
+
+
+@given(st.lists(st.one_of(FORMS, TEXTS), max_size=15))
+def test_what_was_read_and_written_again_reads_the_same(pieces: list[str]) -> None:
+    blokken: tuple[Blok, ...] = ()
+    with suppress(SubmissionError):
+        blokken = parse("".join(pieces))
+    assert parse(written(blokken)) == blokken
+
+
+def test_what_this_form_does_not_have_is_written_as_near_as_can_be() -> None:
+    punten = (Punt("1.", (Alinea((Stuk("een"),)), Alinea((Stuk("twee"),)))), Punt("-", (Alinea((Stuk("# drie"),)),)))
+    assert written((Alinea(), Lijst(punten), Alinea((Stuk("- vier"),)))) == "- 1. een twee\n- \\# drie\n\n\\- vier"
 
 
 @given(TEXTS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.drop.model import Alinea, Data, Moment, Periode, Procedure, Stuk, Uitkomst, plain
-from digikoppelaar.drop.opmaak import one_line
+from digikoppelaar.drop.opmaak import one_line, parse, written
 from digikoppelaar.drop.preview import as_html, as_text
 from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, chosen, read_template, values_of
 from digikoppelaar.drop.variables import VARIABLES
@@ -130,6 +130,7 @@ def test_every_notice_has_what_finds_the_case_again_and_no_person(key: For) -> N
     for name in ("activiteit", "plaats", "referentienummer", "telefoon", "bestuursorgaan"):
         assert str(EXAMPLES[name]) in read_text
     assert str(EXAMPLES["plaats"]) in text.titel
+    assert parse(written(text.blokken)) == text.blokken
     assert not {"aanvrager", "naam"} & set(VARIABLES)
 
 
