@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from digikoppelaar.drop.model import Bestuurslaag, Blad
+from digikoppelaar.drop.model import Bestuurslaag, Blad, Moment
 from digikoppelaar.errors import ConfigError, OinError
 from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings, PublishingSettings
 from digikoppelaar.flows.targets import ONLY, flattened, targets_of
@@ -336,20 +336,34 @@ def _dso(table: _Table) -> Mapping[str, str]:
     }
 
 
+_OTHERWISE: Final = frozenset({"drafts_from", "automatic"})
+"""Settings of publishing that are no texts in the file."""
+
+
 def _publishing(table: _Table) -> Mapping[str, str]:
     settings = table.table("publishing")
     known = [each.name for each in fields(PublishingSettings)]
     if unknown := sorted(set(settings.values) - set(known)):
         raise ConfigError(f"{settings.name}: there is no setting {', '.join(unknown)}")
-    given = {name: settings.text(name) for name in known if name in settings.values}
-    if "password_file" in given:
-        given["password_file"] = settings.file("password_file")
+    given = {name: settings.text(name) for name in known if name in settings.values and name not in _OTHERWISE}
+    if "user_name_file" in given:
+        given["user_name_file"] = settings.file("user_name_file")
+    if "drafts_from" in settings.values:
+        given["drafts_from"] = settings.day("drafts_from").date().isoformat()
     return given | {
         "stage": settings.text("stage"),
         "naam": settings.text("naam"),
         "bestuurslaag": settings.text("bestuurslaag", tuple(Bestuurslaag)),
         "blad": settings.text("blad", tuple(Blad)),
+        "automatic": _moments(settings),
     }
+
+
+def _moments(settings: "_Table") -> str:
+    moments = settings.values.get("automatic", [])
+    if not isinstance(moments, list) or not set(moments) <= set(Moment):
+        raise ConfigError(f"{settings.name}: automatic must be a list out of {', '.join(Moment)}")
+    return ",".join(moments)
 
 
 def _case_system(table: _Table) -> Mapping[str, str]:

@@ -276,8 +276,9 @@ stage = "poc"
 naam = "Voorbeeld"
 bestuurslaag = "gemeente"
 blad = "gmb"
-user_name = "voorbeeld"
-password_file = "password.txt"
+user_name_file = "user.txt"
+drafts_from = 2026-06-01
+automatic = ["aanvraag"]
 """
 
 
@@ -290,8 +291,9 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         "naam": "Voorbeeld",
         "bestuurslaag": "gemeente",
         "blad": "gmb",
-        "user_name": "voorbeeld",
-        "password_file": "/etc/dk/password.txt",
+        "user_name_file": "/etc/dk/user.txt",
+        "drafts_from": "2026-06-01",
+        "automatic": "aanvraag",
     }
 
 
@@ -301,6 +303,7 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         ('blad = "gmb"', 'blad = "krant"', "publishing: blad must be one of gmb, prb"),
         ('naam = "Voorbeeld"', "", "publishing: naam is missing"),
         ('stage = "poc"', 'stage = "poc"\nphase = "1"', "publishing: there is no setting phase"),
+        ('automatic = ["aanvraag"]', 'automatic = ["alles"]', "publishing: automatic must be a list out of aanvraag"),
         ('kind = "drop"', 'kind = "ebms"', "kind ebms has no publishing"),
         ("[aansluiting.publishing]", "[aansluiting.dso]", "kind drop has no dso"),
     ],

@@ -21,6 +21,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Origin,
     Publication,
     StoredKennisgeving,
+    Undrafted,
 )
 from digikoppelaar.flows.ports.repair import Who
 
@@ -29,10 +30,12 @@ _E = KennisgevingEvent
 
 @dataclass(slots=True)
 class MemoryKennisgevingen:
-    """Kennisgevingen by id, and their log."""
+    """Kennisgevingen by id, and their log; `delivered` are verzoeken that could have one, `none` those that do not."""
 
     rows: dict[int, StoredKennisgeving] = field(default_factory=dict)
     lines: dict[int, list[LogLine]] = field(default_factory=dict)
+    delivered: list[Undrafted] = field(default_factory=list)
+    none: dict[Origin, str] = field(default_factory=dict)
 
     async def draft(
         self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
@@ -114,6 +117,19 @@ class MemoryKennisgevingen:
             self.rows[row.id] = replace(row, due_at=next_look)
         else:
             self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        ended = {row.origin for row in self.rows.values()} | (set() if verzoeknummer else self.none.keys())
+        open_ = [each for each in self.delivered if each.origin not in ended]
+        return [each for each in open_ if verzoeknummer in (None, each.origin.verzoeknummer)][:limit]
+
+    async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        del who, now
+        new = origin not in self.none
+        self.none.setdefault(origin, reason)
+        return new
 
     def _in(self, *states: KennisgevingState) -> list[StoredKennisgeving]:
         return [row for row in self.rows.values() if row.state in states]

@@ -22,6 +22,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Origin,
     Publication,
     StoredKennisgeving,
+    Undrafted,
 )
 from digikoppelaar.flows.ports.repair import Who
 
@@ -115,6 +116,21 @@ class PostgresKennisgevingen:
                 await connection.execute(_SQL["look_again"], {"id": kennisgeving_id, "due_at": next_look})
             else:
                 await _moved(connection, row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        values = {"limit": limit, "verzoeknummer": verzoeknummer}
+        async with statement(self.pool) as connection:
+            rows = await (await connection.execute(_SQL["undrafted"], values)).fetchall()
+        return [
+            Undrafted(Origin(row["aansluiting_id"], row["verzoeknummer"]), row["omgeving"], row["xml"]) for row in rows
+        ]
+
+    async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        values = {**asdict(origin), "reason": reason, "by": who.name if who else None, "now": now}
+        async with statement(self.pool) as connection:
+            return (await connection.execute(_SQL["none_for"], values)).rowcount > 0
 
     async def _by_hand(
         self,

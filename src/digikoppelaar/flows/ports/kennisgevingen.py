@@ -100,6 +100,18 @@ class KennisgevingFilter:
     limit: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Undrafted:
+    """A delivered first version of which nobody drafted a kennisgeving, nor said that there is to be none.
+
+    `xml` names its verzoek XML in the blob store.
+    """
+
+    origin: Origin
+    omgeving: str
+    xml: str
+
+
 class KennisgevingStore(Protocol):
     """Every method is one transaction with its line in the log, and raises StorageError."""
 
@@ -145,3 +157,12 @@ class KennisgevingStore(Protocol):
         self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime
     ) -> None:
         """It was looked for: found, or to be looked for again."""
+
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
+        """Verzoeken in an omgeving where somebody publishes, the oldest first.
+
+        With a number only that one, also when somebody said that it gets none.
+        """
+
+    async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
+        """The program is not to draft a kennisgeving of it. Whether that is news; safe to repeat."""

@@ -99,6 +99,6 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("cpa", "inbound_message", "message_event", "payload", "outbound_message", "attempt"),
         *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
-        *("case_link", "intervention", "kennisgeving", "kennisgeving_log"),
+        *("case_link", "intervention", "kennisgeving", "kennisgeving_log", "no_kennisgeving"),
         *("purge", "fingerprint_set", "ended_verzoek", "ended_notification", "ended_inbound", "ended_outbound"),
     }

@@ -82,3 +82,30 @@ SELECT * FROM kennisgeving WHERE state IN ('unknown', 'accepted') AND due_at <= 
 
 -- name: look_again
 UPDATE kennisgeving SET due_at = %(due_at)s WHERE id = %(id)s AND state IN ('unknown', 'accepted')
+
+-- name: undrafted
+SELECT verzoek.aansluiting_id, verzoek.verzoeknummer, aansluiting.omgeving, file.blob AS xml
+FROM verzoek
+JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
+JOIN verzoek_file AS file ON file.verzoek_id = verzoek.id AND file.kind = 'xml' AND file.blob IS NOT NULL
+WHERE verzoek.state = 'delivered' AND verzoek.action = 'deliver_new'
+  AND (%(verzoeknummer)s::text IS NULL OR verzoek.verzoeknummer = %(verzoeknummer)s)
+  AND EXISTS (
+    SELECT FROM aansluiting AS publishing
+    WHERE publishing.kind = 'drop' AND publishing.omgeving = aansluiting.omgeving
+  )
+  AND NOT EXISTS (
+    SELECT FROM kennisgeving
+    WHERE origin_aansluiting_id = verzoek.aansluiting_id AND kennisgeving.verzoeknummer = verzoek.verzoeknummer
+  )
+  AND (%(verzoeknummer)s::text IS NOT NULL OR NOT EXISTS (
+    SELECT FROM no_kennisgeving AS none
+    WHERE none.aansluiting_id = verzoek.aansluiting_id AND none.verzoeknummer = verzoek.verzoeknummer
+  ))
+ORDER BY verzoek.id
+LIMIT %(limit)s
+
+-- name: none_for
+INSERT INTO no_kennisgeving (aansluiting_id, verzoeknummer, reason, by, at)
+VALUES (%(aansluiting_id)s, %(verzoeknummer)s, %(reason)s, %(by)s, %(now)s)
+ON CONFLICT (aansluiting_id, verzoeknummer) DO NOTHING

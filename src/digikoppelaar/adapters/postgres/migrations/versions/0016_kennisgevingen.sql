@@ -53,3 +53,14 @@ CREATE TABLE kennisgeving_log (
 );
 COMMENT ON TABLE kennisgeving_log IS 'What happened to a kennisgeving; by is NULL for the program.';
 CREATE INDEX kennisgeving_log_of ON kennisgeving_log (kennisgeving_id, id);
+
+CREATE TABLE no_kennisgeving (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    aansluiting_id bigint NOT NULL REFERENCES aansluiting,
+    verzoeknummer text NOT NULL,
+    reason text NOT NULL,
+    by text,
+    at timestamptz NOT NULL,
+    UNIQUE (aansluiting_id, verzoeknummer)
+);
+COMMENT ON TABLE no_kennisgeving IS 'Verzoeken that get no kennisgeving, and why; by is NULL for the program.';

@@ -1,0 +1,240 @@
+"""Where kennisgevingen are made: drafted, checked, approved by somebody who may, and planned.
+
+    verzoek ──▶ draft ──▶ checks ──▶ approved ──▶ planned
+    document ──┘                └── blocked: only with a reason, on record with who gave it
+
+The program approves what an aansluiting set to be sent by itself, and only when every check was done and is good.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from digikoppelaar.drop import personal_data
+from digikoppelaar.drop.checks import check
+from digikoppelaar.drop.document import from_document, to_document
+from digikoppelaar.drop.findings import Checked, Given, Lists
+from digikoppelaar.drop.model import AlsVlak, Kennisgeving
+from digikoppelaar.drop.personal_data import PrivacyChecked
+from digikoppelaar.drop.terms import Rekenregels, is_working_day
+from digikoppelaar.drop.texts import For, TextTemplate
+from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError
+from digikoppelaar.flows.aside import aside
+from digikoppelaar.flows.drafting import AMSTERDAM, drafted, why_none
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock
+from digikoppelaar.flows.ports.kennisgevingen import (
+    Facts,
+    KennisgevingStore,
+    Key,
+    Origin,
+    StoredKennisgeving,
+    Undrafted,
+)
+from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.privacy import Checked as Compared
+from digikoppelaar.stam.model import Verzoek
+from digikoppelaar.stam.verzoek import read_verzoek
+
+log = structlog.get_logger()
+
+PROGRAM: Final = "digikoppelaar"
+"""Who approved what is sent by itself."""
+SEND_FROM: Final = time(8)
+"""Dutch time, on the working day before the wished day: what KOOP has too early it might publish too early."""
+NO_PUBLISHER: Final = "Het bevoegd gezag publiceert in deze omgeving niet via digikoppelaar."
+
+
+class Compare(Protocol):
+    """Whether a text holds personal data of the applicant; see flows.privacy.PrivacyCheck.matches."""
+
+    async def __call__(self, aansluiting_id: int, verzoeknummer: str, text: str) -> Compared: ...
+
+
+class AreaOf(Protocol):
+    """Where the organisatie with this OIN decides, in RD; empty when nobody said."""
+
+    async def __call__(self, organisatie_oin: str) -> tuple[AlsVlak, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What texts are made of and held against."""
+
+    templates: Mapping[For, TextTemplate]
+    rules: Rekenregels
+    lists: Lists
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Works with these parts; `publishers` are the aansluitingen of kind `drop`."""
+
+    store: KennisgevingStore
+    publishers: Sequence[Aansluiting]
+    texts: Texts
+    compare: Compare
+    area_of: AreaOf
+    blobs: BlobStore
+    clock: Clock
+
+    async def draft(
+        self,
+        kennisgeving: Kennisgeving,
+        publisher: Aansluiting,
+        who: Who,
+        origin: Origin | None = None,
+        number: int = 1,
+    ) -> tuple[StoredKennisgeving, bool]:
+        """Put a kennisgeving on record, and whether it is new. Raises SubmissionError when `publisher` is another."""
+        if kennisgeving.publicist.oin != publisher.organisatie_oin:
+            raise SubmissionError(
+                f"the kennisgeving is of {kennisgeving.publicist.oin}, the aansluiting of {publisher.organisatie_oin}",
+                advice="Lever de kennisgeving aan bij de aansluiting van de organisatie die publiceert.",
+            )
+        key = Key(publisher.id, kennisgeving.referentienummer, kennisgeving.moment, kennisgeving.blad, number)
+        return await self.store.draft(key, to_document(kennisgeving), who, origin)
+
+    async def draft_of(self, verzoek: Undrafted, who: Who) -> StoredKennisgeving | str:
+        """The draft of a verzoek that came in; or, in Dutch, why it gets none."""
+        read = await self._read(verzoek.xml)
+        if why := why_none(read):
+            return why
+        publisher = self._publisher(verzoek, read)
+        if publisher is None:
+            return NO_PUBLISHER
+        made = drafted(read, publisher, self.texts.templates, self.texts.rules)
+        return (await self.draft(made, publisher, who, verzoek.origin))[0]
+
+    async def draft_new(self, limit: int) -> int:
+        """Draft what came in since, and approve what is to be sent by itself; how many drafts. Raises StorageError.
+
+        Only of verzoeken that were submitted on or after the day that the aansluiting set.
+        """
+        made = 0
+        for verzoek in await self.store.undrafted(limit):
+            who = Who(PROGRAM, self.clock.now())
+            try:
+                made += await self._draft_one(verzoek, who)
+            except StorageError:
+                raise
+            except DigikoppelaarError as error:
+                about = {"aansluiting": verzoek.origin.aansluiting_id, "verzoek": verzoek.origin.verzoeknummer}
+                log.warning("kennisgeving_not_drafted", reason=str(error), **about)
+                await self.store.none_for(verzoek.origin, f"{error.advice}", None, who.at)
+        return made
+
+    async def _draft_one(self, verzoek: Undrafted, who: Who) -> bool:
+        read = await self._read(verzoek.xml)
+        publisher = self._publisher(verzoek, read)
+        if publisher and publisher.publishing and not _is_wanted(read, publisher.publishing.drafts_from):
+            await self.store.none_for(
+                verzoek.origin, "Ingediend voor de dag vanaf welke concepten gemaakt worden.", None, who.at
+            )
+            return False
+        made = await self.draft_of(verzoek, who)
+        if isinstance(made, str):
+            await self.store.none_for(verzoek.origin, made, None, who.at)
+            return False
+        assert publisher, "a draft has somebody who publishes it"
+        assert publisher.publishing, "it is of kind drop"
+        if made.key.moment in publisher.publishing.automatic.replace(" ", "").split(","):
+            await self._approve_by_itself(made, who)
+        return True
+
+    async def _approve_by_itself(self, row: StoredKennisgeving, who: Who) -> None:
+        checked = await self.check(row)
+        if not checked.good:
+            codes = ", ".join(sorted({finding.code for finding in checked.findings}))
+            log.warning("kennisgeving_waits_for_approval", kennisgeving=row.id, findings=codes)
+            return
+        await self.approve(row.id, who)
+
+    async def check(self, row: StoredKennisgeving) -> Checked:
+        """What is to be said of it now."""
+        kennisgeving = from_document(row.document)
+        publisher = next((each for each in self.publishers if each.id == row.key.aansluiting_id), None)
+        settings = publisher.publishing if publisher else None
+        own = {settings.telefoon} if settings and settings.telefoon else set()
+        places = (settings.inzage_plaats,) if settings and settings.inzage_plaats else ()
+        given = Given(
+            today=self._today(),
+            regels=self.texts.rules,
+            lists=self.texts.lists,
+            privacy=await self._compared(kennisgeving, row.origin),
+            area=await self.area_of(kennisgeving.publicist.oin),
+            own=frozenset(own),
+            places=places,
+        )
+        return check(kennisgeving, given)
+
+    async def approve(
+        self, kennisgeving_id: int, who: Who, *, override: str = "", publish_on: date | None = None
+    ) -> StoredKennisgeving:
+        """Plan it to be sent. Raises SubmissionError when a check blocks it and `override` gives no reason.
+
+        `publish_on` is the wished day, in place of the one that it has.
+        """
+        row = await self.store.kennisgeving(kennisgeving_id)
+        if publish_on:
+            row = await self._wish(row, publish_on, who)
+        checked = await self.check(row)
+        blocking = sorted({f.code for f in checked.findings if f.severity == "block"})
+        if blocking and not override:
+            raise SubmissionError(
+                f"kennisgeving {kennisgeving_id} is held up by {', '.join(blocking)}",
+                advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
+                "of geef een reden om toch te publiceren (--override).",
+            )
+        codes = ", ".join(sorted({finding.code for finding in checked.findings}))
+        detail = f"{codes}; {override}" if override else codes
+        due_at = self._send_at(from_document(row.document).data.publicatie)
+        return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, Facts(due_at=due_at, detail=detail))
+
+    async def _wish(self, row: StoredKennisgeving, day: date, who: Who) -> StoredKennisgeving:
+        kennisgeving = from_document(row.document)
+        wished = replace(kennisgeving, data=replace(kennisgeving.data, publicatie=day))
+        return await self.store.edit(row.id, to_document(wished), who)
+
+    def _send_at(self, publish_on: date | None) -> datetime:
+        now = self.clock.now()
+        if publish_on is None:
+            return now
+        day = publish_on - timedelta(days=1)
+        while not is_working_day(day, self.texts.rules.gelijkgesteld):
+            day -= timedelta(days=1)
+        return max(now, datetime.combine(day, SEND_FROM, AMSTERDAM))
+
+    async def _compared(self, kennisgeving: Kennisgeving, origin: Origin | None) -> PrivacyChecked | None:
+        if origin is None:
+            return None
+        text = personal_data.joined(personal_data.published(kennisgeving))
+        compared = await self.compare(origin.aansluiting_id, origin.verzoeknummer, text)
+        places = tuple(match.start for match in compared.matches)
+        return PrivacyChecked(personal_data.Outcome(compared.outcome.value), places, compared.reason)
+
+    def _publisher(self, verzoek: Undrafted, read: Verzoek) -> Aansluiting | None:
+        """Of the bevoegd gezag, in the omgeving in which the verzoek came in."""
+        oin = read.bevoegd_gezag.oin if read.bevoegd_gezag else None
+        of = (each for each in self.publishers if each.organisatie_oin == oin and each.omgeving == verzoek.omgeving)
+        return next(of, None)
+
+    async def _read(self, xml: str) -> Verzoek:
+        document = b"".join([chunk async for chunk in self.blobs.get(xml)])
+        try:
+            return await aside(lambda: read_verzoek(document))
+        except PartnerError as error:
+            raise ConfigError(f"the verzoek XML cannot be read: {error}", advice=error.advice) from error
+
+    def _today(self) -> date:
+        return self.clock.now().astimezone(AMSTERDAM).date()
+
+
+def _is_wanted(verzoek: Verzoek, drafts_from: str) -> bool:
+    """Without a day nothing is drafted by itself."""
+    if not drafts_from or verzoek.indien_datum is None:
+        return False
+    return verzoek.indien_datum.astimezone(AMSTERDAM).date() >= date.fromisoformat(drafts_from)

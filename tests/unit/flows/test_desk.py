@@ -1,0 +1,163 @@
+"""A kennisgeving is planned when it was checked and somebody stands for it, and by itself only when all is good."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+import pytest
+from tests.unit.flows.koop_world import WHO, Clock
+from tests.unit.flows.test_drafting import DROP, OIN, SETTINGS
+from tests.unit.stam.documents import verzoek_xml
+
+from digikoppelaar.adapters.memory.blobs import MemoryBlobs
+from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
+from digikoppelaar.adapters.notice_templates import default_templates
+from digikoppelaar.adapters.profiles import load_lists, load_rekenregels
+from digikoppelaar.drop.document import from_document
+from digikoppelaar.drop.model import AlsVlak
+from digikoppelaar.errors import SubmissionError
+from digikoppelaar.flows.desk import Desk, Texts
+from digikoppelaar.flows.ports import Aansluiting
+from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving, Undrafted
+from digikoppelaar.flows.privacy import GONE, Checked, Outcome
+
+STAM = 3
+NUMBER = "2026060200019"
+AUTOMATIC = replace(SETTINGS, drafts_from="2026-06-01", automatic="aanvraag")
+CLEAN = Checked(Outcome.CLEAN)
+AREA = (
+    AlsVlak(
+        (
+            (
+                (150000.0, 460000.0),
+                (160000.0, 460000.0),
+                (160000.0, 470000.0),
+                (150000.0, 470000.0),
+                (150000.0, 460000.0),
+            ),
+        )
+    ),
+)
+TEXTS = Texts(default_templates(), load_rekenregels(), load_lists())
+
+
+@dataclass(slots=True)
+class World:
+    """A desk with one publisher, and a verzoek that was delivered."""
+
+    drop: Aansluiting = DROP
+    compared: Checked = CLEAN
+    store: MemoryKennisgevingen = field(default_factory=MemoryKennisgevingen)
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    clock: Clock = field(default_factory=Clock)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def desk(self) -> Desk:
+        async def compare(aansluiting_id: int, verzoeknummer: str, text: str) -> Checked:
+            self.asked.append(f"{aansluiting_id} {verzoeknummer} {text}")
+            return self.compared
+
+        async def area_of(organisatie_oin: str) -> tuple[AlsVlak, ...]:
+            return AREA if organisatie_oin == OIN else ()
+
+        return Desk(self.store, [self.drop], TEXTS, compare, area_of, self.blobs, self.clock)
+
+    async def delivered(self, document: bytes = b"", omgeving: str = "sandbox-pre") -> Undrafted:
+        async def content() -> AsyncIterator[bytes]:
+            yield document or verzoek_xml()
+
+        await self.blobs.put("xml", content())
+        found = Undrafted(Origin(STAM, NUMBER), omgeving, "xml")
+        self.store.delivered.append(found)
+        return found
+
+    async def drafted(self) -> StoredKennisgeving:
+        made = await self.desk.draft_of(await self.delivered(), WHO)
+        assert isinstance(made, StoredKennisgeving)
+        return made
+
+
+async def test_a_verzoek_becomes_a_draft_once() -> None:
+    world = World()
+    made = await world.drafted()
+    assert (made.state, made.key.referentienummer, made.origin) == ("draft", NUMBER, Origin(STAM, NUMBER))
+    assert await world.desk.draft_of(world.store.delivered[0], WHO) == made
+
+
+async def test_by_itself_drafts_are_made_only_where_that_was_set_and_of_what_came_after() -> None:
+    for settings, count in ((SETTINGS, 0), (AUTOMATIC, 1), (replace(AUTOMATIC, drafts_from="2026-06-03"), 0)):
+        world = World(replace(DROP, publishing=settings))
+        await world.delivered()
+        assert await world.desk.draft_new(10) == count
+        assert await world.desk.draft_new(10) == 0
+        assert await world.store.undrafted(10) == []
+
+
+async def test_what_is_set_to_go_by_itself_is_approved_when_all_is_good() -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    await world.delivered()
+    await world.desk.draft_new(10)
+    row = await world.store.kennisgeving(1)
+    assert row.state == "planned"
+    assert [line.by for line in await world.store.log(1)] == ["digikoppelaar", "digikoppelaar"]
+    assert {asked.partition(NUMBER)[0] for asked in world.asked} == {f"{STAM} "}
+
+
+@pytest.mark.parametrize("compared", [Checked(Outcome.NOT_DONE, reason=GONE), Checked(Outcome.FOUND)])
+async def test_what_was_not_compared_or_holds_a_name_waits_for_a_person(compared: Checked) -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC), compared)
+    await world.delivered()
+    assert await world.desk.draft_new(10) == 1
+    assert (await world.store.kennisgeving(1)).state == "draft"
+
+
+@pytest.mark.parametrize(
+    ("document", "omgeving", "why"),
+    [
+        (verzoek_xml(doel="Vooroverleg"), "sandbox-pre", "doel"),
+        (verzoek_xml().replace(b"Aanvraag vergunning", b"Melding"), "sandbox-pre", "Melding"),
+        (verzoek_xml(), "sandbox-prod", "bevoegd gezag"),
+        (verzoek_xml().replace(OIN.encode(), b"00000099000000005000"), "sandbox-pre", "bevoegd gezag"),
+    ],
+    ids=["concept", "melding", "other omgeving", "other organisatie"],
+)
+async def test_what_gets_none_says_why(document: bytes, omgeving: str, why: str) -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    verzoek = await world.delivered(document, omgeving)
+    said = await world.desk.draft_of(verzoek, WHO)
+    assert isinstance(said, str)
+    assert why in said
+    assert await world.desk.draft_new(10) == 0
+    assert world.store.rows == {}
+    assert world.store.none[verzoek.origin] == said
+
+
+async def test_what_is_blocked_is_approved_only_with_a_reason_that_stays_on_record() -> None:
+    world = World(compared=Checked(Outcome.FOUND))
+    row = await world.drafted()
+    with pytest.raises(SubmissionError, match="held up by applicant-found"):
+        await world.desk.approve(row.id, WHO)
+    assert (await world.store.kennisgeving(row.id)).state == "draft"
+    planned = await world.desk.approve(row.id, WHO, override="De straat heet naar de aanvrager.")
+    assert (planned.state, planned.due_at) == ("planned", world.clock.now())
+    last = (await world.store.log(row.id))[-1]
+    assert last.by == WHO.name
+    assert "applicant-found" in last.detail
+    assert "De straat heet naar de aanvrager." in last.detail
+
+
+async def test_what_is_to_appear_later_is_sent_the_working_day_before() -> None:
+    world = World()
+    row = await world.drafted()
+    planned = await world.desk.approve(row.id, WHO, publish_on=date(2026, 6, 8))
+    assert planned.due_at == datetime(2026, 6, 5, 6, tzinfo=UTC), "Friday at eight, Dutch time"
+    assert from_document(planned.document).data.publicatie == date(2026, 6, 8)
+
+
+async def test_another_publisher_than_the_aansluiting_is_refused() -> None:
+    world = World()
+    kennisgeving = from_document((await world.drafted()).document)
+    other = replace(DROP, organisatie_oin="00000099000000005000")
+    with pytest.raises(SubmissionError, match="the aansluiting of 00000099000000005000"):
+        await world.desk.draft(kennisgeving, other, WHO)
