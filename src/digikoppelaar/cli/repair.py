@@ -22,6 +22,7 @@ from digikoppelaar.flows.ports import Parked
 from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Replayed, Which, Who
 from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.flows.repair import NEWER, Released, is_damaged, notification_in, release_all
+from digikoppelaar.flows.targets import targets_of
 from digikoppelaar.wiring import Stores
 
 OnlyTarget = Annotated[str | None, typer.Option("--target", help="Only at this target.")]
@@ -168,10 +169,22 @@ async def _redeliver(
 ) -> tuple[Sequence[Moved], Sequence[Plan]]:
     async with wiring.open_stores(configuration()) as stores:
         which = replace(wanted.which, aansluiting_id=await aansluiting_of(stores.reading, where))
+        await _check_target(stores, which.aansluiting_id, wanted.target)
         found = replace(wanted, which=which)
         moved = await stores.repairs.redeliver(found, _who(), dry_run=dry_run)
         plans = await _plans(stores, [(each.id, each.volgnummer) for each in moved], found) if dry_run else ()
         return moved, plans
+
+
+async def _check_target(stores: Stores, aansluiting_id: int, target: str | None) -> None:
+    """A name with a typing error must not be silently without effect. Raises ConfigError."""
+    aansluiting = next(each for each in await stores.registry.aansluitingen() if each.id == aansluiting_id)
+    names = {each.name for each in targets_of(aansluiting.case_system)}
+    if target not in {None, *names}:
+        known = ", ".join(sorted(names)) or "none"
+        raise ConfigError(
+            f"there is no target {target}; there is {known}", advice="Zie `digikoppelaar casesystem list`."
+        )
 
 
 async def _plans(

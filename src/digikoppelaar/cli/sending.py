@@ -19,7 +19,6 @@ from digikoppelaar.cli.context import Json, WhichOmgeving, configuration
 from digikoppelaar.cli.views import show_personal_data
 from digikoppelaar.ebms.messages import Service, StatusResponse
 from digikoppelaar.errors import ConfigError, ContentPurged, PartnerUnreachable
-from digikoppelaar.flows.application import Application
 from digikoppelaar.flows.asking import ask_status
 from digikoppelaar.flows.outbound import filled
 from digikoppelaar.flows.parcel import NewPayload
@@ -259,9 +258,7 @@ async def _exported(stores: Stores, row: MessageRow, folder: Path) -> list[Path]
         return [*files, await _written(folder / "body.mime", filled(sent.body, sent.holes, blobs))]
     files.append(folder / names.give("envelope.xml", "envelope.xml"))
     files[-1].write_bytes(page.document)
-    who = Application(row.omgeving, row.organisatie_oin, "")
-    found = await stores.applications.message(who, row.message_id)
-    for payload in found.payloads if found else ():
+    for payload in await stores.reading.payloads(row.id):
         file = folder / names.give(payload.name or payload.content_id, "payload")
         files.append(await _written(file, _content(payload, blobs)))
     return files

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from digikoppelaar.flows.ports import CpaRecord
+from digikoppelaar.flows.ports import CpaRecord, StoredPayload
 from digikoppelaar.stam.model import Finding
 
 PAGE_SIZE = 100
@@ -256,6 +256,9 @@ class Reading(Protocol):
 
     async def message(self, direction: Direction, message_row_id: int) -> MessagePage | None:
         """One message by the key of its row."""
+
+    async def payloads(self, inbound_id: int) -> Sequence[StoredPayload]:
+        """What came with an inbound message, whoever takes it, in its order."""
 
     async def partners(self) -> Sequence[PartnerRow]:
         """Every partner that was ever sent to, those with most waiting first."""

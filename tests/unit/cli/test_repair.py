@@ -70,6 +70,7 @@ def test_a_verzoek_is_delivered_and_fetched_again(database_url: str, tmp_path: P
     plan = told(installation, "redeliver", NUMBER, "--from-scratch", "--dry-run")["plans"]
     assert [(each["volgnummer"], "blob" in each["targets"][0]["problem"]) for each in plan] == [(3, True)]
     assert installation.states() == ["delivered"]
+    assert "there is map" in str(verzoek(installation, "redeliver", NUMBER, "--target", "mpa").exception)
     assert verzoek(installation, "redeliver", NUMBER).output.endswith("It will be delivered again.\n")
     assert installation.states() == ["fetched"]
     assert told(installation, "refetch", NUMBER, "--dry-run") == {"refetches": False, "damaged": {"3": ["xml xml"]}}

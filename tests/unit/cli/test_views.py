@@ -1,16 +1,19 @@
 """What commands show of personal data is in the view log, and `views list` shows that."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.adapters.postgres.world import World
 from tests.unit.cli.test_verzoek import NUMBER, Installation, park_verzoek
+from tests.unit.flows.stored_messages import PAYLOADS, inbound_of
 from typer.testing import CliRunner
 
 from digikoppelaar.adapters.system import os_user
 from digikoppelaar.cli.app import app
+from digikoppelaar.flows.ports import NewNotification
 
 
 @pytest.fixture
@@ -56,3 +59,16 @@ def test_showing_or_exporting_the_content_of_a_message_is_a_view(installation: I
     assert [way for _, _, way, _ in seen(installation)] == ["message export", "message show"]
     assert {verzoek for _, _, _, verzoek in seen(installation)} == {NUMBER}
     assert len(run(installation, "views", "list", "--message", name)) == 2
+
+
+def test_a_message_that_the_intake_took_is_exported_with_its_payload(
+    installation: Installation, tmp_path: Path
+) -> None:
+    async def received(world: World) -> None:
+        inbound = replace(inbound_of(world.pre, "m1"), payloads=PAYLOADS[:1])
+        await world.messages.record_inbound(inbound, None, NewNotification("2026060200020"))
+
+    installation.ask(received)
+    folder = tmp_path / "exported"
+    run(installation, "message", "export", "m1", str(folder))
+    assert (folder / "notificatie@dso").read_bytes() == b"<a>"

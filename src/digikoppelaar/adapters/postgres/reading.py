@@ -7,6 +7,7 @@ from typing import Any, Final
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
 from digikoppelaar.ebms.cpa import read_agreement
+from digikoppelaar.flows.ports import StoredPayload
 from digikoppelaar.flows.reading import (
     AttemptRow,
     Direction,
@@ -80,6 +81,11 @@ class PostgresReading:
             if row is None:
                 return None
             return await (_inbound_page if direction is Direction.IN else _outbound_page)(connection, row)
+
+    async def payloads(self, inbound_id: int) -> Sequence[StoredPayload]:
+        """See flows.reading.Reading."""
+        async with transaction(self.pool) as connection:
+            return [StoredPayload(**row) for row in await _all(connection, "contents", {"id": inbound_id})]
 
     async def partners(self) -> Sequence[PartnerRow]:
         """See flows.reading.Reading."""

@@ -138,6 +138,7 @@ async def test_one_message_is_shown_with_all_that_is_known_of_it(world: World) -
     assert incoming
     assert (incoming.document, incoming.partner, incoming.verzoeknummer) == (b"<soap/>", DSO, VERZOEKNUMMER)
     assert [(each.content_id, each.size) for each in incoming.payloads] == [("notificatie@dso", 3)]
+    assert await world.reading.payloads(1) == [PAYLOAD]
     outgoing = await world.reading.message(Direction.OUT, 1)
     assert outgoing
     assert outgoing.endpoint == "https://dso.example/ebms"

@@ -157,6 +157,12 @@ SELECT content_type, body AS document, partner, endpoint, purged_at FROM outboun
 -- name: payloads
 SELECT content_id, content_type, size, sha256 FROM payload WHERE inbound_message_id = %(id)s ORDER BY position
 
+-- name: contents
+SELECT content_id, content_type, size, sha256, data, blob, name, purged_at
+FROM payload
+WHERE inbound_message_id = %(id)s
+ORDER BY position
+
 -- name: attempts
 SELECT number, started_at, ended_at, event, status, detail
 FROM attempt
