@@ -4,9 +4,10 @@ KOOP gives its WSDL on request only (drop-3pas.md 1 and 2.2). When it is in hand
 A path is the names of the elements to go through, with a slash between them: `Activiteiten/Activiteit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
 from digikoppelaar.drop.inhoud import Accepted, Flaw
@@ -94,8 +95,15 @@ class EnvelopeProfile:
         _refuse("fields of a locatie without a path", set(LOCATIE_FIELDS) ^ set(self.locatie_path))
         for field, members in ENUMS.items():
             if field in self.order:
-                _refuse(f"values of {field} without a spelling", set(members.__members__) ^ set(self.spelling[field]))
-        _refuse("locatietypen without a spelling", set(LOCATIETYPEN) ^ set(self.spelling["locatietype"]))
+                _refuse(
+                    f"values of {field} without a spelling",
+                    set(members.__members__) ^ set(self.spelling.get(field, ())),
+                )
+        _refuse("locatietypen without a spelling", set(LOCATIETYPEN) ^ set(self.spelling.get("locatietype", ())))
+        _refuse("elements in two places", _twice(self.path[name] for name in self.order))
+        _refuse("elements in two places", _twice(self.locatie_path.values()))
+        # One element describes a fault in a WSDL.
+        _refuse("elements of a fault", {self.fault_code.partition("/")[0]} ^ {self.fault_text.partition("/")[0]})
         _refuse("flaws without a code", set(Flaw) ^ set(self.flaw_codes))
 
     @property
@@ -110,6 +118,13 @@ class EnvelopeProfile:
     def member(self, field: str, spelled: str) -> str | None:
         """The name of the member, or the locatietype, that is spelled so."""
         return next((name for name, spelling in self.spelling[field].items() if spelling == spelled), None)
+
+
+def _twice(paths: Iterable[str]) -> set[str]:
+    """What a schema could not have: two values at one path, or an element that is left and comes back."""
+    ordered = list(paths)
+    tops = [top for top, _ in groupby(path.partition("/")[0] for path in ordered)]
+    return {path for path in ordered if ordered.count(path) > 1} | {top for top in tops if tops.count(top) > 1}
 
 
 def _refuse(what: str, names: set[str]) -> None:

@@ -55,9 +55,9 @@ class _Branch:
 
 def schemas(profile: EnvelopeProfile) -> dict[str, bytes]:
     """The schema files by name; what OPERATION imports is in ELEMENTS."""
-    operation = _schema(profile.namespace)
+    operation = _schema(profile.namespace, profile)
     etree.SubElement(operation, f"{{{_XS}}}import", namespace=profile.element_namespace, schemaLocation=ELEMENTS)
-    elements = _schema(profile.element_namespace)
+    elements = _schema(profile.element_namespace, profile)
     if profile.element_namespace == profile.namespace:
         operation = elements
     request, response, detail = _request(profile), _response(profile), _detail(profile)
@@ -172,8 +172,9 @@ def _branch(inner: dict[str, dict[str, _Leaf | _Branch]], path: str) -> dict[str
 # --- As a schema -----------------------------------------------------------------------------------------------------
 
 
-def _schema(namespace: str) -> etree._Element:
-    root = etree.Element(f"{{{_XS}}}schema", nsmap={"xs": _XS, "e": namespace}, targetNamespace=namespace)
+def _schema(namespace: str, profile: EnvelopeProfile) -> etree._Element:
+    names = {"xs": _XS, "e": profile.element_namespace}
+    root = etree.Element(f"{{{_XS}}}schema", nsmap=names, targetNamespace=namespace)
     root.set("elementFormDefault", "qualified")
     return root
 

@@ -78,6 +78,11 @@ def test_the_four_stages_say_how_one_shows_who_one_is_and_no_address_is_made_up(
         ({"spelling": dict(KOOP.envelope.spelling) | {"blad": {"GEMEENTEBLAD": "g"}}}, "blad without .* STAATSCOURANT"),
         ({"spelling": dict(KOOP.envelope.spelling) | {"locatietype": {}}}, "locatietypen without a spelling"),
         ({"flaw_codes": {}}, "flaws without a code"),
+        ({"spelling": {}}, "bestuurslaag without a spelling"),
+        ({"path": dict(KOOP.envelope.path) | {"oin": "InhoudZip"}}, "two places: InhoudZip"),
+        ({"path": dict(KOOP.envelope.path) | {"oin": "Planafwijking/Oin"}}, "two places: Planafwijking"),
+        ({"locatie_path": dict.fromkeys(KOOP.envelope.locatie_path, "X")}, "two places: X"),
+        ({"fault_code": "Fout/Code"}, "of a fault: DossierServiceFout, Fout"),
     ],
 )
 def test_a_profile_of_3pas_with_a_hole_is_refused(wrong: dict[str, object], told: str) -> None:
