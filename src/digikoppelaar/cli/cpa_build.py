@@ -1,12 +1,11 @@
 """`digikoppelaar cpa build`: a CPA out of an aansluiting and a file about the partner, or the successor of one."""
 
 import asyncio
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ from digikoppelaar.adapters.keyfiles import load_key, read_chain, record_of
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
+from digikoppelaar.cli.files import read_toml
 from digikoppelaar.ebms.cpa_build import Certificates, build, cpa_id_of
 from digikoppelaar.ebms.cpa_findings import check_usable, findings
 from digikoppelaar.ebms.cpa_renew import renew
@@ -39,7 +39,7 @@ def build_cpa(
     With --renew the CPA that is in use is taken over with our present certificates and, when the file names them, with
     the partner's; it gets a CPAId of its own and goes beside the old one. Nothing is imported.
     """
-    content = {} if file is None else _toml(file)
+    content = {} if file is None else read_toml(file)
     if file is None and renew_id is None:
         raise ConfigError("a file or --renew is needed", advice="Zie `digikoppelaar cpa build --help`.")
     base = Path() if file is None else file.parent
@@ -108,15 +108,6 @@ def _ours(entries: Sequence[CertificateEntry], aansluiting: Aansluiting) -> Cert
             advice="Leg de certificaten van de partij vast met `digikoppelaar organisatie apply`.",
         )
     return found
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
 
 
 def _aansluiting(aansluitingen: Sequence[Aansluiting], organisatie: str, omgeving: str | None) -> Aansluiting:

@@ -1,7 +1,8 @@
-"""Files that somebody names on the command line: read whole, but never more than their kind can be."""
+"""Files that somebody names on the command line: read whole, and data never beyond what their kind can be."""
 
+import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from digikoppelaar.errors import ConfigError
 
@@ -18,3 +19,13 @@ def read_file(file: Path, limit: int, what: str) -> bytes:
     if len(content) > limit:
         raise ConfigError(f"{file} is over {limit // MEBIBYTE} MiB, which is too large for {what}")
     return content
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises ConfigError with the name of the file."""
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error

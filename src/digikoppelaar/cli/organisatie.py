@@ -1,10 +1,9 @@
 """`digikoppelaar organisatie apply`: put on record who is connected to what."""
 
 import asyncio
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +11,7 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, configuration
+from digikoppelaar.cli.files import read_toml
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, read_registration
 
@@ -46,16 +46,6 @@ def read_file(file: Path) -> tuple[Entry, ...]:
         return _checked(read_registration(content, str(file.resolve().parent)))
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}", advice=error.advice) from error
-
-
-def read_toml(file: Path) -> dict[str, Any]:
-    """The content of a TOML file. Raises ConfigError with the name of the file."""
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
 
 
 def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

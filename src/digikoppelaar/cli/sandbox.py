@@ -12,7 +12,7 @@ import typer
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
-from digikoppelaar.cli.organisatie import read_toml
+from digikoppelaar.cli.files import read_toml
 from digikoppelaar.cli.serve import UntilStdinEnds, stop_on_signal
 from digikoppelaar.errors import ConfigError
 

@@ -5,45 +5,19 @@ An application works with CPAs of an aansluiting of kind `ebms`; those of the in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from digikoppelaar.ebms.agreement import Agreement, Tolerances
 from digikoppelaar.ebms.cpa import cpa_names, read_agreement
 from digikoppelaar.ebms.cpa_findings import check_usable, findings
 from digikoppelaar.errors import ConfigError, CpaError
 from digikoppelaar.flows.application import CONSUMERS, Application
-from digikoppelaar.flows.cpas import Machtigingen, judgement_in
+from digikoppelaar.flows.cpas import CpaRecords, judgement_in
 from digikoppelaar.flows.ports import Aansluiting, Clock, Consumer, CpaRecord
 from digikoppelaar.pki.oin import without_environment_suffix
 
 KIND: Final = "ebms"
 """Of the aansluitingen that applications work with."""
-
-
-class CpaRecords(Machtigingen, Protocol):
-    """The CPAs of everybody; every method is one transaction and raises StorageError."""
-
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
-        """All aansluitingen."""
-
-    async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
-        """The CPA under this name in this omgeving."""
-
-    async def import_cpa(
-        self,
-        aansluiting_id: int,
-        document: bytes,
-        agreement: Agreement,
-        now: datetime,
-        *,
-        replace: bool = False,
-        consumer: Consumer | None = None,
-    ) -> bool:
-        """Keep the CPA; whether anything changed. Raises ConfigError when its CPAId has other content or owner."""
-
-    async def remove_cpa(self, row_id: int, now: datetime) -> bool:
-        """Stop using it; whether anything changed."""
 
 
 @dataclass(frozen=True, slots=True)
