@@ -252,6 +252,24 @@ class CatchUpConfig(Section):
     at_once: int = Field(default=4, ge=1)
 
 
+class PublishingConfig(Section):
+    """Sending kennisgevingen and looking whether they are published; times in seconds.
+
+    `interval` is between two looks for what is due. `look_soonest` and `look_latest` bound how often one kennisgeving
+    is searched for at KOOP. `templates` is a folder with texts in the place of ours. `severities` says of a check, by
+    its code, whether it blocks or warns.
+    """
+
+    enabled: bool = True
+    interval: float = Field(default=5.0, gt=0)
+    look_soonest: float = Field(default=300.0, gt=0)
+    look_latest: float = Field(default=3600.0, gt=0)
+    at_once: int = Field(default=8, ge=1)
+    per_aansluiting: int = Field(default=2, ge=1)
+    templates: Path | None = None
+    severities: dict[str, str] = {}
+
+
 class Config(BaseSettings):
     """The whole file."""
 
@@ -275,6 +293,7 @@ class Config(BaseSettings):
     worklist: WorklistSettings = WorklistSettings()
     stam: Stam = Stam()
     catch_up: CatchUpConfig = CatchUpConfig()
+    publishing: PublishingConfig = PublishingConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("endpoint")

@@ -19,6 +19,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from digikoppelaar import application_role, searching, worker
+from digikoppelaar.adapters import drop_client
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
@@ -37,6 +38,7 @@ from digikoppelaar.adapters.postgres.connect import listen, transaction
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
 from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
 from digikoppelaar.adapters.proxies import Proxies, Proxy
+from digikoppelaar.adapters.public_tls import PublicContexts
 from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.schemas import open_schemas
 from digikoppelaar.adapters.secret_files import SecretFiles
@@ -52,13 +54,14 @@ from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.pass_on import PassOn
 from digikoppelaar.flows.places import Places
-from digikoppelaar.flows.ports import Aansluiting, DsoClient, File
+from digikoppelaar.flows.ports import Aansluiting, DsoClient
 from digikoppelaar.flows.receive import Receiver
 from digikoppelaar.flows.revocation import Revocation
 from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
 from digikoppelaar.flows.webhooks import Poster
+from digikoppelaar.publishing import Publisher
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
@@ -76,10 +79,6 @@ RESTART_AFTER: Final = 1.0
 """Seconds before a part that failed is started again."""
 LEAST_FREE_DISK: Final = 256 * 1024**2
 """Bytes that must be free for the gateway to call itself ready."""
-PROGRESS_FROM: Final = 1024**2
-"""Bytes from which a file is large enough to tell how far it is."""
-PROGRESS_STEP: Final = 0.1
-"""Part of a large file after which progress is told again."""
 
 Ready = Callable[[dict[str, int]], None]
 """Called once, with the port of every listener."""
@@ -92,9 +91,10 @@ async def serve(config: Config, roles: Collection[str], *, ready: Ready, stop: a
         await _check_database(config, stores)
         keyring = await open_keyring(config, stores)
         sessions = await stack.enter_async_context(open_sessions(config, keyring))
+        public = await stack.enter_async_context(MtlsSessions(PublicContexts(), proxies=open_proxies(config)))
         http = await stack.enter_async_context(CaseSystemHttp(open_proxies(config)))
         schemas = open_schemas(config.stam.schema_folder)
-        gateway = Gateway(config, stores, keyring, sessions, http, schemas, stop)
+        gateway = Gateway(config, stores, keyring, sessions, public, http, schemas, stop)
         await gateway.run(roles, ready)
 
 
@@ -106,6 +106,7 @@ class Gateway:
     stores: Stores
     keyring: Keyring
     sessions: MtlsSessions
+    public: MtlsSessions
     case_systems: CaseSystemHttp
     schemas: Schemas
     stop: asyncio.Event
@@ -126,6 +127,7 @@ class Gateway:
                     group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
                     self._start_worklist(group)
                     self._start_searching(group)
+                    self._start_publishing(group)
                 if "application" in roles:
                     role = self._application(handler)
                     group.create_task(self._supervised("webhooks", lambda: role.post_events(self.stop)))
@@ -201,6 +203,13 @@ class Gateway:
             searches = searching.Searching(self.stores.registry.aansluitingen, catch_up, self.clock, chosen.at_once)
             group.create_task(self._supervised("catch-up", lambda: searches.run(self.stop), patience=0))
 
+    def _start_publishing(self, group: asyncio.TaskGroup) -> None:
+        if self.config.publishing.enabled:
+            publisher = Publisher(self.config, self.stores, self.sessions, self.public)
+            # Long, for what is being sent is sent to its end: whoever ends before the answer leaves a question.
+            patience = drop_client.TIMEOUTS.total
+            group.create_task(self._supervised("publishing", lambda: publisher.run(self.stop), patience))
+
     async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}
 
@@ -263,7 +272,7 @@ class Gateway:
     def _intake(self, receivers: Poster) -> Intake:
         parts = (self.stores.verzoeken, self._dso_client, self._blobs(), self.clock)
         pass_on = PassOn(self.stores.verzoeken, self._blobs(), receivers, SecretFiles(), self.clock)
-        return Intake(*parts, _Progress().tell, schemas=self.schemas, pass_on=pass_on)
+        return Intake(*parts, worker.FileProgress().tell, schemas=self.schemas, pass_on=pass_on)
 
     def _delivery(self) -> Delivery:
         return delivery_of(self.config, self.stores, self.case_systems, self.clock)
@@ -368,25 +377,6 @@ async def open_keyring(config: Config, stores: Stores) -> Keyring:
     }
     clock = SystemClock()
     return Keyring(records, TrustBase(files, clock), clock)
-
-
-class _Progress:
-    """Tells in the log how far large files are, now and then."""
-
-    def __init__(self) -> None:
-        self._told: dict[int, float] = {}
-
-    def tell(self, file: File, done: int, total: int | None) -> None:
-        """See flows.intake.Progress."""
-        if total is None or total < PROGRESS_FROM:
-            return
-        part = done / total
-        if done < total and part < self._told.get(file.id, 0.0) + PROGRESS_STEP:
-            return
-        self._told[file.id] = part
-        if done >= total:
-            del self._told[file.id]
-        log.info("file_progress", file=file.id, kind=file.kind.value, done=done, total=total)
 
 
 def spare_what_stays() -> None:

@@ -13,6 +13,7 @@ from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.catch_up import PostgresCatchUp
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.reading import PostgresReading
@@ -58,6 +59,7 @@ class Stores:
     retention: PostgresRetention
     catch_up: PostgresCatchUp
     reroutes: PostgresReroutes
+    kennisgevingen: PostgresKennisgevingen
 
 
 @asynccontextmanager
@@ -94,6 +96,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresRetention(pool),
                 PostgresCatchUp(pool),
                 PostgresReroutes(pool),
+                PostgresKennisgevingen(pool),
             )
 
 

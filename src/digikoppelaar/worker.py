@@ -22,7 +22,7 @@ from digikoppelaar.flows.attempts import Outcome
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.intake_states import Retry
-from digikoppelaar.flows.ports import Clock
+from digikoppelaar.flows.ports import Clock, File
 
 log = structlog.get_logger()
 
@@ -39,6 +39,10 @@ LOST_AFTER: Final = 10.0
 """Seconds: what came in or was fetched later than this is not looked at, for it is most likely at work."""
 PAUSE: Final = 0.5
 """Seconds before a worker that lost its database starts again."""
+PROGRESS_FROM: Final = 1024**2
+"""Bytes from which a file is large enough to tell how far it is."""
+PROGRESS_STEP: Final = 0.1
+"""Part of a large file after which progress is told again."""
 
 
 class _TryAgainError(Exception):
@@ -143,3 +147,22 @@ async def _replace(app: App) -> None:
         except StorageError as error:  # a safety net that fails must not stop what works
             log.warning("lost_jobs_not_looked_for", reason=str(error))
         await asyncio.sleep(LOOK_FOR_LOST)
+
+
+class FileProgress:
+    """Tells in the log how far large files are, now and then."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, float] = {}
+
+    def tell(self, file: File, done: int, total: int | None) -> None:
+        """See flows.intake.Progress."""
+        if total is None or total < PROGRESS_FROM:
+            return
+        part = done / total
+        if done < total and part < self._told.get(file.id, 0.0) + PROGRESS_STEP:
+            return
+        self._told[file.id] = part
+        if done >= total:
+            del self._told[file.id]
+        log.info("file_progress", file=file.id, kind=file.kind.value, done=done, total=total)

@@ -7,7 +7,7 @@ The program approves what an aansluiting set to be sent by itself, and only when
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ import structlog
 from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
 from digikoppelaar.drop.document import from_document, to_document
-from digikoppelaar.drop.findings import Checked, Given, Lists
+from digikoppelaar.drop.findings import Checked, Given, Lists, Severity
 from digikoppelaar.drop.model import AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import Rekenregels, is_working_day
@@ -67,6 +67,7 @@ class Texts:
     templates: Mapping[For, TextTemplate]
     rules: Rekenregels
     lists: Lists
+    severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Desk:
             area=await self.area_of(kennisgeving.publicist.oin),
             own=frozenset(own),
             places=places,
+            severities=self.texts.severities,
         )
         return check(kennisgeving, given)
 

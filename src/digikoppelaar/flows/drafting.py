@@ -37,6 +37,7 @@ _VALUES: Final = (
     *("reactie_adres", "reactie_link", "rechtbank"),
 )
 """Settings of an aansluiting that are values for texts."""
+_YEARS: Final = range(2000, 2200)
 _DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBREID: "beslissing-uitgebreid"}
 
 
@@ -98,7 +99,10 @@ def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[
 
 
 def _decision(procedure: Procedure, received: date | None, rules: Rekenregels) -> dict[str, Value]:
-    return {"beslisdatum": rules.period(_DECISION[procedure], received).laatste} if received else {}
+    """Not for a day that cannot be: the checks refuse that one, and a term of it may not be a day at all."""
+    if received is None or received.year not in _YEARS:
+        return {}
+    return {"beslisdatum": rules.period(_DECISION[procedure], received).laatste}
 
 
 def _activities(verzoek: Verzoek) -> str:

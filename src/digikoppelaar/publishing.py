@@ -1,0 +1,176 @@
+"""Publishing kennisgevingen with the parts of this installation: for the worker, over and over, and for commands.
+
+What there is to do stands in flows/desk.py, flows/publish.py and flows/published.py; here is only when, and with which
+parts.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import structlog
+
+from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.drop_client import TIMEOUTS, DropClient
+from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
+from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
+from digikoppelaar.adapters.notice_templates import default_templates, templates_in
+from digikoppelaar.adapters.profiles import (
+    SruProfile,
+    load_drop_profile,
+    load_lists,
+    load_rekenregels,
+    load_sru_profile,
+)
+from digikoppelaar.adapters.sru_client import SruClient
+from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.config import Config
+from digikoppelaar.drop.findings import read_severities
+from digikoppelaar.drop.model import AlsVlak
+from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.flows.desk import Desk, Texts
+from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings
+from digikoppelaar.flows.privacy import PrivacyCheck
+from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
+from digikoppelaar.flows.published import LookSettings, Repository, Verification
+from digikoppelaar.wiring import Stores
+
+log = structlog.get_logger()
+
+DRAFTS_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Over the stores; `mtls` reaches 3PAS, `public` KOOP's search, which asks for no certificate."""
+
+    config: Config
+    stores: Stores
+    mtls: MtlsSessions
+    public: MtlsSessions
+    clock: Clock = field(default_factory=SystemClock)
+    _clients: dict[str, SruClient] = field(default_factory=dict)
+    """By address: the pace is that of a host, whoever asks."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Draft, send and look until `stop`. A database that is away is waited for; what is sent is sent to its end."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except StorageError as error:
+                log.warning("publishing_waits_for_storage", reason=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self.config.publishing.interval)
+
+    async def round(self) -> None:
+        """Everything that is due now. Raises StorageError."""
+        publishers = await self._publishers()
+        if not publishers:
+            return
+        await desk(self.config, self.stores, publishers, self.clock).draft_new(DRAFTS_AT_ONCE)
+        sending = self.publishing()
+        while await sending.send_due():
+            pass
+        await self.verification().look()
+
+    def publishing(self) -> Publishing:
+        """The sending of this installation."""
+        chosen = self.config.publishing
+        settings = PublishSettings(
+            at_once=chosen.at_once,
+            per_aansluiting=chosen.per_aansluiting,
+            first_look=timedelta(seconds=min(60.0, chosen.look_soonest)),
+        )
+        return Publishing(self.stores.kennisgevingen, self._route_for, self.clock, settings)
+
+    def verification(self) -> Verification:
+        """The looking of this installation."""
+        chosen = self.config.publishing
+        settings = LookSettings(
+            soonest=timedelta(seconds=chosen.look_soonest), latest=timedelta(seconds=chosen.look_latest)
+        )
+        return Verification(self.stores.kennisgevingen, self._repository_for, self.clock, settings)
+
+    async def _publishers(self) -> Sequence[Aansluiting]:
+        return [each for each in await self.stores.registry.aansluitingen() if each.publishing]
+
+    async def _settings(self, aansluiting_id: int) -> tuple[Aansluiting, PublishingSettings]:
+        for each in await self._publishers():
+            if each.id == aansluiting_id and each.publishing:
+                return each, each.publishing
+        raise ConfigError(
+            f"aansluiting {aansluiting_id} does not say how it publishes",
+            advice="Geef de aansluiting van soort drop een tabel [aansluiting.publishing].",
+        )
+
+    async def _route_for(self, aansluiting_id: int) -> Route:
+        aansluiting, settings = await self._settings(aansluiting_id)
+        profile = load_drop_profile(settings.profile)
+        stage = profile.stages.get(settings.stage)
+        if stage is None:
+            raise ConfigError(
+                f"profile {profile.name} has no stage {settings.stage}",
+                advice=f"Kies als stage een van {', '.join(profile.stages)}.",
+            )
+        http = MtlsHttp(self.mtls, aansluiting.omgeving, aansluiting.partij_oin, TIMEOUTS)
+        user_name_file = Path(settings.user_name_file) if settings.user_name_file else None
+        client = DropClient(http, settings.address or stage.address, profile, user_name_file=user_name_file)
+        return Route(profile.envelope, client.post)
+
+    async def _repository_for(self, aansluiting_id: int) -> Repository:
+        aansluiting, settings = await self._settings(aansluiting_id)
+        profile = at_host_of(settings.sru_url, load_sru_profile("koop-sru"))
+        if profile.sru_url not in self._clients:
+            http = MtlsHttp(self.public, aansluiting.omgeving, aansluiting.partij_oin)
+            self._clients[profile.sru_url] = SruClient(http, profile, self.clock)
+        return self._clients[profile.sru_url]
+
+
+def at_host_of(sru_url: str, profile: SruProfile) -> SruProfile:
+    """The profile with the search at this address, and the publications at its host; as it is without an address."""
+    if not sru_url:
+        return profile
+    at = urlsplit(sru_url)
+
+    def moved(url: str) -> str:
+        return urlunsplit(urlsplit(url)._replace(scheme=at.scheme, netloc=at.netloc))
+
+    return replace(
+        profile,
+        sru_url=sru_url,
+        publication_url=moved(profile.publication_url),
+        metadata_url=moved(profile.metadata_url),
+        manifestation_url=moved(profile.manifestation_url),
+    )
+
+
+def desk(config: Config, stores: Stores, publishers: Sequence[Aansluiting], clock: Clock) -> Desk:
+    """Where kennisgevingen of this installation are made. Raises ConfigError for templates or severities."""
+    blobs = FolderBlobs(config.data_folder / "blobs")
+    privacy = PrivacyCheck(stores.retention, blobs, FingerprintKeyFile(config.fingerprint_key_file))
+
+    async def area_of(organisatie_oin: str) -> tuple[AlsVlak, ...]:
+        area = await stores.catch_up.area(organisatie_oin)
+        return _vlakken(area.geometry) if area else ()
+
+    return Desk(stores.kennisgevingen, publishers, texts(config), privacy.matches, area_of, blobs, clock)
+
+
+def texts(config: Config) -> Texts:
+    """The templates and lists of this installation. Raises ConfigError."""
+    folder = config.publishing.templates
+    templates = templates_in(folder) if folder else default_templates()
+    return Texts(templates, load_rekenregels(), load_lists(), read_severities(config.publishing.severities))
+
+
+def _vlakken(geometry: Mapping[str, Any]) -> tuple[AlsVlak, ...]:
+    """Of a GeoJSON MultiPolygon."""
+    return tuple(
+        AlsVlak(tuple(tuple((float(x), float(y)) for x, y, *_ in ring) for ring in polygon))
+        for polygon in geometry["coordinates"]
+    )
