@@ -18,7 +18,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def checked_url(text: str, whose: str, *, plain_http: bool = False, advice: str) -> URL:
+def checked_url(text: str, whose: str, *, plain_http: bool = False, advice: str = "") -> URL:
     """The URL of `whose` in `text`: https, or http on this machine; elsewhere too with `plain_http`.
 
     Raises ConfigError when it is none of these, with `advice` when it only lacks https. Never repeats a password.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from digikoppelaar import wiring
+from digikoppelaar.adapters.addresses import checked_url
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, configuration
@@ -52,7 +53,15 @@ def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     for entry in entries:
         if isinstance(entry, AansluitingEntry):
             kinds.check(entry)
+            _check_addresses(entry)
     return entries
+
+
+def _check_addresses(entry: AansluitingEntry) -> None:
+    """They are URLs. Whether http may do is up to what calls them."""
+    for name, text in (("dso.base_url", entry.dso.get("base_url")), ("pass_on_url", entry.intake.get("pass_on_url"))):
+        if text is not None:
+            checked_url(text, f"{name} of {entry.organisatie_oin}", plain_http=True)
 
 
 def print_changes(changes: Sequence[Change]) -> None:

@@ -54,3 +54,21 @@ def test_a_case_system_that_cannot_be_made_is_told_with_its_aansluiting(
 ) -> None:
     with pytest.raises(ConfigError, match=f"aansluitingen.toml: aansluiting pre/{OIN}, target .*{complaint}"):
         read(tmp_path, case_system)
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        (START.replace("https://dso.example.org", "dso.example.org"), f"the address of dso.base_url of {OIN} must be"),
+        (
+            f'{START}intake = {{mode = "pass_on", pass_on_url = "https://a:b@c.example", pass_on_secret_file = "s"}}',
+            f"the address of pass_on_url of {OIN} must be an http or https URL without user and password",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_told_before_it_is_on_record(tmp_path: Path, written: str, complaint: str) -> None:
+    file = tmp_path / "aansluitingen.toml"
+    folder = "" if "pass_on" in written else 'case_system = {kind = "folder", path = "zaken"}'
+    file.write_text(f"{written}\n{folder}")
+    with pytest.raises(ConfigError, match=complaint):
+        read_file(file)
