@@ -39,6 +39,8 @@ def serve(
     ebms_port: Annotated[int, typer.Option(help="Port of DSO-LV's ebMS endpoint.")] = 0,
     management_port: Annotated[int, typer.Option(help="Port on which to submit, look and switch faults on.")] = 0,
     loket_port: Annotated[int, typer.Option(help="Port of the Omgevingsloket, for a browser.")] = 0,
+    koop_3pas_port: Annotated[int, typer.Option(help="Port of 3PAS, where KOOP takes kennisgevingen.")] = 0,
+    koop_pages_port: Annotated[int, typer.Option(help="Port of KOOP's search, publications and DROP.")] = 0,
     profile: Annotated[str, typer.Option(help="ebMS profile of the CPA: osb-rm or osb-rm-s.")] = "osb-rm-s",
     retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
@@ -50,6 +52,9 @@ def serve(
     country: Annotated[
         Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")
     ] = None,
+    publish_at_once: Annotated[
+        bool, typer.Option("--publish-at-once", help="KOOP publishes what it takes, and waits for no daily run.")
+    ] = False,
     allow_other_addresses: Annotated[
         bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
     ] = False,
@@ -69,11 +74,14 @@ def serve(
         ebms_port=ebms_port,
         management_port=management_port,
         loket_port=loket_port,
+        koop_3pas_port=koop_3pas_port,
+        koop_pages_port=koop_pages_port,
         profile=profile,
         retries=retries,
         retry_interval=timedelta(seconds=retry_interval),
         seed=seed,
         organisaties=_organisaties(organisatie, country) or sandbox.ONE_COUNTRY,
+        publish_at_once=publish_at_once,
         allow_other_addresses=allow_other_addresses,
     )
     configure("info")

@@ -65,6 +65,15 @@ BLADEN: Final = {
     ),
 }
 
+BLAD_OF: Final = {
+    Bestuurslaag.GEMEENTE: Blad.GEMEENTEBLAD,
+    Bestuurslaag.PROVINCIE: Blad.PROVINCIAAL_BLAD,
+    Bestuurslaag.WATERSCHAP: Blad.WATERSCHAPSBLAD,
+    Bestuurslaag.SAMENWERKING: Blad.BLAD_GEMEENSCHAPPELIJKE_REGELING,
+    Bestuurslaag.RIJK: Blad.STAATSCOURANT,
+}
+"""The blad of a kind of body (Bekendmakingswet 2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Named:

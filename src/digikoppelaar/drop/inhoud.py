@@ -170,6 +170,10 @@ class Flaw(StrEnum):
     ROOT = "root"
     TITEL = "titel"
     INHOUD = "inhoud"
+    CERTIFICAAT = "certificaat"
+    RUBRIEK = "rubriek"
+    PLAATS = "plaats"
+    DUBBEL = "dubbel"
 
 
 def read_inhoud_zip(packed: bytes, accepted: Accepted = NONE_ACCEPTED) -> tuple[str, tuple[Blok, ...]]:

@@ -13,6 +13,7 @@ from lxml import etree
 
 from digikoppelaar import xml
 from digikoppelaar.drop import soap
+from digikoppelaar.drop.bladen import BLAD_OF
 from digikoppelaar.drop.bopa import read_bopa_gml
 from digikoppelaar.drop.inhoud import Flaw, read_inhoud_zip
 from digikoppelaar.drop.markers import Markering
@@ -148,18 +149,17 @@ def _locatie(element: etree._Element, profile: EnvelopeProfile) -> Locatie:
 def kennisgeving(aanlevering: Aanlevering, profile: EnvelopeProfile) -> Kennisgeving:
     """The kennisgeving that was delivered, its text out of the zip; raises AanleveringError as reading that does.
 
-    Procedure and moment are those that fit the documenttype when the profile does not send them; a value that is not
-    sent and has no default is empty.
+    Procedure and moment are those that fit the documenttype when the profile does not send them, and blad the one of
+    its bestuurslaag when none was told; a value that is not sent and has no default is empty.
     """
     titel, tekst = read_inhoud_zip(aanlevering.inhoud_zip, profile.accepted)
     documenttype = Documenttype(aanlevering.text("documenttype"))
     moment = Moment.AANVRAAG if documenttype is Documenttype.AANVRAAG else Moment.BESLUIT
+    bestuurslaag = Bestuurslaag(aanlevering.text("bestuurslaag"))
     return Kennisgeving(
-        publicist=Publicist(
-            aanlevering.text("oin"), aanlevering.text("naam"), Bestuurslaag(aanlevering.text("bestuurslaag"))
-        ),
+        publicist=Publicist(aanlevering.text("oin"), aanlevering.text("naam"), bestuurslaag),
         behandelaar_oin=aanlevering.text("behandelaar_oin") or aanlevering.text("oin"),
-        blad=Blad(aanlevering.text("blad")),
+        blad=Blad(aanlevering.text("blad") or BLAD_OF[bestuurslaag]),
         documenttype=documenttype,
         procedure=Procedure(aanlevering.text("procedure") or Procedure.REGULIER),
         moment=Moment(aanlevering.text("moment") or moment),

@@ -10,7 +10,7 @@ from digikoppelaar.errors import ConfigError
 
 
 class Target(Enum):
-    """Where a fault strikes: a kind of REST answer, our notification, or their signal to us."""
+    """Where a fault strikes: a kind of REST answer, our notification, their signal to us, or a service of KOOP."""
 
     SUMMARY = "summary"
     XML = "xml"
@@ -20,6 +20,9 @@ class Target(Enum):
     REROUTE = "reroute"
     NOTIFICATION = "notification"
     ACKNOWLEDGMENT = "acknowledgment"
+    DROP = "3pas"
+    SRU = "sru"
+    METADATA = "metadata"
 
 
 class Kind(Enum):
@@ -32,24 +35,31 @@ class Kind(Enum):
     REPEAT = "repeat"
     """A notification is sent twice, one right after the other."""
     ANSWER = "answer"
-    """Answer with HTTP `status` instead."""
+    """Answer with HTTP `status` instead; KOOP takes nothing then."""
     CUT = "cut"
     """Close the connection: after `at` bytes of the body (half of it), or before the answer to an acknowledgment."""
     LENGTH = "length"
     """The body is one byte shorter than the summary says, and Content-Length agrees with the body."""
     SILENCE = "silence"
-    """Take the request and never answer."""
+    """Take the request and never answer; 3PAS did with it what it would have done."""
     STALL = "stall"
     """Send nothing for `seconds` after `at` bytes of the body (half of it), then go on."""
     NO_RANGES = "no-ranges"
     """Answer with the whole, without an ETag, to who asks for the rest."""
+    HTML = "html"
+    """Answer with a page for people and status 200; 3PAS did with the request what it would have done."""
+    EMPTY = "empty"
+    """Answer with nothing and status 200; 3PAS did with the request what it would have done."""
+    SOAP_FAULT = "soap-fault"
+    """Answer with a SOAP fault with `code` instead; nothing is taken."""
     STALE = "stale"
     """The summary is that of the version before, as where newer content is not everywhere yet."""
 
 
 _FILES: Final = frozenset({Target.XML, Target.PDF, Target.BIJLAGE})
 _REST: Final = _FILES | {Target.SUMMARY, Target.SEARCH, Target.REROUTE}
-_INBOUND: Final = _REST | {Target.ACKNOWLEDGMENT}
+_KOOP: Final = frozenset({Target.DROP, Target.SRU, Target.METADATA})
+_INBOUND: Final = _REST | _KOOP | {Target.ACKNOWLEDGMENT}
 
 APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.LOSE: frozenset({Target.NOTIFICATION, Target.ACKNOWLEDGMENT}),
@@ -61,6 +71,9 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.SILENCE: _INBOUND,
     Kind.STALL: _FILES,
     Kind.NO_RANGES: _FILES,
+    Kind.HTML: _KOOP,
+    Kind.EMPTY: _KOOP,
+    Kind.SOAP_FAULT: frozenset({Target.DROP}),
     Kind.STALE: frozenset({Target.SUMMARY}),
 }
 
@@ -77,6 +90,7 @@ class Fault:
     seconds: float = 1.0
     status: int = 500
     at: int | None = None
+    code: str = "InternalServiceFault"
     struck: int = 0
 
     def as_values(self) -> dict[str, object]:
@@ -90,6 +104,7 @@ class Fault:
             "seconds": self.seconds,
             "status": self.status,
             "at": self.at,
+            "code": self.code,
             "struck": self.struck,
         }
 
@@ -130,7 +145,7 @@ class Faults:
 
 
 def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
-    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status", "at"}:
+    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status", "at", "code"}:
         raise ConfigError(f"a fault has no {', '.join(sorted(unknown))}")
     try:
         fault = Fault(
@@ -142,6 +157,7 @@ def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
             float(wish.get("seconds", 1.0)),
             int(wish.get("status", 500)),
             None if wish.get("at") is None else int(wish["at"]),
+            str(wish.get("code", "InternalServiceFault")),
         )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"not a fault: {error}") from error

@@ -1,6 +1,6 @@
 """The state folder of a sandbox: certificates, API key, CPA, and the files from which a gateway is set up.
 
-pki/               trust anchor, CRLs, certificates and keys of DSO-LV and of the leverancier
+pki/               trust anchor, CRLs, certificates and keys of DSO-LV, of the leverancier and of KOOP
 cpa.xml            for `cpa import`; with more than one authority also cpa-<oin>.xml, one for each
 organisatie.toml   for `organisatie apply`
 uploads/           bijlagen that somebody added in the loket, forgotten at the next start
@@ -14,11 +14,13 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from digikoppelaar.drop.bladen import BLAD_OF
+from digikoppelaar.drop.model import Bestuurslaag
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox import pki
 
@@ -26,6 +28,9 @@ DSO_LV: Final = pki.Holder("dso-lv", "DSO-LV", "00000099000000001000")
 GEMEENTE: Final = pki.Holder("gemeente", "Gemeente Oeverloo", "00000099000000002000")
 LEVERANCIER: Final = pki.Holder("leverancier", "Proefleverancier Zaaksystemen B.V.", "00000099000000003000")
 """Runs the link for the gemeente, with its own certificates under machtiging: the normal case."""
+KOOP: Final = pki.Holder("koop", "KOOP", "00000099000000001100")
+KOOP_LEVERANCIER: Final = pki.Holder("koop-leverancier", "KOOP, test van leveranciers", "00000099000000001200")
+"""The certificate that KOOP gives to a leverancier for a stage without organisatie (drop-3pas.md 1.1)."""
 _OTHER_FOLDER: Final = "Kies met --folder een andere map."
 
 
@@ -38,11 +43,17 @@ class Certificates:
     dso_sign: pki.CertificateFiles
     leverancier_tls: pki.CertificateFiles
     leverancier_sign: pki.CertificateFiles
+    koop_tls: pki.CertificateFiles
+    koop_leverancier_tls: pki.CertificateFiles
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxReady:
-    """Where everything is, once the sandbox listens. Paths are absolute; sandbox.json has the same keys."""
+    """Where everything is, once the sandbox listens. Paths are absolute; sandbox.json has the same keys.
+
+    `koop_3pas_urls` by stage: the first takes `koop_user_name` with the password in `koop_password_file`, the second
+    the certificate in `koop_tls_certificate_file`.
+    """
 
     omgeving: str
     rest_base_url: str
@@ -63,6 +74,13 @@ class SandboxReady:
     tls_key_file: str
     sign_certificate_file: str
     sign_key_file: str
+    koop_3pas_urls: Mapping[str, str]
+    koop_sru_url: str
+    koop_pages_url: str
+    koop_user_name: str
+    koop_password_file: str
+    koop_tls_certificate_file: str
+    koop_tls_key_file: str
     organisaties: tuple["ConnectedOrganisatie", ...] = ()
     """Every authority; the keys that begin with organisatie and cpa are about the first."""
 
@@ -104,28 +122,43 @@ def open_folder(folder: Path, now: datetime, host: str) -> Certificates:
     (folder / "sandbox.json").unlink(missing_ok=True)
     authorities = pki.make_pki(folder / "pki", now)
     hosts = tuple(dict.fromkeys((host, *DSO_LV.hosts)))
-    dso = pki.Holder(DSO_LV.file_name, DSO_LV.name, DSO_LV.oin, hosts)
+    dso, koop = replace(DSO_LV, hosts=hosts), replace(KOOP, hosts=hosts)
     wanted = [(holder, uses) for holder in (dso, LEVERANCIER) for uses in (pki.TLS, pki.SIGN)]
+    wanted += [(holder, pki.TLS) for holder in (koop, KOOP_LEVERANCIER)]
     return Certificates(authorities, *pki.issue_all(authorities, wanted, now))
 
 
 class Serials:
-    """Numbers the verzoeken of a day, on through a restart: a gateway remembers the verzoeknummers it had."""
+    """Numbers the verzoeken of a day, on through a restart: a gateway remembers the verzoeknummers it had.
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "serial"
+    In a file of another name, the dossiers of KOOP of a year.
+    """
+
+    def __init__(self, folder: Path, name: str = "serial") -> None:
+        self._file = folder / name
 
     def next(self, day: date) -> int:
         """The next serial number of this day, from 1."""
+        return self._next(day.isoformat())
+
+    def next_of_year(self, year: int) -> int:
+        """The next serial number of this year, from 1."""
+        return self._next(str(year))
+
+    def _next(self, period: str) -> int:
         before = self._file.read_text().split() if self._file.exists() else []
-        serial = int(before[1]) + 1 if before[:1] == [day.isoformat()] else 1
-        self._file.write_text(f"{day.isoformat()} {serial}")
+        serial = int(before[1]) + 1 if before[:1] == [period] else 1
+        self._file.write_text(f"{period} {serial}")
         return serial
 
 
 def api_key(folder: Path) -> tuple[Path, str]:
-    """The API key for *Verzoek afhandelen*: its file and its value; made when it is not there yet."""
-    file = folder / "api-key"
+    """The API key for *Verzoek afhandelen*: its file and its value."""
+    return secret(folder / "api-key")
+
+
+def secret(file: Path) -> tuple[Path, str]:
+    """A file that holds a secret, and its value; made when it is not there yet."""
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(secrets.token_urlsafe(24))
@@ -173,7 +206,33 @@ def _tables(
         ("[[aansluiting]]", {**aansluiting, "partij_oin": ready.partij_oin}),
         ("[aansluiting.dso]", {"base_url": ready.rest_base_url, "api_key_file": ready.api_key_file}),
         ("[aansluiting.case_system]", {"kind": "folder", "path": str(case_folder)}),
+        ("[[aansluiting]]", {**aansluiting, "kind": "drop", "partij_oin": ready.partij_oin}),
+        ("[aansluiting.publishing]", _publishing(organisatie, ready)),
     ]
+
+
+_LAYERS: Final = {
+    "gemeente": Bestuurslaag.GEMEENTE,
+    "provincie": Bestuurslaag.PROVINCIE,
+    "waterschap": Bestuurslaag.WATERSCHAP,
+    "rijk": Bestuurslaag.RIJK,
+}
+"""How KOOP calls a bestuurslaag; an omgevingsdienst and a samenwerkingsverband are a gemeenschappelijke regeling."""
+
+
+def _publishing(organisatie: ConnectedOrganisatie, ready: SandboxReady) -> Mapping[str, object]:
+    """At a stage that takes the certificate of the organisatie, or of who has its machtiging."""
+    laag = _LAYERS.get(organisatie.bestuurslaag, Bestuurslaag.SAMENWERKING)
+    stage = "productie" if ready.omgeving.endswith("prod") else "tst-organisatie"
+    kind, _, naam = organisatie.naam.partition(" ")
+    return {
+        "stage": stage,
+        "naam": naam if naam and kind.lower() == organisatie.bestuurslaag else organisatie.naam,
+        "bestuurslaag": laag.value,
+        "blad": BLAD_OF[laag].value,
+        "address": ready.koop_3pas_urls[stage],
+        "sru_url": ready.koop_sru_url,
+    }
 
 
 def _table(head: str, values: Mapping[str, object]) -> str:

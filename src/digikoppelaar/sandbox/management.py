@@ -17,10 +17,11 @@ POST   /faults             {"kind": ..., "target": ..., "probability": 1, "count
                            "at": bytes}
 GET    /faults
 DELETE /faults, /faults/{id}
+/koop/...                  see sandbox.koop.management
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, NoForeignOrigin
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
@@ -50,8 +51,11 @@ class Management:
     dso: DsoLv
     authorities: SandboxPki
 
-    def app(self, *, anywhere: bool = False) -> Starlette:
-        """The ASGI application, for a loopback address and under its names; `anywhere`: under others too."""
+    def app(self, more: Sequence[BaseRoute] = (), *, anywhere: bool = False) -> Starlette:
+        """The ASGI application, for a loopback address and under its names; `anywhere`: under others too.
+
+        `more` is what else is managed here.
+        """
         return Starlette(
             routes=[
                 Route("/verzoeken", self._submit, methods=["POST"]),
@@ -68,6 +72,7 @@ class Management:
                 Route("/faults", self._faults),
                 Route("/faults", self._switch_off, methods=["DELETE"]),
                 Route("/faults/{id:int}", self._switch_off, methods=["DELETE"]),
+                *more,
             ],
             middleware=[
                 Middleware(
@@ -79,25 +84,25 @@ class Management:
         )
 
     async def _submit(self, request: Request) -> Response:
-        wish = submit_wish(await _json(request))
+        wish = submit_wish(await json_object(request))
         made = [await self.dso.submit(await self.dso.invent(wish)) for _ in range(wish.count)]
-        return _answer([await self._values(verzoek, request) for verzoeken in made for verzoek in verzoeken], 201)
+        return answer([await self._values(verzoek, request) for verzoeken in made for verzoek in verzoeken], 201)
 
     async def _verzoeken(self, request: Request) -> Response:
-        return _answer([await self._values(verzoek, request) for verzoek in [*self.dso.state.verzoeken.values()]])
+        return answer([await self._values(verzoek, request) for verzoek in [*self.dso.state.verzoeken.values()]])
 
     async def _verzoek(self, request: Request) -> Response:
         verzoek = self.dso.state.verzoeken.get(request.path_params["nummer"])
-        return _answer(await self._values(verzoek, request)) if verzoek else _answer({"error": "no such verzoek"}, 404)
+        return answer(await self._values(verzoek, request)) if verzoek else answer({"error": "no such verzoek"}, 404)
 
     async def _refusals(self, request: Request) -> Response:
-        return _answer([refusal_values(recorded) for recorded in self.dso.state.refusals])
+        return answer([refusal_values(recorded) for recorded in self.dso.state.refusals])
 
     async def _faults(self, request: Request) -> Response:
-        return _answer([fault.as_values() for fault in self.dso.faults.listed()])
+        return answer([fault.as_values() for fault in self.dso.faults.listed()])
 
     async def _signals(self, request: Request) -> Response:
-        return _answer(
+        return answer(
             [
                 {"at": signal.at.isoformat(), "oin": signal.oin, "bytes": signal.size, "sha256": signal.sha256.hex()}
                 for signal in self.dso.state.signals
@@ -107,35 +112,35 @@ class Management:
     async def _crl(self, request: Request) -> Response:
         crl = await run_in_threadpool(fresh_crl, self.authorities, request.path_params["level"], self.dso.clock.now())
         if crl is None:
-            return _answer({"error": "no such CA"}, 404)
+            return answer({"error": "no such CA"}, 404)
         return Response(crl, media_type="application/pkix-crl", headers=_MARK)
 
     async def _sent(self, request: Request) -> Response:
-        return _answer(self.dso.state.sent)
+        return answer(self.dso.state.sent)
 
     async def _switch_on(self, request: Request) -> Response:
-        return _answer(self.dso.faults.switch_on(await _json(request)).as_values(), 201)
+        return answer(self.dso.faults.switch_on(await json_object(request)).as_values(), 201)
 
     async def _switch_off(self, request: Request) -> Response:
         self.dso.faults.switch_off(request.path_params.get("id"))
         return Response(status_code=204, headers=_MARK)
 
     async def _supplement(self, request: Request) -> Response:
-        wish = await _json(request)
+        wish = await json_object(request)
         nummer = request.path_params["nummer"]
         inhoud, bijlagen, kept = supplement_wish(wish, self.dso.state.verzoek(nummer).current.inhoud)
         made = await self.dso.bijlagen(bijlagen, ())
         verzoek = await self.dso.supplement(nummer, inhoud, made, kept)
-        return _answer(await self._values(verzoek, request), 201)
+        return answer(await self._values(verzoek, request), 201)
 
     async def _withdraw(self, request: Request) -> Response:
-        by_notification = withdrawal_wish(await _json(request))
+        by_notification = withdrawal_wish(await json_object(request))
         nummer = request.path_params["nummer"]
         verzoek = await self.dso.withdraw(nummer, by_notification=by_notification)
-        return _answer(await self._values(verzoek, request), 201)
+        return answer(await self._values(verzoek, request), 201)
 
     async def _organisaties(self, request: Request) -> Response:
-        return _answer(list(map(organisatie_values, self.dso.state.organisaties.values())))
+        return answer(list(map(organisatie_values, self.dso.state.organisaties.values())))
 
     async def _values(self, verzoek: Submitted, request: Request) -> dict[str, object]:
         files = request.query_params.get("files") != "false"
@@ -144,7 +149,8 @@ class Management:
         return verzoek_values(verzoek, self.dso.progress, files=files)
 
 
-async def _json(request: Request) -> Mapping[str, Any]:
+async def json_object(request: Request) -> Mapping[str, Any]:
+    """The wish in a request; raises ConfigError when there is none."""
     # A browser cannot send this type to another site without asking first, so no page can operate the sandbox.
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ConfigError("the body must be application/json")
@@ -157,9 +163,10 @@ async def _json(request: Request) -> Mapping[str, Any]:
     return wish
 
 
-def _answer(values: object, status: int = 200) -> Response:
+def answer(values: object, status: int = 200) -> Response:
+    """The values as JSON, marked."""
     return JSONResponse(values, status, headers=_MARK)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    return _answer({"error": str(error)}, 400)
+    return answer({"error": str(error)}, 400)

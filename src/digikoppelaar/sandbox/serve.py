@@ -1,10 +1,11 @@
-"""Runs a sandbox: DSO-LV's ebMS endpoint and REST service over mutual TLS, its sender, and the management port.
+"""Runs a sandbox: DSO-LV's ebMS endpoint and REST service over mutual TLS, its sender, KOOP, and the management port.
 
 Everything but the state folder is forgotten when it stops.
 """
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from digikoppelaar.adapters.keyfiles import CertificateRecord
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
-from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.profiles import load_drop_profile, load_profile, load_rekenregels, load_sru_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
@@ -38,6 +39,7 @@ from digikoppelaar.sandbox.faults import Faults
 from digikoppelaar.sandbox.folder import (
     DSO_LV,
     GEMEENTE,
+    KOOP,
     LEVERANCIER,
     Certificates,
     ConnectedOrganisatie,
@@ -46,8 +48,16 @@ from digikoppelaar.sandbox.folder import (
     api_key,
     held,
     open_folder,
+    secret,
     write_for_gateway,
 )
+from digikoppelaar.sandbox.koop.calendar import Calendar
+from digikoppelaar.sandbox.koop.koop import Koop, Switches
+from digikoppelaar.sandbox.koop.management import KoopManagement
+from digikoppelaar.sandbox.koop.pages import make_app as make_koop
+from digikoppelaar.sandbox.koop.repository import SRU_PATH
+from digikoppelaar.sandbox.koop.service import PATH as KOOP_PATH
+from digikoppelaar.sandbox.koop.service import USER_NAME, ThreePas
 from digikoppelaar.sandbox.loket.app import make_app as make_loket
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
@@ -58,6 +68,9 @@ from digikoppelaar.sandbox.transport import FaultyTransport
 OMGEVINGEN: Final = ("sandbox-pre", "sandbox-prod")
 _LIMITS: Final = server.Limits(stop=2)  # a request that the fault `silence` holds must not hold us up
 _CPA_LIFE: Final = timedelta(days=365)
+_3PAS: Final = "koop-3pas-2020-01"
+_SRU: Final = "koop-sru"
+_KOOP_PASSWORD: Final = "koop-password"  # noqa: S105  # the name of its file
 
 
 ONE_COUNTRY: Final = (Organisatie(GEMEENTE.oin, GEMEENTE.name),)
@@ -70,6 +83,7 @@ class SandboxSettings:
 
     `profile`, `retries` and `retry_interval` go into the CPA too; `case_folder` goes into organisatie.toml. `seed`
     makes the invented content the same at every run; `organisaties` are the connected authorities, one or more.
+    With `publish_at_once` KOOP does not wait for its daily run.
     """
 
     folder: Path
@@ -81,11 +95,14 @@ class SandboxSettings:
     ebms_port: int = 0
     management_port: int = 0
     loket_port: int = 0
+    koop_3pas_port: int = 0
+    koop_pages_port: int = 0
     profile: str = "osb-rm-s"
     retries: int = 8
     retry_interval: timedelta = timedelta(seconds=10)
     seed: int | None = None
     organisaties: tuple[Organisatie, ...] = ONE_COUNTRY
+    publish_at_once: bool = False
     allow_other_addresses: bool = False
 
 
@@ -141,6 +158,7 @@ class _World:
     sender: Sender
     endpoint: StrictEndpoint
     rest: RestService
+    koop: Koop
     clock: Clock
     ids: Ids
 
@@ -155,6 +173,8 @@ class _World:
         ports = HandlerPorts(registry, messages, MemoryBlobs(), keyring, keyring.trust, transport, ids, clock)
         handler = Handler.of(ports)
         announcer = Announcer(keyring, ids)
+        calendar = Calendar(clock, load_rekenregels().gelijkgesteld)
+        dossiers = Serials(settings.folder, "koop-serial").next_of_year
         dso = DsoLv(state, messages, faults, announcer, clock, chance, serials.next, handler.sender.wake)
         return cls(
             settings,
@@ -164,6 +184,7 @@ class _World:
             handler.sender,
             StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
             RestService(state, faults, load_profile("dso-lv"), clock.now, dso.announce),
+            Koop(faults, calendar, dossiers, Switches(publish_at_once=settings.publish_at_once)),
             clock,
             ids,
         )
@@ -175,30 +196,41 @@ class _World:
         ready: Callable[[SandboxReady], None],
         stop: asyncio.Event,
     ) -> None:
-        settings, host = self.settings, self.settings.host
-        anywhere = not is_loopback(host)
-        tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
-        listeners: tuple[tuple[ASGIApp, server.Listener], ...] = (
-            (self.rest.app(), server.Listener("sandbox-rest", host, settings.rest_port, tls, _LIMITS)),
-            (self.endpoint, server.Listener("sandbox-ebms", host, settings.ebms_port, tls, _LIMITS)),
-            (
-                Management(self.dso, certificates.authorities).app(anywhere=anywhere),
-                server.Listener("sandbox-management", host, settings.management_port, limits=_LIMITS),
-            ),
-            (
-                make_loket(self.dso, self.ids, settings.folder.resolve() / "uploads", anywhere=anywhere),
-                server.Listener("sandbox-loket", host, settings.loket_port, limits=_LIMITS),
-            ),
-        )
         async with asyncio.TaskGroup() as group:
-            ports = [_listen(group, app, listener, stop) for app, listener in listeners]
+            ports = [_listen(group, app, listener, stop) for app, listener in self._listeners(certificates, keyring)]
             ready(self._connect(certificates, await asyncio.gather(*ports)))
             group.create_task(self.sender.run(stop))
             await stop.wait()
             self.sender.wake()
 
+    def _listeners(self, certificates: Certificates, keyring: Keyring) -> Sequence[tuple[ASGIApp, server.Listener]]:
+        """In the order of `_addresses`."""
+        settings, folder = self.settings, self.settings.folder.resolve()
+        anywhere = not is_loopback(settings.host)
+        tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
+        management = Management(self.dso, certificates.authorities)
+        three_pas = ThreePas(self.koop, load_drop_profile(_3PAS), secret(folder / _KOOP_PASSWORD)[1])
+
+        def at(name: str, port: int, tls: ssl.SSLContext | None = None) -> server.Listener:
+            return server.Listener(f"sandbox-{name}", settings.host, port, tls, _LIMITS)
+
+        return (
+            (self.rest.app(), at("rest", settings.rest_port, tls)),
+            (self.endpoint, at("ebms", settings.ebms_port, tls)),
+            (
+                management.app(KoopManagement(self.koop).routes(), anywhere=anywhere),
+                at("management", settings.management_port),
+            ),
+            (
+                make_loket(self.dso, self.ids, folder / "uploads", anywhere=anywhere),
+                at("loket", settings.loket_port),
+            ),
+            (three_pas.app(), at("3pas", settings.koop_3pas_port, _koop_tls(keyring, settings.omgeving))),
+            (make_koop(self.koop, load_sru_profile(_SRU), anywhere=anywhere), at("koop", settings.koop_pages_port)),
+        )
+
     def _connect(self, certificates: Certificates, ports: Sequence[int]) -> SandboxReady:
-        """Make the CPAs now that the ports of rest, ebms, management and loket are known, and connect with them."""
+        """Make the CPAs now that all ports are known, and connect with them."""
         settings, now = self.settings, self.clock.now()
         folder = settings.folder.resolve()
         addresses = _addresses(settings.host, ports)
@@ -222,7 +254,7 @@ class _World:
         self.registry.machtigingen.append(
             Machtiging(omgeving, LEVERANCIER.oin, organisatie.oin, since=now, recorded_by="sandbox")
         )
-        mandated = frozenset({organisatie.oin, LEVERANCIER.oin})
+        mandated = self.koop.mandated[organisatie.oin] = frozenset({organisatie.oin, LEVERANCIER.oin})
         self.state.authorities[organisatie.oin] = Authority(organisatie, record, mandated, key)
         return record
 
@@ -232,12 +264,21 @@ class _Addresses(NamedTuple):
     ebms_url: str
     management_url: str
     loket_url: str
+    koop_3pas_url: str
+    koop_pages_url: str
 
 
 def _addresses(host: str, ports: Sequence[int]) -> _Addresses:
     named = f"[{host}]" if ":" in host else host
-    rest, ebms, management, loket = (f"{named}:{port}" for port in ports)
-    return _Addresses(f"https://{rest}{BASE_PATH}", f"https://{ebms}{PATH}", f"http://{management}", f"http://{loket}/")
+    rest, ebms, management, loket, three_pas, pages = (f"{named}:{port}" for port in ports)
+    return _Addresses(
+        f"https://{rest}{BASE_PATH}",
+        f"https://{ebms}{PATH}",
+        f"http://{management}",
+        f"http://{loket}/",
+        f"https://{three_pas}{KOOP_PATH}",
+        f"http://{pages}/",
+    )
 
 
 def _listen(
@@ -254,13 +295,21 @@ def _timeouts(settings: SandboxSettings) -> Timeouts:
     return Timeouts(connect=total / 2, read=total, total=total)
 
 
+def _koop_tls(keyring: Keyring, omgeving: str) -> ssl.SSLContext:
+    """Takes callers without a certificate too: one stage of 3PAS asks for a user name instead."""
+    context = keyring.server_context(omgeving, KOOP.oin)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
 def _keyring(omgeving: str, certificates: Certificates, clock: Clock) -> Keyring:
     files = (
-        (Use.TLS_SERVER, certificates.dso_tls),
-        (Use.TLS_CLIENT, certificates.dso_tls),
-        (Use.SIGN, certificates.dso_sign),
+        (DSO_LV, Use.TLS_SERVER, certificates.dso_tls),
+        (DSO_LV, Use.TLS_CLIENT, certificates.dso_tls),
+        (DSO_LV, Use.SIGN, certificates.dso_sign),
+        (KOOP, Use.TLS_SERVER, certificates.koop_tls),
     )
-    records = [CertificateRecord(DSO_LV.oin, omgeving, use, file.certificate, file.key) for use, file in files]
+    records = [CertificateRecord(who.oin, omgeving, use, file.certificate, file.key) for who, use, file in files]
     authorities = certificates.authorities
     trust = TrustBase({omgeving: TrustFiles((authorities.root,), crls=(authorities.crls,))}, clock)
     return Keyring(records, trust, clock)
@@ -332,5 +381,14 @@ def _ready(
         tls_key_file=str(certificates.leverancier_tls.key),
         sign_certificate_file=str(certificates.leverancier_sign.certificate),
         sign_key_file=str(certificates.leverancier_sign.key),
+        koop_3pas_urls={
+            stage: addresses.koop_3pas_url.format(stage=stage) for stage in load_drop_profile(_3PAS).stages
+        },
+        koop_sru_url=addresses.koop_pages_url.rstrip("/") + SRU_PATH,
+        koop_pages_url=addresses.koop_pages_url,
+        koop_user_name=USER_NAME,
+        koop_password_file=str(settings.folder.resolve() / _KOOP_PASSWORD),
+        koop_tls_certificate_file=str(certificates.koop_leverancier_tls.certificate),
+        koop_tls_key_file=str(certificates.koop_leverancier_tls.key),
         organisaties=connected,
     )

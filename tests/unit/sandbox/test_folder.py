@@ -43,6 +43,16 @@ READY = folder.SandboxReady(
     tls_key_file="/s/tls.key",
     sign_certificate_file="/s/sign.pem",
     sign_key_file="/s/sign.key",
+    koop_3pas_urls={
+        "tst-organisatie": "https://127.0.0.1:5/tst-organisatie/3pas",
+        "productie": "https://127.0.0.1:5/productie/3pas",
+    },
+    koop_sru_url="http://127.0.0.1:6/sru",
+    koop_pages_url="http://127.0.0.1:6/",
+    koop_user_name="sandbox-leverancier",
+    koop_password_file="/s/koop-password",
+    koop_tls_certificate_file="/s/koop.pem",
+    koop_tls_key_file="/s/koop.key",
     organisaties=(
         folder.ConnectedOrganisatie(
             folder.GEMEENTE.oin, 'Gemeente "Oeverloo" \\ Zuid', "gemeente", "cpa", "/s/cpa.xml"
@@ -62,9 +72,39 @@ def test_organisatie_toml_is_what_apply_reads() -> None:
     }
     (machtiging,) = [entry for entry in entries if isinstance(entry, MachtigingEntry)]
     assert (machtiging.gemachtigde_oin, machtiging.namens_oin) == (folder.LEVERANCIER.oin, folder.GEMEENTE.oin)
-    (aansluiting,) = [entry for entry in entries if isinstance(entry, AansluitingEntry)]
-    assert aansluiting.dso["base_url"] == READY.rest_base_url
-    assert aansluiting.case_system["path"] == "/cases"
+    stam, drop = [entry for entry in entries if isinstance(entry, AansluitingEntry)]
+    assert stam.dso["base_url"] == READY.rest_base_url
+    assert stam.case_system["path"] == "/cases"
+    assert (drop.kind, drop.partij_oin) == ("drop", folder.LEVERANCIER.oin)
+    assert drop.publishing == {
+        "stage": "tst-organisatie",
+        "naam": '"Oeverloo" \\ Zuid',
+        "bestuurslaag": "gemeente",
+        "blad": "gmb",
+        "address": "https://127.0.0.1:5/tst-organisatie/3pas",
+        "sru_url": "http://127.0.0.1:6/sru",
+    }
+
+
+@pytest.mark.parametrize(
+    ("naam", "bestuurslaag", "publishing"),
+    [
+        ("Waterschap De Vaart", "waterschap", ("De Vaart", "waterschap", "wsb")),
+        ("Provincie Noord", "provincie", ("Noord", "provincie", "prb")),
+        ("Oeverloo", "gemeente", ("Oeverloo", "gemeente", "gmb")),
+        ("Gemeente Oeverloo", "omgevingsdienst", ("Gemeente Oeverloo", "regionaal samenwerkingsorgaan", "bgr")),
+        ("Ministerie", "rijk", ("Ministerie", "ministerie", "stcrt")),
+    ],
+)
+def test_each_organisatie_publishes_in_its_own_blad_and_without_its_kind_in_its_name(
+    naam: str, bestuurslaag: str, publishing: tuple[str, str, str]
+) -> None:
+    organisatie = folder.ConnectedOrganisatie(folder.GEMEENTE.oin, naam, bestuurslaag, "cpa", "/s/cpa.xml")
+    ready = replace(READY, omgeving="sandbox-prod", organisaties=(organisatie,))
+    entries = read_registration(tomllib.loads(folder.organisatie_toml(ready, Path("/cases"), NOW)), "/s")
+    (drop,) = [entry for entry in entries if isinstance(entry, AansluitingEntry) and entry.kind == "drop"]
+    assert tuple(drop.publishing[name] for name in ("naam", "bestuurslaag", "blad")) == publishing
+    assert drop.publishing["stage"] == "productie"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""KOOP of the sandbox: 3PAS, DROP and what they publish."""

@@ -1,0 +1,25 @@
+"""Answers that go wrong, for the faults of KOOP."""
+
+from html import escape
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+
+def html_page(status: int, text: str, headers: dict[str, str]) -> Response:
+    """A page for people, as a server in front of a service has it."""
+    page = f'<!doctype html><html lang="nl"><title>SANDBOX</title><h1>SANDBOX</h1><p>{escape(text)}</p></html>'
+    return HTMLResponse(page, status, headers)
+
+
+class Cut(Response):
+    """Announces the whole of an answer and closes the connection after `at` bytes of it; by itself, half of it."""
+
+    def __init__(self, whole: Response, at: int | None) -> None:
+        super().__init__(bytes(whole.body), whole.status_code, dict(whole.headers))
+        self._at = len(self.body) // 2 if at is None else at
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send that much; the server closes the connection when fewer bytes come than were announced."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": bytes(self.body)[: self._at], "more_body": True})

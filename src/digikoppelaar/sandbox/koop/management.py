@@ -1,0 +1,59 @@
+"""The part of the management port that is about KOOP.
+
+GET    /koop/dossiers      what was taken, with its status, and how often the same was delivered
+GET    /koop/publicaties   what is published, the last first
+GET    /koop/receipts      every request that 3PAS read to its end, with what became of it
+POST   /koop/switches      {"refuse_duplicates": false, "publish_at_once": false}; what is left out stays as it is
+DELETE /koop               forgets all of this, and goes by the clock of this machine again
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.sandbox.koop.koop import Koop
+from digikoppelaar.sandbox.koop.values import dossier_values, receipt_values
+from digikoppelaar.sandbox.management import answer, json_object
+
+
+@dataclass(frozen=True, slots=True)
+class KoopManagement:
+    """The management of one KOOP."""
+
+    koop: Koop
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """For `Management.app`."""
+        return [
+            Route("/koop/dossiers", self._dossiers),
+            Route("/koop/publicaties", self._publicaties),
+            Route("/koop/receipts", self._receipts),
+            Route("/koop/switches", self._switch, methods=["POST"]),
+            Route("/koop", self._forget, methods=["DELETE"]),
+        ]
+
+    async def _dossiers(self, request: Request) -> Response:
+        return answer([dossier_values(each, self.koop) for each in self.koop.dossiers.values()])
+
+    async def _publicaties(self, request: Request) -> Response:
+        published = [self.koop.published(each.publicatie.identifier) for each in self.koop.listed]
+        return answer([dossier_values(each, self.koop) for each in published if each])
+
+    async def _receipts(self, request: Request) -> Response:
+        return answer([receipt_values(each) for each in self.koop.receipts])
+
+    async def _switch(self, request: Request) -> Response:
+        wish = await json_object(request)
+        known = asdict(self.koop.switches)
+        if any(name not in known or not isinstance(value, bool) for name, value in wish.items()):
+            raise ConfigError(f"a switch is one of {', '.join(known)}, and true or false")
+        self.koop.switches = replace(self.koop.switches, **wish)
+        return answer(asdict(self.koop.switches))
+
+    async def _forget(self, request: Request) -> Response:
+        self.koop.forget()
+        return Response(status_code=204)
