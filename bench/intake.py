@@ -35,6 +35,8 @@ WORKERS = 2
 """Processes: one fills one core."""
 BATCH = 20
 """Verzoeken that come in between two kills."""
+SPARE = 10
+"""Batches that may end before a kill strikes."""
 SETTLE = 120.0
 """Seconds that everything gets to arrive after the last kill."""
 
@@ -52,7 +54,9 @@ async def busy(folder: Path, options: argparse.Namespace) -> Figures:
     """Into one ZGW server of all organisaties but one, whose case system is dead: how busy that server is kept.
 
     The dead one delays no other when the server is kept busy all the same, and when verzoeken of others that are whole
-    are delivered soon (`wait_p95_s`).
+    are delivered soon (`wait_p95_s`). `busy_share` is that of its places in use, from its first call to its last; a
+    machine that is busy with other things makes each call longer, which `busy_calls_per_s` shows: CALLS / LATENCY at
+    the most.
     """
     async with zgw_server(folder / "zgw", LATENCY, CALLS) as server, dead_server() as dead:
         systems = {False: server.case_system(), True: server.case_system(dead)}
@@ -118,40 +122,49 @@ async def kills(folder: Path, options: argparse.Namespace) -> Figures:
         cases.mkdir()
         systems = (server.case_system(), folder_system(cases))
         system_of = {oin_of(number): systems[number % 2] for number in range(ORGANISATIES)}
-        terms = Terms(ORGANISATIES, options.kills * BATCH, options.bijlagen or 2, system_of.__getitem__, options.worker)
+        verzoeken = (options.kills + SPARE) * BATCH
+        terms = Terms(ORGANISATIES, verzoeken, options.bijlagen or 2, system_of.__getitem__, options.worker)
         async with installation(folder / "place", terms) as place:
-            in_flight = await killed(place, random.Random(options.seed))
+            numbers, in_flight = await killed(place, options.kills, random.Random(options.seed))
             await place.start_worker()
-            await place.until_delivered(len(place.verzoeken), SETTLE)
+            await place.until_delivered(len(numbers), SETTLE)
             found = Found()
             in_zgw(found, await server.figures())
             in_folder(found, cases)
             return {
-                "kills": sum(number > 0 for number in in_flight),
+                "kills": len(in_flight),
                 "in_flight_at_kill": round(sum(in_flight) / len(in_flight), 1),
-                **judged(found, place.verzoeken),
+                **judged(found, {nummer: place.verzoeken[nummer] for nummer in numbers}),
                 "peak_rss_mib": round(place.peak_rss_mib(), 1),
             }
 
 
-async def killed(place: Installation, dice: random.Random) -> list[int]:
-    """Kill a worker for every BATCH verzoeken; how many were in flight at each kill.
+async def killed(place: Installation, wanted: int, dice: random.Random) -> tuple[list[str], list[int]]:
+    """Kill a worker in the middle of every BATCH verzoeken; which came in, and how many were in flight at each kill.
 
-    It strikes once some of the batch are delivered, sometimes none: never a worker that has not begun.
+    It strikes once some of the batch are delivered, sometimes none: a worker that has begun, and has not ended all.
     """
-    numbers, in_flight = [*place.verzoeken], []
-    for start in range(0, len(numbers), BATCH):
-        known, _ = await place.at_work()
+    numbers, worker, known = [*place.verzoeken], None, 0
+    in_flight: list[int] = []
+    for end in range(BATCH, len(numbers) + 1, BATCH):
         before = await place.delivered()
-        await place.announce(numbers[start : start + BATCH])
-        worker = await place.start_worker()
+        await place.announce(numbers[end - BATCH : end])
+        if worker is None:
+            known, _ = await place.at_work()
+            worker = await place.start_worker()
         await place.until_at_work(after=known)
         await place.until_delivered(before + dice.randrange(BATCH // 2))
-        in_flight.append(await place.in_flight())
+        unfinished = await place.in_flight()
+        if not unfinished:
+            continue
         await place.kill(worker)
+        worker = None
+        in_flight.append(unfinished)
         if len(in_flight) % 10 == 0:
-            tell(f"{len(in_flight)} kills, {in_flight[-1]} in flight at the last")
-    return in_flight
+            tell(f"{len(in_flight)} kills, {unfinished} in flight at the last")
+        if len(in_flight) == wanted:
+            break
+    return numbers[:end], in_flight
 
 
 def spent(place: Installation, case_system: int) -> dict[str, float]:
@@ -189,7 +202,7 @@ PHASES: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Figures]]] = {
 def main() -> int:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("phases", nargs="*", choices=[*PHASES], default=[*PHASES])
+    parser.add_argument("phases", nargs="*", metavar="phase", help=f"{', '.join(PHASES)}; all when none is named")
     parser.add_argument("--verzoeken", type=int, default=2000, help="of the phases busy and free")
     parser.add_argument("--bijlagen", type=int, help="of each verzoek; busy has 5, free 3, kills 2")
     parser.add_argument("--kills", type=int, default=50)
@@ -197,12 +210,14 @@ def main() -> int:
     parser.add_argument("--worker", default="jobs = 16", help="table `worker` of the configuration, lines with ;")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    if unknown := {*options.phases} - PHASES.keys():
+        parser.error(f"no such phase: {', '.join(unknown)}")
     folder = Path(tempfile.mkdtemp(prefix="digikoppelaar-intake-"))
     folder.chmod(0o711)
     tell(f"seed {options.seed}, folder {folder}")
     figures: Figures = {}
     try:
-        for phase in options.phases:
+        for phase in options.phases or PHASES:
             figures = together(figures, asyncio.run(PHASES[phase](folder / phase, options)))
             tell(f"{phase}: {json.dumps(figures)}")
     finally:

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import json
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -70,10 +71,10 @@ class ZgwServer:
 
 @asynccontextmanager
 async def zgw_server(folder: Path, latency: float, calls: int) -> AsyncIterator[ZgwServer]:
-    """Start it and stop it: `latency` seconds for each call, `calls` at once."""
+    """Start it and stop it: `latency` seconds for each call, `calls` at once; its disk is not ours, so in memory."""
     folder.mkdir(parents=True)
-    options = ("--folder", str(folder), "--latency", str(latency), "--calls", str(calls))
-    with (folder / "zgw.log").open("wb") as log:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory, (folder / "zgw.log").open("wb") as log:
+        options = ("--folder", memory, "--latency", str(latency), "--calls", str(calls))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.doubles.zgw", *options),
             cwd=ROOT,
@@ -82,18 +83,22 @@ async def zgw_server(folder: Path, latency: float, calls: int) -> AsyncIterator[
             stderr=log,
             start_new_session=True,
         )
-    try:
-        while not (folder / "zgw.json").exists():
-            if process.returncode is not None:
-                raise SystemExit(f"the case system ended; see {folder / 'zgw.log'}")
-            await asyncio.sleep(LOOK_EVERY)
-        facts = json.loads((folder / "zgw.json").read_text())
-        (folder / "secret").write_text(facts["secret"])
-        yield ZgwServer(process, facts, folder / "secret")
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+        try:
+            facts = await _facts(Path(memory) / "zgw.json", process)
+            (folder / "secret").write_text(facts["secret"])
+            yield ZgwServer(process, facts, folder / "secret")
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+
+
+async def _facts(file: Path, process: Process) -> Mapping[str, Any]:
+    while not file.exists():
+        if process.returncode is not None:
+            raise SystemExit("the case system ended; see zgw.log, with --keep")
+        await asyncio.sleep(LOOK_EVERY)
+    return dict(json.loads(file.read_text()))
 
 
 @asynccontextmanager
@@ -121,12 +126,16 @@ class Found:
 
     def lost(self, verzoeken: Mapping[str, Any]) -> int:
         """How many of these are not there, or not whole."""
-        return sum(not self.cases[nummer] or not _wanted(nummer, verzoeken) <= self.files for nummer in verzoeken)
+        return sum(not self._whole(nummer, verzoeken) for nummer in verzoeken)
 
     def double(self, verzoeken: Mapping[str, Any]) -> int:
         """How much there is too much: cases, and files in them, also of what nobody sent."""
         wanted = Counter(key for nummer in verzoeken for key in _wanted(nummer, verzoeken).elements())
         return (self.cases - Counter(list(verzoeken))).total() + (self.files - wanted).total() + self.surplus
+
+    def _whole(self, nummer: str, verzoeken: Mapping[str, Any]) -> bool:
+        wanted = _wanted(nummer, verzoeken)
+        return self.cases[nummer] > 0 and all(self.files[file] >= number for file, number in wanted.items())
 
 
 def _wanted(nummer: str, verzoeken: Mapping[str, Any]) -> Counter[tuple[str, str]]:
