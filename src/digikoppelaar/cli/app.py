@@ -19,6 +19,8 @@ from digikoppelaar.cli import (
     cpa,
     cpa_build,
     demo,
+    kennisgeving,
+    kennisgeving_by_hand,
     link,
     message,
     organisatie,
@@ -60,6 +62,13 @@ verzoek.app.command("catch-up")(catch_up.catch_up)
 verzoek.app.command("report")(catch_up.report)
 verzoek.app.command("reroute")(reroute.reroute)
 verzoek.app.add_typer(area.app, name="area")
+kennisgeving.app.command("hold")(kennisgeving_by_hand.hold)
+kennisgeving.app.command("resume")(kennisgeving_by_hand.resume)
+kennisgeving.app.command("cancel")(kennisgeving_by_hand.cancel)
+kennisgeving.app.command("again")(kennisgeving_by_hand.again)
+kennisgeving.app.command("arrived")(kennisgeving_by_hand.arrived)
+kennisgeving.app.command("none")(kennisgeving_by_hand.none)
+app.add_typer(kennisgeving.app, name="kennisgeving")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")

@@ -22,7 +22,8 @@ from digikoppelaar.drop.metadata import Metadata
 from digikoppelaar.drop.model import Kennisgeving, Periode
 from digikoppelaar.drop.publication import Nummer, Published, read_nummer
 from digikoppelaar.drop.sru import Record, Search
-from digikoppelaar.errors import DigikoppelaarError, FacilityError, FacilityNotFound, StorageError
+from digikoppelaar.errors import ConfigError, DigikoppelaarError, FacilityError, FacilityNotFound, StorageError
+from digikoppelaar.flows.kennisgeving_states import LOOKED_FOR
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.ports.kennisgevingen import KennisgevingStore, Publication, StoredKennisgeving
 
@@ -74,6 +75,15 @@ class Verification:
             by_body[row.key.aansluiting_id, row.key.blad].append(row)
         found = await asyncio.gather(*(self._look_for(aansluiting, rows) for (aansluiting, _), rows in by_body.items()))
         return sum(found)
+
+    async def look_for(self, row: StoredKennisgeving) -> bool:
+        """Look for one now, whatever its time; whether it was found. Raises ConfigError when KOOP cannot have it."""
+        if row.state not in LOOKED_FOR:
+            raise ConfigError(
+                f"kennisgeving {row.id} is {row.state}, so there is nothing to look for",
+                advice="Zoeken kan als KOOP de kennisgeving heeft of kan hebben.",
+            )
+        return bool(await self._look_for(row.key.aansluiting_id, [row]))
 
     async def _look_for(self, aansluiting_id: int, rows: Sequence[StoredKennisgeving]) -> int:
         """Those of one body in one blad, with one search."""

@@ -1,0 +1,193 @@
+"""`kennisgeving` over a real database: a notice from a verzoek or a file, checked, planned and taken back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from tests.unit.adapters.postgres.world import GEMEENTE, NOW, World
+from tests.unit.cli.test_verzoek import FILES, NUMBER, Installation
+from tests.unit.drop.published import KENNISGEVING
+from tests.unit.stam.documents import verzoek_xml
+from typer.testing import CliRunner
+
+from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.postgres.connect import opened_pool
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
+from digikoppelaar.cli.app import app
+from digikoppelaar.drop.document import to_document
+from digikoppelaar.errors import ConfigError, SubmissionError
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports import NewVerzoek
+from digikoppelaar.flows.ports.kennisgevingen import Facts
+from digikoppelaar.flows.registration import AansluitingEntry, difference
+
+PUBLISHING = {
+    "stage": "poc",
+    "naam": "Voorbeeldstad",
+    "bestuurslaag": "gemeente",
+    "blad": "gmb",
+    "bestuursorgaan": "het college van Voorbeeldstad",
+    "telefoon": "14 0123",
+}
+DROP = AansluitingEntry(GEMEENTE, "drop", "sandbox-pre", GEMEENTE, {}, {}, publishing=PUBLISHING)
+
+
+async def connect(world: World) -> None:
+    """Let the gemeente publish."""
+    await world.registry.apply(difference(await world.registry.entries(), [DROP]), NOW)
+
+
+async def store_of(url: str, use: Callable[[PostgresKennisgevingen], Awaitable[object]]) -> None:
+    async with opened_pool(lambda: url, 1) as pool:
+        await use(PostgresKennisgevingen(pool))
+
+
+async def sent_without_answer(store: PostgresKennisgevingen) -> None:
+    """As the gateway does when the time of number 1 has come."""
+    [row] = await store.claim(NOW.replace(year=2100), 1, 1)
+    await store.settle(row, KennisgevingEvent.UNANSWERED, Facts(reason="no answer"), NOW)
+
+
+def delivered(folder: Path, document: bytes) -> Callable[[World], Awaitable[None]]:
+    """A verzoek that was fetched and delivered."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield document
+
+    async def deliver(world: World) -> None:
+        blob = await FolderBlobs(folder / "blobs").put("verzoeken/1", content())
+        notification = await world.notify(0, NUMBER)
+        new = NewVerzoek(NUMBER, 0, "Aanvraag vergunning", "initieren", "Dakkapel", NOW, False)
+        row = await world.verzoeken.start_verzoek(notification, new, FILES, NOW)
+        await world.verzoeken.file_fetched(row.files[0].id, blob.name, blob.size, blob.sha256, NOW)
+        await world.verzoeken.verzoek_fetched(notification, row.id, NOW)
+        await world.verzoeken.verzoek_delivered(row.id, "map/1", NOW)
+
+    return deliver
+
+
+def kennisgeving(installation: Installation, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["--config", str(installation.file), "kennisgeving", *arguments])
+
+
+def told(installation: Installation, *arguments: str) -> Any:
+    return json.loads(kennisgeving(installation, *arguments, "--json").output)
+
+
+@pytest.fixture
+def installation(database_url: str, tmp_path: Path) -> Installation:
+    made = Installation(database_url, tmp_path)
+    made.ask(connect)
+    return made
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "kennisgeving.json"
+    document = to_document(KENNISGEVING)
+    document["publicist"]["oin"] = GEMEENTE
+    made.write_text(json.dumps(document))
+    return made
+
+
+def test_a_file_becomes_a_draft_once_and_is_shown_as_a_reader_sees_it(installation: Installation, file: Path) -> None:
+    assert told(installation, "draft", "--file", str(file))["state"] == "draft"
+    assert told(installation, "draft", "--file", str(file))["id"] == 1
+    [row] = told(installation, "list")
+    assert (row["titel"], row["state"], row["organisatie_oin"]) == (KENNISGEVING.titel, "draft", GEMEENTE)
+    assert told(installation, "list", "--organisatie", "00000099000000005000") == []
+    assert KENNISGEVING.titel in kennisgeving(installation, "preview", "1").output
+    assert "<InhoudZip" in kennisgeving(installation, "preview", "1", "--xml").output.replace("d:", "")
+    assert kennisgeving(installation, "preview", "1", "--html").output.startswith("<article>")
+
+
+def test_what_a_check_blocks_is_published_only_with_a_reason(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    checked = kennisgeving(installation, "check", "1")
+    assert checked.exit_code == 1
+    assert "ontvangst-missing" in checked.output
+    assert told(installation, "check", "1")["blocked"]
+    refused = kennisgeving(installation, "publish", "1")
+    assert isinstance(refused.exception, SubmissionError)
+    assert kennisgeving(installation, "publish", "1", "--override", "akkoord").exit_code == 0
+    shown = told(installation, "show", "1")
+    assert shown["kennisgeving"]["state"] == "planned"
+    assert [line["event"] for line in shown["log"]] == ["drafted", "approved"]
+    assert "akkoord" in shown["log"][1]["detail"]
+    assert shown["log"][1]["by"]
+
+
+def test_a_person_holds_resumes_and_takes_back(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    assert "is held" in kennisgeving(installation, "hold", "1", "--reason", "wacht op overleg").output
+    assert "is planned" in kennisgeving(installation, "resume", "1").output
+    assert "is cancelled" in kennisgeving(installation, "cancel", "1", "--reason", "dubbel").output
+    late = kennisgeving(installation, "hold", "1", "--reason", "te laat")
+    assert isinstance(late.exception, ConfigError)
+    assert told(installation, "draft", "--file", str(file))["id"] == 2
+
+
+def test_what_nobody_knows_waits_for_a_persons_word(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    asyncio.run(store_of(installation.url, sent_without_answer))
+    assert told(installation, "list", "--state", "unknown")[0]["reason"] == "no answer"
+    assert told(installation, "arrived", "1", "--dossiernummer", "4711")["dossiernummer"] == "4711"
+    assert isinstance(kennisgeving(installation, "again", "1", "--reason", "x").exception, ConfigError)
+
+
+def test_an_edited_text_has_to_be_approved_again(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    shown = told(installation, "show", "1")
+    shown["document"]["titel"] = "Een andere titel"
+    file.write_text(json.dumps(shown))
+    assert kennisgeving(installation, "edit", "1", "--file", str(file)).exit_code == 0
+    [row] = told(installation, "list")
+    assert (row["state"], row["titel"]) == ("draft", "Een andere titel")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"titel": "x"}'])
+def test_what_is_no_kennisgeving_is_refused_and_nothing_changes(
+    installation: Installation, file: Path, content: str
+) -> None:
+    file.write_text(content)
+    assert isinstance(kennisgeving(installation, "draft", "--file", str(file)).exception, ConfigError | SubmissionError)
+    assert told(installation, "list") == []
+
+
+def test_a_verzoek_that_nobody_knows_and_one_of_another_organisatie_are_refused(
+    installation: Installation, file: Path
+) -> None:
+    assert isinstance(kennisgeving(installation, "draft", "2026010100001").exception, ConfigError)
+    assert isinstance(kennisgeving(installation, "none", "2026010100001", "--reason", "x").exception, ConfigError)
+    file.write_text(file.read_text().replace(GEMEENTE, "00000099000000005000"))
+    assert isinstance(kennisgeving(installation, "draft", "--file", str(file)).exception, ConfigError)
+    assert isinstance(kennisgeving(installation, "show", "7").exception, ConfigError)
+
+
+def test_a_delivered_verzoek_becomes_a_draft_once_or_is_said_to_get_none(database_url: str, tmp_path: Path) -> None:
+    made = Installation(database_url, tmp_path)
+    made.ask(delivered(tmp_path, verzoek_xml().replace(b"00000099000000001000", GEMEENTE.encode())))
+    made.ask(connect)
+    assert told(made, "none", NUMBER, "--reason", "geheim")["news"]
+    assert not told(made, "none", NUMBER, "--reason", "geheim")["news"]
+    drafted = told(made, "draft", NUMBER)
+    assert (drafted["state"], drafted["key"]["referentienummer"]) == ("draft", NUMBER)
+    assert told(made, "draft", NUMBER)["id"] == drafted["id"]
+    assert [row["id"] for row in told(made, "list", "--verzoeknummer", NUMBER)] == [drafted["id"]]
+    assert isinstance(kennisgeving(made, "none", NUMBER, "--reason", "x").exception, ConfigError)
+
+
+def test_a_verzoek_that_is_no_application_gets_none_and_says_why(database_url: str, tmp_path: Path) -> None:
+    made = Installation(database_url, tmp_path)
+    made.ask(delivered(tmp_path, verzoek_xml().replace(b"Aanvraag vergunning", b"Melding")))
+    made.ask(connect)
+    refused = kennisgeving(made, "draft", NUMBER).exception
+    assert isinstance(refused, ConfigError)
+    assert "Melding" in refused.advice
