@@ -51,8 +51,8 @@ class Certificates:
 class SandboxReady:
     """Where everything is, once the sandbox listens. Paths are absolute; sandbox.json has the same keys.
 
-    `koop_3pas_urls` by stage: the first takes `koop_user_name` with the password in `koop_password_file`, the second
-    the certificate in `koop_tls_certificate_file`.
+    `koop_3pas_urls` by stage: the first takes the user name and password in `koop_user_name_file`, the second the
+    certificate in `koop_tls_certificate_file`.
     """
 
     omgeving: str
@@ -77,8 +77,7 @@ class SandboxReady:
     koop_3pas_urls: Mapping[str, str]
     koop_sru_url: str
     koop_pages_url: str
-    koop_user_name: str
-    koop_password_file: str
+    koop_user_name_file: str
     koop_tls_certificate_file: str
     koop_tls_key_file: str
     organisaties: tuple["ConnectedOrganisatie", ...] = ()
@@ -153,15 +152,19 @@ class Serials:
 
 
 def api_key(folder: Path) -> tuple[Path, str]:
-    """The API key for *Verzoek afhandelen*: its file and its value."""
-    return secret(folder / "api-key")
+    """The API key for *Verzoek afhandelen*: its file and its value; made when it is not there yet."""
+    return _secret(folder / "api-key")
 
 
-def secret(file: Path) -> tuple[Path, str]:
-    """A file that holds a secret, and its value; made when it is not there yet."""
+def koop_user_name(folder: Path) -> tuple[Path, str]:
+    """User name and password for the stage of 3PAS without a certificate, with a colon between them; as `api_key`."""
+    return _secret(folder / "koop-user-name", "sandbox-leverancier:")
+
+
+def _secret(file: Path, before: str = "") -> tuple[Path, str]:
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(secrets.token_urlsafe(24))
+            opened.write(before + secrets.token_urlsafe(24))
     return file, file.read_text()
 
 

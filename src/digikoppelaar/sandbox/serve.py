@@ -22,7 +22,7 @@ from digikoppelaar.adapters.keyfiles import CertificateRecord
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.messages import MemoryMessages, MemoryRegistry
-from digikoppelaar.adapters.profiles import load_drop_profile, load_profile, load_rekenregels, load_sru_profile
+from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.ebms.cpa import read_agreement
@@ -47,17 +47,15 @@ from digikoppelaar.sandbox.folder import (
     Serials,
     api_key,
     held,
+    koop_user_name,
     open_folder,
-    secret,
     write_for_gateway,
 )
-from digikoppelaar.sandbox.koop.calendar import Calendar
-from digikoppelaar.sandbox.koop.koop import Koop, Switches
+from digikoppelaar.sandbox.koop.daily_run import publish_daily
+from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.management import KoopManagement
-from digikoppelaar.sandbox.koop.pages import make_app as make_koop
+from digikoppelaar.sandbox.koop.parts import make_koop, pages, three_pas, three_pas_urls
 from digikoppelaar.sandbox.koop.repository import SRU_PATH
-from digikoppelaar.sandbox.koop.service import PATH as KOOP_PATH
-from digikoppelaar.sandbox.koop.service import USER_NAME, ThreePas
 from digikoppelaar.sandbox.loket.app import make_app as make_loket
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
@@ -68,9 +66,6 @@ from digikoppelaar.sandbox.transport import FaultyTransport
 OMGEVINGEN: Final = ("sandbox-pre", "sandbox-prod")
 _LIMITS: Final = server.Limits(stop=2)  # a request that the fault `silence` holds must not hold us up
 _CPA_LIFE: Final = timedelta(days=365)
-_3PAS: Final = "koop-3pas-2020-01"
-_SRU: Final = "koop-sru"
-_KOOP_PASSWORD: Final = "koop-password"  # noqa: S105  # the name of its file
 
 
 ONE_COUNTRY: Final = (Organisatie(GEMEENTE.oin, GEMEENTE.name),)
@@ -173,7 +168,6 @@ class _World:
         ports = HandlerPorts(registry, messages, MemoryBlobs(), keyring, keyring.trust, transport, ids, clock)
         handler = Handler.of(ports)
         announcer = Announcer(keyring, ids)
-        calendar = Calendar(clock, load_rekenregels().gelijkgesteld)
         dossiers = Serials(settings.folder, "koop-serial").next_of_year
         dso = DsoLv(state, messages, faults, announcer, clock, chance, serials.next, handler.sender.wake)
         return cls(
@@ -184,7 +178,7 @@ class _World:
             handler.sender,
             StrictEndpoint(settings.omgeving, state, faults, handler.receiver.receive, clock.now),
             RestService(state, faults, load_profile("dso-lv"), clock.now, dso.announce),
-            Koop(faults, calendar, dossiers, Switches(publish_at_once=settings.publish_at_once)),
+            make_koop(faults, clock, dossiers, publish_at_once=settings.publish_at_once),
             clock,
             ids,
         )
@@ -200,6 +194,7 @@ class _World:
             ports = [_listen(group, app, listener, stop) for app, listener in self._listeners(certificates, keyring)]
             ready(self._connect(certificates, await asyncio.gather(*ports)))
             group.create_task(self.sender.run(stop))
+            group.create_task(publish_daily(self.koop, stop))
             await stop.wait()
             self.sender.wake()
 
@@ -209,7 +204,7 @@ class _World:
         anywhere = not is_loopback(settings.host)
         tls = keyring.server_context(settings.omgeving, DSO_LV.oin)
         management = Management(self.dso, certificates.authorities)
-        three_pas = ThreePas(self.koop, load_drop_profile(_3PAS), secret(folder / _KOOP_PASSWORD)[1])
+        user_name = koop_user_name(folder)[1]
 
         def at(name: str, port: int, tls: ssl.SSLContext | None = None) -> server.Listener:
             return server.Listener(f"sandbox-{name}", settings.host, port, tls, _LIMITS)
@@ -225,8 +220,11 @@ class _World:
                 make_loket(self.dso, self.ids, folder / "uploads", anywhere=anywhere),
                 at("loket", settings.loket_port),
             ),
-            (three_pas.app(), at("3pas", settings.koop_3pas_port, _koop_tls(keyring, settings.omgeving))),
-            (make_koop(self.koop, load_sru_profile(_SRU), anywhere=anywhere), at("koop", settings.koop_pages_port)),
+            (
+                three_pas(self.koop, user_name),
+                at("3pas", settings.koop_3pas_port, _koop_tls(keyring, settings.omgeving)),
+            ),
+            (pages(self.koop, anywhere=anywhere), at("koop", settings.koop_pages_port)),
         )
 
     def _connect(self, certificates: Certificates, ports: Sequence[int]) -> SandboxReady:
@@ -270,14 +268,14 @@ class _Addresses(NamedTuple):
 
 def _addresses(host: str, ports: Sequence[int]) -> _Addresses:
     named = f"[{host}]" if ":" in host else host
-    rest, ebms, management, loket, three_pas, pages = (f"{named}:{port}" for port in ports)
+    rest, ebms, management, loket, drop, koop = (f"{named}:{port}" for port in ports)
     return _Addresses(
         f"https://{rest}{BASE_PATH}",
         f"https://{ebms}{PATH}",
         f"http://{management}",
         f"http://{loket}/",
-        f"https://{three_pas}{KOOP_PATH}",
-        f"http://{pages}/",
+        f"https://{drop}",
+        f"http://{koop}/",
     )
 
 
@@ -381,13 +379,10 @@ def _ready(
         tls_key_file=str(certificates.leverancier_tls.key),
         sign_certificate_file=str(certificates.leverancier_sign.certificate),
         sign_key_file=str(certificates.leverancier_sign.key),
-        koop_3pas_urls={
-            stage: addresses.koop_3pas_url.format(stage=stage) for stage in load_drop_profile(_3PAS).stages
-        },
+        koop_3pas_urls=three_pas_urls(addresses.koop_3pas_url),
         koop_sru_url=addresses.koop_pages_url.rstrip("/") + SRU_PATH,
         koop_pages_url=addresses.koop_pages_url,
-        koop_user_name=USER_NAME,
-        koop_password_file=str(settings.folder.resolve() / _KOOP_PASSWORD),
+        koop_user_name_file=str(koop_user_name(settings.folder.resolve())[0]),
         koop_tls_certificate_file=str(certificates.koop_leverancier_tls.certificate),
         koop_tls_key_file=str(certificates.koop_leverancier_tls.key),
         organisaties=connected,

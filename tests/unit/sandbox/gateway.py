@@ -74,6 +74,7 @@ async def sandbox_and_gateway(
     retries: int = 8,
     interval: timedelta = timedelta(seconds=0.3),
     organisaties: tuple[Organisatie, ...] = ONE_COUNTRY,
+    publish_at_once: bool = False,
 ) -> AsyncIterator[Gateway]:
     """A sandbox with a gateway beside it, until the context ends."""
     certificates = open_folder(folder, CLOCK.now(), "127.0.0.1")
@@ -96,6 +97,7 @@ async def sandbox_and_gateway(
             retry_interval=interval,
             seed=1,
             organisaties=organisaties,
+            publish_at_once=publish_at_once,
         )
         readiness: asyncio.Future[SandboxReady] = asyncio.get_running_loop().create_future()
         tasks.append(asyncio.create_task(serve(settings, readiness.set_result, stop)))

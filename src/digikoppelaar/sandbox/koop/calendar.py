@@ -5,7 +5,7 @@ It is KOOP's alone: certificates, tokens and TimeToLive go by the real clock.
 
 from collections.abc import Set
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from digikoppelaar.drop.terms import working_day_from
@@ -34,8 +34,9 @@ class Calendar:
 
     def pass_days(self, days: int) -> None:
         """Go to the daily run of the day that is `days` later; never back, so that with 0 it may stay where it is."""
-        run = run_of(self.now().date() + days * _DAY)
-        self.ahead += max(timedelta(), run - self.now())
+        run, now = run_of(self.now().date() + days * _DAY), self.now()
+        # Of two times in one time zone Python subtracts what the clocks say, summer time or not.
+        self.ahead += max(timedelta(), run.astimezone(UTC) - now.astimezone(UTC))
 
     def reset(self) -> None:
         """Go by the clock of this machine again."""

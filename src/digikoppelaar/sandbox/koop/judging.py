@@ -3,39 +3,22 @@
 Which refusals KOOP really gives is not public; these are the ones of drop-3pas.md 12.7.
 """
 
-import tomllib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from typing import Final
 
 from digikoppelaar.drop.inhoud import Flaw
 from digikoppelaar.drop.model import AlsAdres, AlsLijn, AlsPunt, AlsVlak, Kennisgeving, Locatie, Positie
 from digikoppelaar.errors import AanleveringError
 from digikoppelaar.sandbox.koop.dossiers import Key, key_of
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The rubrieken that there are, and the corners of a box around the Netherlands in RD."""
-
-    rubrieken: frozenset[str]
-    south_west: Positie
-    north_east: Positie
+_SOUTH_WEST: Final = (-10_000.0, 300_000.0)
+_NORTH_EAST: Final = (290_000.0, 640_000.0)
+"""Corners in RD of a box around the Netherlands with their waters; ours, and generous."""
 
 
-@cache
-def known() -> Known:
-    """What the data file says."""
-    text = (resources.files("digikoppelaar.sandbox") / "data" / "koop.toml").read_text("utf-8")
-    data = tomllib.loads(text)
-    west, south, east, north = data["nederland"]
-    return Known(frozenset(data["rubrieken"]), (west, south), (east, north))
-
-
-def judge(kennisgeving: Kennisgeving, delivered: Collection[Key] = ()) -> None:
+def judge(kennisgeving: Kennisgeving, rubrieken: Collection[str], delivered: Collection[Key] = ()) -> None:
     """Raises AanleveringError for the first thing that is wrong; `delivered` is what may not be delivered again."""
-    if kennisgeving.rubriek not in known().rubrieken:
+    if kennisgeving.rubriek not in rubrieken:
         raise AanleveringError("the rubriek is not one of OVERHEIDop.Rubriek", reason=Flaw.RUBRIEK)
     vlakken = kennisgeving.bopa.vlakken if kennisgeving.bopa else ()
     places = (positie for locatie in (*kennisgeving.locaties, *vlakken) for positie in _positions(locatie))
@@ -46,8 +29,7 @@ def judge(kennisgeving: Kennisgeving, delivered: Collection[Key] = ()) -> None:
 
 
 def _in_the_netherlands(positie: Positie) -> bool:
-    box = known()
-    inside = zip(box.south_west, positie, box.north_east, strict=True)
+    inside = zip(_SOUTH_WEST, positie, _NORTH_EAST, strict=True)
     return all(least <= number <= most for least, number, most in inside)
 
 

@@ -46,11 +46,15 @@ class Switches:
 
 @dataclass(slots=True)
 class Koop:
-    """Everything, in memory. `next_number` numbers the dossiers of a year, also after a restart; `at_start` are the
-    switches to which `forget` goes back."""
+    """Everything, in memory.
+
+    `rubrieken` are those that there are. `next_number` numbers the dossiers of a year, also after a restart. `forget`
+    goes back to the switches `at_start`.
+    """
 
     faults: Faults
     calendar: Calendar
+    rubrieken: frozenset[str]
     next_number: Callable[[int], int]
     at_start: Switches = Switches()
     switches: Switches = field(init=False)
@@ -84,7 +88,7 @@ class Koop:
         switched on.
         """
         delivered = set(map(key_of, self._kept())) if self.switches.refuse_duplicates else set[Key]()
-        judge(kennisgeving, delivered)
+        judge(kennisgeving, self.rubrieken, delivered)
         now = self.calendar.now()
         nummer = self.next_number(now.year)
         dossiernummer = f"{now.year}{nummer:07d}"

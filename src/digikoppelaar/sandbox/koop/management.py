@@ -3,12 +3,16 @@
 GET    /koop/dossiers      what was taken, with its status, and how often the same was delivered
 GET    /koop/publicaties   what is published, the last first
 GET    /koop/receipts      every request that 3PAS read to its end, with what became of it
+GET    /koop/calendar      the time at KOOP, and how far that is ahead
+POST   /koop/calendar      {"days": 1}: on to the daily run of so many days later; {"publish": true}: publish all that
+                           is planned, today. The clock of certificates, tokens and messages stays where it is.
 POST   /koop/switches      {"refuse_duplicates": false, "publish_at_once": false}; what is left out stays as it is
 DELETE /koop               forgets all of this, and goes by the clock of this machine again
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +22,9 @@ from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.values import dossier_values, receipt_values
 from digikoppelaar.sandbox.management import answer, json_object
+
+MOST_DAYS: Final = 3650
+"""That the calendar goes on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class KoopManagement:
             Route("/koop/dossiers", self._dossiers),
             Route("/koop/publicaties", self._publicaties),
             Route("/koop/receipts", self._receipts),
+            Route("/koop/calendar", self._calendar),
+            Route("/koop/calendar", self._move_on, methods=["POST"]),
             Route("/koop/switches", self._switch, methods=["POST"]),
             Route("/koop", self._forget, methods=["DELETE"]),
         ]
@@ -46,6 +55,23 @@ class KoopManagement:
     async def _receipts(self, request: Request) -> Response:
         return answer([receipt_values(each) for each in self.koop.receipts])
 
+    async def _calendar(self, request: Request) -> Response:
+        return answer(self._time())
+
+    async def _move_on(self, request: Request) -> Response:
+        wish = await json_object(request)
+        days, publish = wish.get("days"), wish.get("publish", False)
+        if set(wish) - {"days", "publish"} or not isinstance(publish, bool) or not _is_days(days):
+            raise ConfigError(f"the calendar takes days, of 0 to {MOST_DAYS}, and publish, which is true or false")
+        if days is not None:
+            self.koop.calendar.pass_days(days)
+        published = self.koop.publish_due() + (self.koop.publish_all() if publish else [])
+        return answer(self._time() | {"published": [each.identifier for each in published]})
+
+    def _time(self) -> dict[str, object]:
+        calendar = self.koop.calendar
+        return {"now": calendar.now().isoformat(), "ahead_seconds": calendar.ahead.total_seconds()}
+
     async def _switch(self, request: Request) -> Response:
         wish = await json_object(request)
         known = asdict(self.koop.switches)
@@ -57,3 +83,7 @@ class KoopManagement:
     async def _forget(self, request: Request) -> Response:
         self.koop.forget()
         return Response(status_code=204)
+
+
+def _is_days(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_DAYS)

@@ -34,8 +34,6 @@ from digikoppelaar.sandbox.rest import Silence, certificate_oin
 
 PATH: Final = "/{stage}/3pas"
 """Of a stage on the host of the sandbox; the real paths are given by KOOP on request."""
-USER_NAME: Final = "sandbox-leverancier"
-"""For the stage without certificate."""
 
 _MARK: Final = {"x-sandbox": "SANDBOX, voorlopig: dit is KOOP niet"}
 _ANSWER: Final = ("response", "element_namespace", "dossiernummer")
@@ -52,11 +50,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ThreePas:
-    """The service; `password` goes with USER_NAME."""
+    """The service; `user_name` has a password behind it, with a colon between them."""
 
     koop: Koop
     profile: DropProfile
-    password: str = field(repr=False)
+    user_name: str = field(repr=False)
 
     def app(self) -> Starlette:
         """The ASGI application, for a TLS listener that takes callers with and without a certificate."""
@@ -93,7 +91,7 @@ class ThreePas:
     def _shut_out(self, request: Request, stage: Stage) -> Response | None:
         """The answer to who does not show what the stage asks for; of whom it is, is judged with the message."""
         if stage.authentication is Authentication.USER_NAME:
-            wanted = f"Basic {b64encode(f'{USER_NAME}:{self.password}'.encode()).decode()}"
+            wanted = f"Basic {b64encode(self.user_name.encode()).decode()}"
             if hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
                 return None
             marks = self._provisional(["user_name_carrier"])

@@ -86,8 +86,8 @@ class Supplier:
 
     def basic(self, name: str | None = None, password: str | None = None) -> dict[str, str]:
         """The header with user name and password, right unless told otherwise."""
-        right = Path(self.ready.koop_password_file).read_text()
-        text = f"{name or self.ready.koop_user_name}:{password or right}"
+        right_name, _, right = Path(self.ready.koop_user_name_file).read_text().partition(":")
+        text = f"{name or right_name}:{password or right}"
         return {"Authorization": f"Basic {b64encode(text.encode()).decode()}"}
 
     async def manage(self, method: str, path: str, wish: object = None) -> Any:
