@@ -205,6 +205,25 @@ async def test_a_copy_is_for_no_case_system_and_the_same_verzoek_is_new_to_who_h
     assert sorted(each.sha256 for each in zaak.documenten) == sorted(each["sha256"] for each in verzoek["files"])
 
 
+@journey("kopiebericht")
+@pytest.mark.parametrize(("oin", "state"), [(WEST, "ignored"), (NORTH, "kept_apart")])
+async def test_a_copy_that_is_handed_back_is_new_to_its_bevoegd_gezag(place: Place, oin: str, state: str) -> None:
+    [first] = await place.submit(oin, bijlagen=["pdf"], activiteiten=[SLOOP])
+    await place.until(first, "delivered", EAST)
+    await place.until(first, state, oin)
+    await hand_back(place, first, EAST)
+    await place.until(first, "delivered", oin)
+    await assert_ruled(place, first, "first_version", oin)
+    await come_in(place, first)
+    assert_done(place, first, oin, {0: "nieuw"})
+    await assert_whole(place, first, oin)
+    second = await place.supplement(first, bijlagen=["png"])
+    await place.until(second, "delivered", oin)
+    assert_done(place, first, oin, {0: "nieuw", 1: "aanvulling"})
+    await assert_whole(place, second, oin)
+    assert len(zaken_of(place.east, first)) == 1
+
+
 @journey("withdrawal_of_what_was_set_aside")
 @pytest.mark.parametrize(("oin", "state"), [(WEST, "ignored"), (NORTH, "kept_apart")])
 async def test_the_withdrawal_of_a_copy_goes_where_the_copy_went(place: Place, oin: str, state: str) -> None:

@@ -23,6 +23,7 @@ from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Re
 from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.flows.repair import NEWER, Released, is_damaged, notification_in, release_all
 from digikoppelaar.flows.targets import targets_of
+from digikoppelaar.stam.rules import SET_ASIDE
 from digikoppelaar.wiring import Stores
 
 OnlyTarget = Annotated[str | None, typer.Option("--target", help="Only at this target.")]
@@ -212,7 +213,7 @@ async def _refetch(where: VerzoekFilter, *, dry_run: bool) -> dict[int, list[str
         found: dict[int, list[str]] = {}
         which = Which(aansluiting_id, where.verzoeknummer or "")
         versions = [await stores.verzoeken.verzoek(each) for each in await stores.repairs.versions(which)]
-        if versions and (gone := versions[-1].purged_at):
+        if versions and (gone := versions[-1].purged_at) and versions[-1].action not in SET_ASIDE:
             raise ContentPurged(f"volgnummer {versions[-1].volgnummer}", gone, advice=f"{ELSEWHERE} {NEWER}")
         for verzoek in versions:
             fetched = [file for file in verzoek.files if file.blob is not None]

@@ -111,7 +111,7 @@ class Intake:
         new, files = replace(_new_verzoek(read), findings=found), _new_files(links)
         rules = partial(judge, read, settings=notification.aansluiting.rules)
         verzoek = await self.store.start_verzoek(notification_id, new, files, self.clock.now(), rules)
-        if verzoek.purged_at is None:  # else it was delivered, and its files were deleted since
+        if verzoek.purged_at is None:  # else it ended, and its files were deleted since
             wanted = [file for file in verzoek.files if await self._is_wanted(file, notification)]
             await self._fetch_files(client, replace(verzoek, files=tuple(wanted)), links, document, number)
         await self.store.verzoek_fetched(notification_id, verzoek.id, self.clock.now())

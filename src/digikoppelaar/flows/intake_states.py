@@ -1,17 +1,18 @@
 """The states of a notification and of a verzoek, and what an error means for the next attempt: tables only.
 
     notification   received ──▶ fetched, passed_on  verzoek  fetching ──▶ waiting ──▶ fetched ──▶ delivered
-                      │ ▲                                       ├─────────────────────▶│ ▲
-                      ▼ │ released                              ▼                      ▼ │ released
+                      │ ▲                                      │ ▲ └──────────────────▶│ ▲
+                      ▼ │ released                             ▼ │ taken up            ▼ │ released
                     parked                               ignored, kept_apart         parked
 
 A person can stop whatever has not ended, and have delivered again what is delivered: it goes back to fetched, or to
 waiting when an earlier version does too.
 
 A version waits while an earlier one of its verzoeknummer has not ended: that is `waiting`, not a job that sleeps. A
-version that a rule does not deliver is ignored, kept apart or parked when it is whole. One that is being fetched is
-never parked itself: its notification is. Stores take the state after an event from here, so that PostgreSQL and
-memory agree; who goes when is in flows/version_order.py.
+version that a rule does not deliver is ignored, kept apart or parked when it is whole. What was ignored or kept apart
+is fetched again when it is announced again and a rule says otherwise now: a copy can be handed back. One that is being
+fetched is never parked itself: its notification is. Stores take the state after an event from here, so that PostgreSQL
+and memory agree; who goes when is in flows/version_order.py.
 """
 
 from collections.abc import Mapping
@@ -85,6 +86,8 @@ class VerzoekEvent(StrEnum):
     """A person wants it delivered again."""
     REQUEUED = "requeued"
     """An earlier version is delivered again, and so comes first."""
+    TAKEN_UP = "taken_up"
+    """Announced again, and no rule sets it aside any more."""
 
 
 _N, _NE = NotificationState, NotificationEvent
@@ -128,6 +131,8 @@ _VERZOEK: Final[Mapping[tuple[VerzoekState, VerzoekEvent], VerzoekState]] = {
     (_V.DELIVERED, _VE.REDELIVERED): _V.FETCHED,
     (_V.DELIVERED, _VE.REQUEUED): _V.WAITING,
     (_V.FETCHED, _VE.REQUEUED): _V.WAITING,
+    (_V.IGNORED, _VE.TAKEN_UP): _V.FETCHING,
+    (_V.KEPT_APART, _VE.TAKEN_UP): _V.FETCHING,
 }
 
 

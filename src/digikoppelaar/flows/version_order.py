@@ -4,12 +4,12 @@ Pure: stores ask this inside their transaction, so that PostgreSQL and memory ag
 flows/intake_states.py, what the rules say of a version in stam/rules.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from digikoppelaar.flows.intake_states import VerzoekEvent, VerzoekState, verzoek_after
-from digikoppelaar.stam.rules import Action
+from digikoppelaar.stam.rules import SET_ASIDE, Action, Known, Ruling
 
 _ASIDE: Final[Mapping[Action, VerzoekEvent]] = {
     Action.IGNORE: VerzoekEvent.IGNORED,
@@ -41,6 +41,20 @@ class Step:
     event: VerzoekEvent
     reason: str = ""
     advice: str = ""
+
+
+def taken_up(volgnummer: int, known: Known, judge: Callable[[Known], Ruling]) -> Ruling | None:
+    """The new ruling of a known version that a rule set aside, when it is announced again and ruled otherwise.
+
+    A behandeldienst can give back what was a copy to its bevoegd gezag (stam.md 1.10, 3.2). None: it stays as it is;
+    about what is delivered, under way or waits for a person, `judge` is not even asked.
+    """
+    own = next(each for each in known.versions if each.volgnummer == volgnummer)
+    fetched_anew = verzoek_after(own.state, VerzoekEvent.TAKEN_UP) is VerzoekState.FETCHING
+    if own.action not in SET_ASIDE or not fetched_anew:
+        return None
+    ruling = judge(known)
+    return None if ruling.action in SET_ASIDE else ruling
 
 
 def when_whole(own: Place, versions: Sequence[Place], reason: str, advice: str) -> Step:

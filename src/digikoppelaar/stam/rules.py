@@ -37,6 +37,10 @@ class Action(StrEnum):
         return self in (Action.DELIVER_NEW, Action.DELIVER_AANVULLING, Action.DELIVER_INTREKKING)
 
 
+SET_ASIDE: Final = frozenset({Action.IGNORE, Action.KEEP_APART})
+"""Nobody is asked or told about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownVersion:
     """A version on record. `state` as in flows/intake_states.py; `document_ids` are those of its bijlagen."""
@@ -105,7 +109,7 @@ def kopiebericht(verzoek: Verzoek, known: Known, settings: RuleSettings) -> Deci
 
 def withdrawal_of_what_was_set_aside(verzoek: Verzoek, known: Known, _: RuleSettings) -> Decision | None:
     """A withdrawal goes where the versions went that it withdraws (inferred from stam.md 1.2 and 1.10)."""
-    aside = [version for version in _others(verzoek, known) if version.action in (Action.IGNORE, Action.KEEP_APART)]
+    aside = [version for version in _others(verzoek, known) if version.action in SET_ASIDE]
     if not is_withdrawal(verzoek) or not aside or _continues(verzoek, known):
         return None
     return (

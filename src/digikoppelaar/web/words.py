@@ -77,6 +77,7 @@ STEPS: Final = {
     "turn": "Aan de beurt: eerdere versies zijn afgehandeld",
     "ignored": "Genegeerd volgens de regels",
     "kept_apart": "Apart bewaard volgens de regels",
+    "taken_up": "Opnieuw beoordeeld: dit verzoek is nu wel voor deze organisatie",
     "purged": "Inhoud verwijderd: de bewaartermijn was voorbij",
     "reroute_asked": "DSO-LV gevraagd om door te sturen",
     "rerouted": "Doorgestuurd door DSO-LV",

@@ -13,6 +13,8 @@ from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.cli.app import app
 from digikoppelaar.errors import ConfigError, ContentPurged, PartnerError
 from digikoppelaar.flows.ports import NewVerzoek
+from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.stam.rules import Action, Known, Ruling, taken_as_new
 
 
 def verzoek(installation: Installation, *arguments: str) -> Result:
@@ -78,14 +80,20 @@ def test_a_verzoek_is_delivered_and_fetched_again(database_url: str, tmp_path: P
     assert installation.states() == ["fetched", "received"]
 
 
-async def add_version(world: World, volgnummer: int, *, purged: bool) -> None:
-    """A delivered version with one file; `purged`: its content was deleted."""
+def ignoring(_: Known) -> Ruling:
+    """A judge to whom everything is a copy."""
+    return Ruling(Action.IGNORE, "kopiebericht", "a copy", "Een kopie.")
+
+
+async def add_version(world: World, volgnummer: int, *, purged: bool, judge: Judge = taken_as_new) -> None:
+    """A version with one file, delivered unless it is set aside; `purged`: its content was deleted."""
     notification = await world.notify(0, NUMBER)
     new = NewVerzoek(NUMBER, volgnummer, "Aanvraag vergunning", "initieren", "Dakkapel", NOW, False)
-    made = await world.verzoeken.start_verzoek(notification, new, FILES, NOW)
+    made = await world.verzoeken.start_verzoek(notification, new, FILES, NOW, judge)
     await world.verzoeken.file_fetched(made.files[0].id, f"verzoeken/{volgnummer}", 3, bytes(32), NOW)
     await world.verzoeken.verzoek_fetched(notification, made.id, NOW)
-    await world.verzoeken.verzoek_delivered(made.id, f"map/{volgnummer}", NOW)
+    if made.action.delivers:
+        await world.verzoeken.verzoek_delivered(made.id, f"map/{volgnummer}", NOW)
     if purged:
         async with world.pool.connection() as connection:
             await connection.execute(
@@ -105,6 +113,15 @@ def test_a_verzoek_that_was_deleted_is_not_fetched_again_and_says_where_it_is(
     assert "zaaksysteem" in refused.advice
     assert "catch-up" in refused.advice
     assert installation.states() == ["delivered"]
+
+
+def test_a_copy_that_was_deleted_is_fetched_again_for_it_may_have_been_handed_back(
+    database_url: str, tmp_path: Path
+) -> None:
+    installation = Installation(database_url, tmp_path)
+    installation.ask(lambda world: add_version(world, 0, purged=True, judge=ignoring))
+    assert told(installation, "refetch", NUMBER) == {"refetches": True, "damaged": {}}
+    assert installation.states() == ["ignored", "received"]
 
 
 def test_an_older_version_that_was_deleted_does_not_keep_the_newest_from_being_fetched_again(

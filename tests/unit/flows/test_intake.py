@@ -137,6 +137,69 @@ async def test_a_withdrawal_of_what_never_came_is_parked_for_a_person() -> None:
     assert "onbekend verzoek" in world.store.verzoek_troubles[verzoek.id].advice
 
 
+COPY = b"<vx:uitvoerendeInstantie><vx:oin>00000099000000005000</vx:oin></vx:uitvoerendeInstantie></vx:verzoek>"
+
+
+async def world_with_a_copy() -> World:
+    """A behandeldienst handles the verzoek, so that it was ignored."""
+    world = World()
+    ours, world.dso.xml = world.dso.xml, world.dso.xml.replace(b"</vx:verzoek>", COPY)
+    await world.intake().fetch(world.announce())
+    [copy] = world.store.verzoeken.values()
+    assert (copy.state, copy.rule) == ("ignored", "kopiebericht")
+    world.dso.xml = ours
+    return world
+
+
+async def test_a_copy_that_is_announced_again_while_another_handles_it_does_nothing() -> None:
+    world = await world_with_a_copy()
+    world.dso.xml = world.dso.xml.replace(b"</vx:verzoek>", COPY)
+    before = dict(world.store.verzoeken), {**world.dso.downloads, "/xml": 2}
+    assert await world.intake().attempt(again := world.announce(), 1) == Done()
+    assert (world.store.verzoeken, world.dso.downloads) == before
+    assert (await world.store.notification(again)).state == "fetched"
+    assert world.store.delivery_jobs == []
+
+
+async def test_a_copy_that_is_handed_back_is_new_with_the_xml_of_now_and_the_bijlagen_that_are_here() -> None:
+    world = await world_with_a_copy()
+    assert await world.intake().attempt(world.announce(), 1) == Done()
+    [verzoek] = world.store.verzoeken.values()
+    assert (verzoek.state, verzoek.rule) == ("fetched", "first_version")
+    assert world.store.delivery_jobs == [verzoek.id]
+    await world.check_whole(verzoek)
+    assert all(count == (1 if href.startswith("/d/") else 2) for href, count in world.dso.downloads.items())
+
+
+async def test_a_copy_whose_content_was_deleted_is_fetched_whole_when_it_is_handed_back() -> None:
+    world = await world_with_a_copy()
+    [copy] = world.store.verzoeken.values()
+    gone = tuple(replace(file, naam="", href="", blob=None) for file in copy.files)
+    world.store.verzoeken[copy.id] = replace(copy, naam="", files=gone, purged_at=NOW)
+    assert await world.intake().attempt(world.announce(), 1) == Done()
+    [verzoek] = world.store.verzoeken.values()
+    assert (verzoek.state, verzoek.purged_at, verzoek.naam) == ("fetched", None, copy.naam)
+    await world.check_whole(verzoek)
+
+
+async def test_a_copy_that_is_handed_back_and_dies_at_any_point_is_delivered_once() -> None:
+    for at in range(1, 200):
+        world = await world_with_a_copy()
+        notification = world.announce()
+        try:
+            await world.intake(Doom(at)).attempt(notification, 1)
+            finished = True
+        except Crash:
+            finished = False
+        assert await world.intake().attempt(notification, 2) == Done()
+        [verzoek] = world.store.verzoeken.values()
+        await world.check_whole(verzoek)
+        assert (verzoek.rule, world.store.delivery_jobs) == ("first_version", [verzoek.id])
+        if finished:
+            break
+    assert at > 5
+
+
 async def test_what_the_aansluiting_chose_counts() -> None:
     world = World(FakeDso(volgnummer=1))
     choosy = replace(AANSLUITING, rules=RuleSettings(aanvulling_without_first=Action.PARK))

@@ -34,6 +34,7 @@ from digikoppelaar.flows.intake_states import (
     verzoek_after,
 )
 
+SET_ASIDE = (VerzoekState.IGNORED, VerzoekState.KEPT_APART)
 DELIVERED_AGAIN = {VerzoekEvent.REDELIVERED, VerzoekEvent.REQUEUED}
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
@@ -76,9 +77,16 @@ def test_what_is_not_whole_is_moved_by_no_event_but_becoming_whole() -> None:
     }
 
 
-@pytest.mark.parametrize("state", [VerzoekState.DELIVERED, VerzoekState.IGNORED, VerzoekState.KEPT_APART])
+@pytest.mark.parametrize("state", [VerzoekState.DELIVERED, *SET_ASIDE])
 def test_what_has_ended_stays_ended(state: VerzoekState) -> None:
-    assert {verzoek_after(state, event) for event in set(VerzoekEvent) - DELIVERED_AGAIN} == {state}
+    other = DELIVERED_AGAIN | {VerzoekEvent.TAKEN_UP}
+    assert {verzoek_after(state, event) for event in set(VerzoekEvent) - other} == {state}
+
+
+def test_what_was_set_aside_can_be_taken_up_and_nothing_else() -> None:
+    after = {state: verzoek_after(state, VerzoekEvent.TAKEN_UP) for state in VerzoekState}
+    assert {state for state, then in after.items() if then is not state} == {*SET_ASIDE}
+    assert {after[state] for state in SET_ASIDE} == {VerzoekState.FETCHING}
 
 
 def test_what_waits_for_an_earlier_version_is_not_delivered_and_only_a_person_parks_it() -> None:

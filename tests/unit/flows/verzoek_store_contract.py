@@ -5,7 +5,7 @@ notification (a MessageStore does that in the receive transaction) and look at t
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +27,7 @@ from digikoppelaar.flows.ports.repair import CaseLink, LinkStore, Who
 from digikoppelaar.stam.rules import Action, Known, Ruling
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+NEW = Action.DELIVER_NEW
 FILES = (
     NewFile(0, FileKind.XML, "xml", "verzoek.xml", "application/xml", "https://dso.test/x"),
     NewFile(1, FileKind.PDF, "pdf-1", "verzoek.pdf", "application/pdf", "https://dso.test/p"),
@@ -485,6 +486,120 @@ async def an_earlier_version_that_nobody_fetches_any_more_holds_up_nobody(world:
     assert list(await world.jobs()) == [second.id]
 
 
+def nobody_is_asked(_: Known) -> Ruling:
+    """A judge whom nobody may ask."""
+    raise AssertionError("this was judged before")
+
+
+async def handed_back(
+    world: World, number: str, volgnummer: int = 0, files: Sequence[NewFile] = FILES, action: Action = NEW
+) -> tuple[int, Verzoek]:
+    """A version that is announced again and ruled otherwise now; the notification, and the version as it is then."""
+    notification = await world.notify(0, number)
+    new = replace(version(number, volgnummer), naam="Dakkapel, weer van ons", type="Melding")
+    return notification, await world.store.start_verzoek(notification, new, files, NOW, ruled(action))
+
+
+async def what_was_set_aside_is_fetched_anew_when_it_is_announced_again_and_ruled_otherwise(world: World) -> None:
+    for action, number in ((Action.IGNORE, "2026060200019"), (Action.KEEP_APART, "2026060200020")):
+        aside = await whole(world, 0, action, number)
+        notification, taken = await handed_back(world, number)
+        assert (taken.id, taken.state, taken.action) == (aside.id, VerzoekState.FETCHING, NEW)
+        assert (taken.naam, taken.type) == ("Dakkapel, weer van ons", "Melding")
+        assert await world.shown(None, aside.id) is None
+        blobs = {file.document_id: file.blob for file in taken.files}
+        assert blobs == {"xml": None, "pdf-1": None, "d1": aside.files[2].blob}  # a bijlage stays what it is
+        with pytest.raises(StorageError):
+            await world.store.verzoek_fetched(notification, taken.id, NOW)
+        await fetch_all(world, notification, taken)
+        assert await state_of(world, taken) == VerzoekState.FETCHED
+        assert list(await world.jobs())[-1] == taken.id
+        await world.store.verzoek_delivered(taken.id, "map/1", NOW)
+    assert len(await world.jobs()) == 2
+
+
+async def what_is_taken_up_goes_on_where_it_was_and_is_not_judged_again(world: World) -> None:
+    await whole(world, 0, Action.IGNORE)
+    notification, taken = await handed_back(world, "2026060200019")
+    await world.store.file_fetched(taken.files[0].id, "verzoeken/fresh", 3, bytes(32), NOW)
+    again = await world.store.start_verzoek(notification, version(), FILES, NOW, nobody_is_asked)
+    assert (again.state, again.action, again.files[0].blob) == (VerzoekState.FETCHING, NEW, "verzoeken/fresh")
+    await fetch_all(world, notification, again)
+    await world.store.start_verzoek(await world.notify(0, "2026060200019"), version(), FILES, NOW, nobody_is_asked)
+    assert list(await world.jobs()) == [taken.id]
+
+
+async def what_was_set_aside_stays_so_when_it_is_announced_again_and_ruled_the_same(world: World) -> None:
+    for volgnummer, action in enumerate((Action.IGNORE, Action.KEEP_APART)):
+        aside = await whole(world, volgnummer, action)
+        for again in (Action.IGNORE, Action.KEEP_APART):
+            assert await whole(world, volgnummer, again) == aside
+        assert await world.shown(None, aside.id) == "some reason"
+    assert list(await world.jobs()) == []
+
+
+async def what_is_set_aside_but_not_whole_yet_is_judged_again_too(world: World) -> None:
+    """The copy was being fetched when it was handed back, or its attempt failed and the next one sees it so."""
+    copy = await world.notify(0, "2026060200019")
+    first = await world.store.start_verzoek(copy, version(), FILES, NOW, ruled(Action.IGNORE))
+    for file in (first.files[0], first.files[2]):
+        await world.store.file_fetched(file.id, f"verzoeken/{file.id}", 3, bytes(32), NOW)
+    again = await world.store.start_verzoek(copy, version(), FILES, NOW, ruled(Action.DELIVER_NEW))
+    assert [file.blob for file in again.files] == [None, None, f"verzoeken/{first.files[2].id}"]
+    with pytest.raises(StorageError):  # by a worker that was taken for dead
+        await world.store.file_fetched(first.files[0].id, "verzoeken/stale", 3, bytes(32), NOW)
+    await fetch_all(world, copy, again)
+    assert list(await world.jobs()) == [again.id]
+
+
+async def what_is_under_way_or_delivered_is_never_judged_again(world: World) -> None:
+    first, second, third = [await whole(world, number) for number in range(3)]
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    await world.store.trouble(verzoek_id=second.id, reason="folder is full", advice="", parked=True, now=NOW)
+    fetching = await world.notify(0, "2026060200019")
+    await world.store.start_verzoek(fetching, version(volgnummer=3), FILES, NOW)
+    ruled_out = await whole(world, 4, Action.PARK)
+    for volgnummer in range(5):
+        again = await world.notify(0, "2026060200019")
+        await world.store.start_verzoek(again, version(volgnummer=volgnummer), FILES, NOW, nobody_is_asked)
+    states = [await state_of(world, each) for each in (first, second, third, ruled_out)]
+    assert states == [VerzoekState.DELIVERED, VerzoekState.PARKED, VerzoekState.WAITING, VerzoekState.PARKED]
+
+
+async def what_is_taken_up_waits_or_is_parked_as_a_new_version_would(world: World) -> None:
+    await whole(world, 0, Action.IGNORE)
+    await whole(world, 1, Action.KEEP_APART)
+    parking, first = await handed_back(world, "2026060200019", action=Action.PARK)
+    await fetch_all(world, parking, first)
+    waiting, second = await handed_back(world, "2026060200019", 1)
+    await fetch_all(world, waiting, second)
+    assert [await state_of(world, each) for each in (first, second)] == [VerzoekState.PARKED, VerzoekState.WAITING]
+    assert await world.shown(None, first.id) == "some reason"
+    await world.store.release(first.aansluiting.id, "2026060200019", NOW)
+    await world.store.verzoek_delivered(first.id, "map/1", NOW)
+    assert list(await world.jobs()) == [first.id, second.id]
+
+
+async def what_is_taken_up_after_a_newer_one_went_out_is_overtaken_and_stays_so(world: World) -> None:
+    await whole(world, 0, Action.IGNORE)
+    newer = await whole(world, 1)
+    notification, older = await handed_back(world, "2026060200019")
+    await fetch_all(world, notification, older)
+    assert await state_of(world, older) == VerzoekState.KEPT_APART
+    await world.store.start_verzoek(await world.notify(0, "2026060200019"), version(), FILES, NOW, nobody_is_asked)
+    assert list(await world.jobs()) == [newer.id]
+
+
+async def what_is_taken_up_has_the_files_that_are_announced_now(world: World) -> None:
+    aside = await whole(world, 0, Action.IGNORE)
+    other = NewFile(2, FileKind.BIJLAGE, "d2", "plattegrond.png", "image/png", "https://dso.test/d2")
+    notification, taken = await handed_back(world, "2026060200019", files=(*FILES[:2], other))
+    assert [file.document_id for file in taken.files] == ["xml", "pdf-1", "d2"]
+    assert not {file.id for file in taken.files} & {file.id for file in aside.files}
+    await fetch_all(world, notification, taken)
+    assert await state_of(world, taken) == VerzoekState.FETCHED
+
+
 async def a_linked_case_is_known_before_any_version_came_in(world: World) -> None:
     notification = await world.notify(0, "2026060200019")
     aansluiting = await aansluiting_of(world, notification)
@@ -531,6 +646,14 @@ async def a_parked_notification_that_gets_through_after_all_is_passed_on(world: 
 
 CONTRACT = (
     a_linked_case_is_known_before_any_version_came_in,
+    what_was_set_aside_is_fetched_anew_when_it_is_announced_again_and_ruled_otherwise,
+    what_is_taken_up_goes_on_where_it_was_and_is_not_judged_again,
+    what_was_set_aside_stays_so_when_it_is_announced_again_and_ruled_the_same,
+    what_is_set_aside_but_not_whole_yet_is_judged_again_too,
+    what_is_under_way_or_delivered_is_never_judged_again,
+    what_is_taken_up_waits_or_is_parked_as_a_new_version_would,
+    what_is_taken_up_after_a_newer_one_went_out_is_overtaken_and_stays_so,
+    what_is_taken_up_has_the_files_that_are_announced_now,
     what_was_announced_is_kept_as_it_came_and_once,
     what_is_passed_on_has_ended,
     a_parked_notification_that_gets_through_after_all_is_passed_on,

@@ -18,6 +18,10 @@ The keys in brackets are sources that the notes on STAM name; what is inferred s
 """
 
 _MARKS: Final = """
+A ruling stands, but for one: what was ignored or kept apart is judged again when it is announced again (a notification,
+a search, `verzoek refetch`), for a behandeldienst can give a copy back (stam.md 3.2). When no rule sets it aside any
+more, it is fetched anew, with the bijlagen that are here, and goes on as a new version would.
+
 Besides, a version is marked:
 
 | mark | when | source |

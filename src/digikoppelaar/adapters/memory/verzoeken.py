@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from digikoppelaar.adapters.memory.links import MemoryLinks
+from digikoppelaar.adapters.memory.verzoek_files import of_new, renewed, with_blob
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.intake_states import (
     NOTIFICATION_ENDED,
@@ -34,7 +35,7 @@ from digikoppelaar.flows.ports import (
     Verzoek,
 )
 from digikoppelaar.flows.ports.verzoeken import Judge
-from digikoppelaar.flows.version_order import Place, Step, in_turn, next_in_turn, when_whole
+from digikoppelaar.flows.version_order import Place, Step, in_turn, next_in_turn, taken_up, when_whole
 from digikoppelaar.stam.model import Finding
 from digikoppelaar.stam.rules import Known, KnownVersion, Ruling, taken_as_new, when_released, withdraws
 
@@ -122,23 +123,17 @@ class MemoryVerzoeken:
         """See flows.ports.VerzoekStore."""
         aansluiting = (await self.notification(notification_id)).aansluiting
         found = self.find(aansluiting, verzoek)
+        if ruling := found and taken_up(verzoek.volgnummer, self._known(found), judge):
+            found = self._take_up(found, verzoek, files, ruling)
         stored = self._completed(found, files) if found else self._make(aansluiting, verzoek, files, judge)
         self.verzoek_of[notification_id] = stored.id
         return stored
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
-        for verzoek in self.verzoeken.values():
-            if any(file.id == file_id for file in verzoek.files):
-                if any(file.id == file_id and file.blob is not None for file in verzoek.files):
-                    return False
-                files = tuple(
-                    replace(file, blob=blob, size=size, sha256=sha256) if file.id == file_id else file
-                    for file in verzoek.files
-                )
-                self.verzoeken[verzoek.id] = replace(verzoek, files=files)
-                return True
-        raise StorageError(f"there is no file {file_id}")
+        if all(file.id != file_id for verzoek in self.verzoeken.values() for file in verzoek.files):
+            raise StorageError(f"there is no file {file_id}")
+        return self._recorded(file_id, None, blob, size, sha256)
 
     async def files_fetched(self, blobs: Mapping[int, Blob], now: datetime) -> Collection[int]:
         """See flows.ports.VerzoekStore."""
@@ -150,15 +145,7 @@ class MemoryVerzoeken:
 
     async def file_replaced(self, file_id: int, gone: str, blob: str, size: int, sha256: bytes, now: datetime) -> bool:
         """See flows.ports.VerzoekStore."""
-        for verzoek in self.verzoeken.values():
-            if any((file.id, file.blob) == (file_id, gone) for file in verzoek.files):
-                files = tuple(
-                    replace(file, blob=blob, size=size, sha256=sha256) if file.id == file_id else file
-                    for file in verzoek.files
-                )
-                self.verzoeken[verzoek.id] = replace(verzoek, files=files)
-                return True
-        return False
+        return self._recorded(file_id, gone, blob, size, sha256)
 
     async def verzoek_fetched(self, notification_id: int, verzoek_id: int, now: datetime) -> None:
         """See flows.ports.VerzoekStore."""
@@ -339,15 +326,21 @@ class MemoryVerzoeken:
             naam=new.naam,
             test=new.test,
             state=VerzoekState.FETCHING,
-            files=tuple(map(self._file, sorted(files, key=lambda file: file.position))),
+            files=of_new(files, self._file),
         )
-        ruling = self.rulings[stored.id] = judge(self._known(stored))
-        stored = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
-        self.verzoeken[stored.id] = stored
-        self.findings[stored.id] = new.findings
-        if self._is_stopped(stored):
-            self.stopped.add(stored.id)
-        return stored
+        return self._ruled(stored, new, judge(self._known(stored)))
+
+    def _take_up(self, stored: Verzoek, new: NewVerzoek, files: Sequence[NewFile], ruling: Ruling) -> Verzoek:
+        """As DSO-LV has it now, with the bijlagen that are here."""
+        self.verzoek_troubles.pop(stored.id, None)
+        return self._ruled(renewed(stored, new, files, self._file), new, ruling)
+
+    def _ruled(self, stored: Verzoek, new: NewVerzoek, ruling: Ruling) -> Verzoek:
+        ruled = replace(stored, action=ruling.action, rule=ruling.rule, lapsed=ruling.lapsed)
+        self.rulings[stored.id], self.verzoeken[stored.id], self.findings[stored.id] = ruling, ruled, new.findings
+        if self._is_stopped(ruled):
+            self.stopped.add(ruled.id)
+        return ruled
 
     def _is_stopped(self, new: Verzoek) -> bool:
         """Whether a person parked a notification of its verzoeknummer."""
@@ -363,6 +356,13 @@ class MemoryVerzoeken:
             added = tuple(self._file(file) for file in files if (file.kind, file.document_id) not in known)
             self.verzoeken[stored.id] = replace(stored, files=(*stored.files, *added))
         return self.verzoeken[stored.id]
+
+    def _recorded(self, file_id: int, gone: str | None, blob: str, size: int, sha256: bytes) -> bool:
+        put = (with_blob(each, file_id, gone, Blob(blob, size, sha256)) for each in self.verzoeken.values())
+        changed = next(filter(None, put), None)
+        if changed:
+            self.verzoeken[changed.id] = changed
+        return changed is not None
 
     def _file(self, new: NewFile) -> File:
         self._files += 1

@@ -39,6 +39,7 @@ from digikoppelaar.flows.ports import (
 )
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.flows.version_order import taken_up
 from digikoppelaar.stam.rules import Action, taken_as_new
 
 _SQL: Final = queries.load("verzoeken")
@@ -106,10 +107,10 @@ class PostgresVerzoeken:
             notification = await version_order.lock_after_notification(
                 connection, notification_id, verzoek.verzoeknummer
             )
-            verzoek_id, open_ = await _made_or_found(connection, notification, verzoek, judge)
+            announced = [{**asdict(file), "kind": file.kind.value} for file in files]
+            verzoek_id, open_ = await _made_or_found(connection, notification, verzoek, announced, judge, now)
             # DSO-LV may announce a file later than its verzoek: it belongs to the version until that is whole.
-            announced = [{**asdict(file), "kind": file.kind.value} for file in files if open_]
-            started = {"id": notification_id, "verzoek_id": verzoek_id, "files": Jsonb(announced)}
+            started = {"id": notification_id, "verzoek_id": verzoek_id, "files": Jsonb(announced if open_ else [])}
             await connection.execute(_SQL["start"], {**started, "aansluiting_id": notification["aansluiting_id"]})
             return await _verzoek(connection, verzoek_id)
 
@@ -234,7 +235,9 @@ def _file(values: Row) -> File:
     return File(**{**values, "kind": FileKind(values["kind"]), "sha256": sha256 and bytes.fromhex(sha256)})
 
 
-async def _made_or_found(connection: Connection, notification: Row, new: NewVerzoek, judge: Judge) -> tuple[int, bool]:
+async def _made_or_found(
+    connection: Connection, notification: Row, new: NewVerzoek, files: Sequence[Row], judge: Judge, now: datetime
+) -> tuple[int, bool]:
     """The id of the version, and whether it can still get files."""
     values = {
         **asdict(new),
@@ -246,7 +249,12 @@ async def _made_or_found(connection: Connection, notification: Row, new: NewVerz
     found = await version_order.on_record(connection, values)
     if new.volgnummer in found.versions:
         verzoek_id, state = found.versions[new.volgnummer]
-        return verzoek_id, state == VerzoekState.FETCHING
+        ruling = taken_up(new.volgnummer, found.known, judge)
+        if ruling is not None:
+            bijlagen = [file["document_id"] for file in files if file["kind"] == FileKind.BIJLAGE.value]
+            told = {"id": verzoek_id, "bijlagen": bijlagen, "name": VerzoekEvent.TAKEN_UP, "now": now}
+            await connection.execute(_SQL["take_up"], {**values, **version_order.columns(ruling), **told})
+        return verzoek_id, ruling is not None or state == VerzoekState.FETCHING
     judged = {**values, **version_order.columns(judge(found.known))}
     made = await (await connection.execute(_SQL["insert_verzoek"], judged)).fetchone()
     assert made is not None

@@ -177,8 +177,10 @@ class VerzoekStore(Protocol):
     ) -> Verzoek:
         """The verzoek version with its files, made or found, and linked to the notification. Safe to repeat.
 
-        `judge` is asked once, when the version is made, in the transaction that makes it: of two versions at once
-        one sees the other. A version that is still being fetched gets the files that it does not have yet.
+        `judge` is asked when the version is made, in the transaction that makes it: of two versions at once one sees
+        the other. It is asked again about what was set aside, as flows.version_order.taken_up says; what is taken up
+        is fetched anew, but for the bijlagen that are here. A version that is still being fetched gets the files that
+        it does not have yet.
         """
 
     async def file_fetched(self, file_id: int, blob: str, size: int, sha256: bytes, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.adapters.postgres.keeping import LATER, Keeping, chunks
+from tests.unit.adapters.postgres.keeping import FILES, LATER, Keeping, chunks
 from tests.unit.adapters.postgres.world import World
 from tests.unit.flows.dso_world import NUMBER, FakeDso
 from tests.unit.flows.stored_messages import inbound_of
@@ -19,7 +19,7 @@ from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
 from digikoppelaar.errors import ContentPurged, StorageError
 from digikoppelaar.flows.intake import Intake
-from digikoppelaar.flows.ports import NewNotification
+from digikoppelaar.flows.ports import NewNotification, NewVerzoek, Verzoek
 from digikoppelaar.flows.ports.repair import Redelivery, Which, Who
 from digikoppelaar.flows.ports.retention import PurgeFilter, What
 from digikoppelaar.flows.reading import VerzoekPage
@@ -172,6 +172,39 @@ async def test_what_was_deleted_can_be_neither_redelivered_nor_replayed_and_says
 async def test_what_a_rule_delivers_nowhere_goes_as_well(keeping: Keeping, action: Action) -> None:
     await keeping.fetched(31, action=action)
     assert (await keeping.run()).verzoeken == 1
+
+
+async def handed_back(keeping: Keeping, number: str) -> Verzoek:
+    """The copy of this verzoeknummer is announced again, and nobody else handles it now."""
+    inbound = inbound_of(keeping.world.pre, f"{number}-again@dso.example")
+    assert await keeping.world.messages.record_inbound(inbound, None, NewNotification(number))
+    new = NewVerzoek(number, 0, "Melding", "initieren", "Dakkapel", LATER, False)
+    return await keeping.world.verzoeken.start_verzoek(await keeping.newest("notification"), new, FILES, LATER)
+
+
+async def test_a_copy_that_is_handed_back_after_its_content_was_deleted_has_content_to_be_fetched(
+    keeping: Keeping,
+) -> None:
+    verzoek_id, number = await keeping.fetched(40, action=Action.IGNORE)
+    await keeping.run()
+    taken = await handed_back(keeping, number)
+    assert (taken.id, taken.state, taken.naam, taken.purged_at) == (verzoek_id, "fetching", "Dakkapel", None)
+    assert [(file.naam, file.href, file.blob) for file in taken.files] == [
+        (file.naam, file.href, None) for file in FILES
+    ]
+    steps = (await page_of(keeping, number)).versions[0].steps
+    assert [step.name for step in steps][-2:] == ["purged", "taken_up"]
+    await keeping.run()
+    assert [row.what for row in await keeping.purges() if row.verzoeknummer == number].count("verzoek") == 1
+
+
+async def test_what_a_copy_had_beside_its_bijlagen_goes_when_it_is_handed_back(keeping: Keeping) -> None:
+    _, number = await keeping.fetched(9, action=Action.IGNORE)
+    before = keeping.on_disk()
+    bijlage = (await handed_back(keeping, number)).files[1].blob
+    ran = await keeping.run()
+    assert (ran.leftovers, len(before)) == (1, 2)
+    assert keeping.on_disk() == {bijlage}
 
 
 async def test_a_dry_run_shows_what_would_go_and_changes_nothing(keeping: Keeping) -> None:

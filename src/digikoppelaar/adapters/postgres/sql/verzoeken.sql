@@ -82,6 +82,29 @@ VALUES (
 )
 RETURNING id
 
+-- name: take_up
+-- As DSO-LV has it now. A bijlage that is here stays, for its id says what it is; everything else is fetched anew, under
+-- ids of its own, so that nobody records what came before. Blobs that no row names any more are leftovers of retention.
+WITH gone AS (
+    DELETE FROM verzoek_file
+    WHERE verzoek_id = %(id)s
+      AND NOT (kind = 'bijlage' AND purged_at IS NULL AND document_id = ANY(%(bijlagen)s::text[]))
+), told AS (
+    INSERT INTO step (aansluiting_id, name, at, detail, verzoek_id)
+    VALUES (%(aansluiting_id)s, %(name)s, %(now)s, %(rule_reason)s, %(id)s)
+)
+UPDATE verzoek
+SET type = %(type)s, doel = %(doel)s, naam = %(naam)s, indien_datum = %(indien_datum)s, test = %(test)s,
+    state = %(state)s, action = %(action)s, rule = %(rule)s, rule_reason = %(rule_reason)s,
+    rule_advice = %(rule_advice)s, lapsed = %(lapsed)s, findings = %(findings)s, fetched_at = NULL, purged_at = NULL,
+    reason = NULL, advice = NULL,
+    stopped = stopped OR EXISTS (
+        SELECT FROM notification
+        WHERE aansluiting_id = %(aansluiting_id)s AND stopped AND state = 'parked'
+          AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
+    )
+WHERE id = %(id)s
+
 -- name: start
 -- A file that is there stays as it is, with what was fetched of it.
 WITH added AS (
