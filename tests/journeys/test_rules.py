@@ -41,6 +41,8 @@ from digikoppelaar.sandbox.verzoek_document import notification_xml
 from digikoppelaar.stam.rules import RULES
 
 UNDER_WAY: Final = "SELECT count(*) AS number FROM notification WHERE verzoeknummer = %s AND state = 'received'"
+EVERYWHERE: Final = [[100_000, 400_000], [200_000, 400_000], [200_000, 500_000], [100_000, 500_000], [100_000, 400_000]]
+"""Every place of the sandbox is in it (RD)."""
 Test = TypeVar("Test", bound=Callable[..., object])
 JOURNEYS: dict[str, list[str]] = {}
 
@@ -125,6 +127,14 @@ async def hand_back(place: Place, verzoek: steps.Verzoek, oin: str) -> None:
     url = f"{facts['rest_base_url']}/verzoeken/{verzoek['verzoeknummer']}/_rerouteer"
     async with trial.http.post(url, json={"behandeldienst": None}, headers=headers, ssl=context) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def searched(place: Place) -> list[str]:
+    """What a search by hand says that West missed."""
+    which = ("--organisatie", WEST, "--omgeving", place.trial.omgeving, "--json")
+    [told] = (await steps.gateway_command(place.trial, "verzoek", "catch-up", *which)).document
+    assert told["problem"] is None
+    return [each["verzoeknummer"] for each in told["missed"]]
 
 
 async def passed(place: Place, verzoek: steps.Verzoek, state: str) -> VerzoekRow:
@@ -222,6 +232,26 @@ async def test_a_copy_that_is_handed_back_is_new_to_its_bevoegd_gezag(place: Pla
     assert_done(place, first, oin, {0: "nieuw", 1: "aanvulling"})
     await assert_whole(place, second, oin)
     assert len(zaken_of(place.east, first)) == 1
+
+
+@journey("kopiebericht")
+async def test_a_copy_that_was_handed_back_without_a_notification_is_found_by_a_search(place: Place) -> None:
+    file = place.trial.folder / "gebied.json"
+    file.write_text(json.dumps({"type": "Polygon", "coordinates": [EVERYWHERE]}))
+    await steps.gateway_command(place.trial, "verzoek", "area", "import", file, "--organisatie", WEST, "--json")
+    [verzoek] = await place.submit(WEST, bijlagen=["pdf"], activiteiten=[SLOOP])
+    await place.until(verzoek, "delivered", EAST)
+    await place.until(verzoek, "ignored")
+    assert verzoek["verzoeknummer"] not in await searched(place)
+    await place.lose()
+    await hand_back(place, verzoek, EAST)
+    assert verzoek["verzoeknummer"] in await searched(place)
+    await place.until(verzoek, "delivered")
+    assert verzoek["verzoeknummer"] not in await searched(place)
+    await place.found()
+    await come_in(place, verzoek)
+    assert_done(place, verzoek, WEST, {0: "nieuw"})
+    await assert_whole(place, verzoek, WEST)
 
 
 @journey("withdrawal_of_what_was_set_aside")

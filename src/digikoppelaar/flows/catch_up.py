@@ -77,8 +77,12 @@ def left_to_another(found: Zaakverwijzing, known: OnRecord, oin: str, settings: 
 
     The counterpart of `stam.rules.kopiebericht`, which judges what was fetched.
     """
-    copied = found.behandeldienst not in (None, "", oin)
-    return copied and not known.delivers and settings.kopiebericht is not Action.KEEP_APART
+    return _handled_by_another(found, oin) and not known.delivers and settings.kopiebericht is not Action.KEEP_APART
+
+
+def _handled_by_another(found: Zaakverwijzing, oin: str) -> bool:
+    """Without a behandeldienst it is the bevoegd gezag who handles it: clients tell a copy by it (stam.md 3.2)."""
+    return found.behandeldienst not in (None, "", oin)
 
 
 def delivering(actions: Iterable[str]) -> bool:
@@ -86,15 +90,16 @@ def delivering(actions: Iterable[str]) -> bool:
     return any(each not in (Action.IGNORE, Action.KEEP_APART) for each in actions)
 
 
-def missing(found: Zaakverwijzing, known: OnRecord) -> bool:
+def missing(found: Zaakverwijzing, known: OnRecord, oin: str) -> bool:
     """Whether a verzoek of ours has to be fetched.
 
     What is fetched is always the newest version (stam.md 3.2), so a version is had when a later one is, or when a
-    notification waits.
+    notification waits. A copy that we set aside is not had when nobody else handles it now: it was handed back.
     """
     if found.withdrawal:
         return not known.waiting_withdrawal and not any(withdraws(doel, number) for number, doel in known.versions)
-    return not known.waiting and not _had(found, [number for number, _ in known.versions])
+    copies = frozenset[int]() if _handled_by_another(found, oin) else known.copies
+    return not known.waiting and not _had(found, [number for number, _ in known.versions if number not in copies])
 
 
 def _had(found: Zaakverwijzing, versions: Sequence[int]) -> bool:
@@ -238,7 +243,7 @@ class CatchUp:
             if search_id is None:
                 known = await self.store.on_record(aansluiting.id, found.verzoeknummer)
                 aside = left_to_another(found, known, aansluiting.organisatie_oin, aansluiting.rules)
-                made, absent = None, not aside and missing(found, known)
+                made, absent = None, not aside and missing(found, known, aansluiting.organisatie_oin)
             else:
                 made = await self.store.take_in(search_id, aansluiting, found, self.clock.now())
                 absent = made is not None

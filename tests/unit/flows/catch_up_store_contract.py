@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from digikoppelaar.flows.catch_up_report import asked_for, report_of, report_of_yesterday
 from digikoppelaar.flows.ports import Aansluiting, FileKind, NewFile, NewVerzoek, VerzoekStore
 from digikoppelaar.flows.ports.catch_up import Area, CatchUpStore, NotSince, Span
+from digikoppelaar.flows.ports.verzoeken import Judge
+from digikoppelaar.stam.rules import Action, Ruling, taken_as_new
 from digikoppelaar.stam.search import Zaakverwijzing
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
@@ -45,10 +47,12 @@ class World:
         """What a search says of a verzoek of ours."""
         return Zaakverwijzing(number, doel, volgnummer, self.aansluiting.organisatie_oin, None)
 
-    async def fetched(self, notification_id: int, volgnummer: int = 0, doel: str = "initieren") -> int:
+    async def fetched(
+        self, notification_id: int, volgnummer: int = 0, doel: str = "initieren", judge: Judge = taken_as_new
+    ) -> int:
         """The version that a notification led to, whole."""
         new = NewVerzoek(NUMBER, volgnummer, "Melding", doel, "Dakkapel", NOW, False)
-        verzoek = await self.verzoeken.start_verzoek(notification_id, new, [XML], NOW)
+        verzoek = await self.verzoeken.start_verzoek(notification_id, new, [XML], NOW, judge)
         await self.verzoeken.file_fetched(verzoek.files[0].id, "verzoeken/x", 3, bytes(32), NOW)
         await self.verzoeken.verzoek_fetched(notification_id, verzoek.id, NOW)
         return verzoek.id
@@ -106,6 +110,39 @@ async def a_copy_for_another_is_left_alone(world: World) -> None:
     copy = replace(world.found(), behandeldienst=ANOTHER)
     assert await world.store.take_in(await world.begun(), world.aansluiting, copy, NOW) is None
     assert (await world.store.figures(world.aansluiting.id, NOW, NOW + HOUR)).found == 0
+
+
+def set_aside(rule: str = "kopiebericht", action: Action = Action.IGNORE) -> Judge:
+    """A judge whose rule sets every version aside."""
+    return lambda _: Ruling(action, rule, "some reason", "Een reden.")
+
+
+async def a_copy_that_was_handed_back_is_missing_until_it_is_taken_up(world: World) -> None:
+    await world.fetched(await world.notify(0, NUMBER), judge=set_aside())
+    search, before = await world.begun(), len(await world.fetches())
+    copy = replace(world.found(), behandeldienst=ANOTHER)
+    assert await world.store.take_in(search, world.aansluiting, copy, NOW) is None
+    made = await world.store.take_in(search, world.aansluiting, world.found(), NOW)
+    assert made is not None
+    assert await world.store.take_in(search, world.aansluiting, world.found(), NOW) is None  # it waits
+    await world.fetched(made)
+    assert await world.store.take_in(search, world.aansluiting, world.found(), NOW) is None
+    assert list(await world.fetches())[before:] == [made]
+
+
+async def a_copy_that_a_search_announced_and_that_is_still_one_is_not_announced_by_every_search(world: World) -> None:
+    """Then the search and the verzoek disagree about who handles it, or a search never tells that."""
+    aside = set_aside(action=Action.KEEP_APART)
+    await world.fetched(await world.notify(0, NUMBER), judge=aside)
+    made = await world.store.take_in(await world.begun(), world.aansluiting, world.found(), NOW)
+    assert made is not None
+    await world.fetched(made, judge=aside)
+    assert await world.store.take_in(await world.begun(), world.aansluiting, world.found(), NOW) is None
+
+
+async def what_another_rule_set_aside_is_here(world: World) -> None:
+    await world.fetched(await world.notify(0, NUMBER), judge=set_aside("older_than_known", Action.KEEP_APART))
+    assert await world.store.take_in(await world.begun(), world.aansluiting, world.found(), NOW) is None
 
 
 async def a_periodic_search_waits_its_time(world: World) -> None:
@@ -169,6 +206,9 @@ CONTRACT = (
     what_is_here_is_not_missing_and_a_later_version_is,
     a_withdrawal_is_announced_as_one_even_while_another_notification_waits,
     a_copy_for_another_is_left_alone,
+    a_copy_that_was_handed_back_is_missing_until_it_is_taken_up,
+    a_copy_that_a_search_announced_and_that_is_still_one_is_not_announced_by_every_search,
+    what_another_rule_set_aside_is_here,
     a_periodic_search_waits_its_time,
     a_day_is_counted_and_its_report_kept,
     the_report_of_yesterday_is_made_once,

@@ -63,7 +63,30 @@ def test_a_withdrawal_comes_after_every_other_version() -> None:
 def test_a_version_is_missing_unless_it_or_a_later_one_is_here_or_coming(
     found: Zaakverwijzing, known: OnRecord, expected: bool
 ) -> None:
-    assert missing(found, known) is expected
+    assert missing(found, known, OIN) is expected
+
+
+@pytest.mark.parametrize(
+    ("found", "copies", "expected"),
+    [
+        (FIRST, {0, 1}, True),
+        (replace(FIRST, behandeldienst=""), {0, 1}, True),
+        (replace(FIRST, behandeldienst=OIN), {0, 1}, True),
+        (replace(FIRST, behandeldienst=OTHER), {0, 1}, False),
+        (replace(FIRST, volgnummer=None), {0, 1}, True),
+        (FIRST, set(), False),
+        (FIRST, {0}, False),  # a later version is here
+        (FIRST, {1}, False),
+        (SECOND, {0}, False),
+        (SECOND, {1}, True),
+        (replace(FIRST, volgnummer=999, doel="intrekken"), {0, 1}, True),
+    ],
+)
+def test_a_copy_that_is_ours_to_handle_now_is_missing(found: Zaakverwijzing, copies: set[int], expected: bool) -> None:
+    known = OnRecord(((0, "initieren"), (1, "aanvullen")), copies=frozenset(copies))
+    assert missing(found, known, OIN) is expected
+    waiting = replace(known, waiting=True, waiting_withdrawal=True)
+    assert not missing(found, waiting, OIN)
 
 
 def test_a_copy_is_left_to_who_handles_it_unless_copies_are_kept_or_it_was_ours_before() -> None:

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
 from digikoppelaar.flows.catch_up import delivering, left_to_another, missing
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
-from digikoppelaar.flows.ports import Aansluiting, NewNotification
+from digikoppelaar.flows.ports import Aansluiting, NewNotification, Verzoek
 from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span
+from digikoppelaar.stam.rules import kopiebericht
 from digikoppelaar.stam.search import Zaakverwijzing
 
 _OPEN = (VerzoekState.FETCHING, VerzoekState.WAITING, VerzoekState.FETCHED, VerzoekState.PARKED)
@@ -82,7 +83,16 @@ class MemoryCatchUp:
             waiting=bool(waiting),
             waiting_withdrawal=any(each.withdrawal for each in waiting),
             delivers=delivering(each.action for each in versions),
+            copies=frozenset(each.volgnummer for each in versions if self._copied(each)),
         )
+
+    def _copied(self, version: Verzoek) -> bool:
+        """Whether it was set aside as a copy, and no search announced it since."""
+        announced = {
+            led_to for notification, led_to in self.verzoeken.verzoek_of.items() if notification in self.caught_up
+        }
+        aside = version.state in (VerzoekState.IGNORED, VerzoekState.KEPT_APART)
+        return aside and version.rule == kopiebericht.__name__ and version.id not in announced
 
     async def take_in(
         self, search_id: int, aansluiting: Aansluiting, found: Zaakverwijzing, now: datetime
@@ -93,7 +103,7 @@ class MemoryCatchUp:
         if left_to_another(found, known, aansluiting.organisatie_oin, aansluiting.rules):
             return None
         self.found.setdefault((aansluiting.id, found.verzoeknummer, found.volgnummer, found.doel), now)
-        if not missing(found, known):
+        if not missing(found, known, aansluiting.organisatie_oin):
             return None
         new = NewNotification(found.verzoeknummer, withdrawal=found.withdrawal)
         made = self.verzoeken.announce(aansluiting, new, now)

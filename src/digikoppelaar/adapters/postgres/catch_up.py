@@ -16,6 +16,7 @@ from digikoppelaar.flows.catch_up import delivering, left_to_another, missing
 from digikoppelaar.flows.intake_states import NotificationState
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.catch_up import Area, DayFigures, DayReport, NotSince, OnRecord, Span
+from digikoppelaar.stam.rules import kopiebericht
 from digikoppelaar.stam.search import Zaakverwijzing
 
 _SQL: Final = queries.load("catch_up")
@@ -72,7 +73,8 @@ class PostgresCatchUp:
             if left_to_another(found, known, aansluiting.organisatie_oin, aansluiting.rules):
                 return None
             await connection.execute(_SQL["found"], values)
-            return await _announced(connection, values, found) if missing(found, known) else None
+            absent = missing(found, known, aansluiting.organisatie_oin)
+            return await _announced(connection, values, found) if absent else None
 
     async def complete(self, search_id: int, seen: int, now: datetime) -> None:
         """See flows.ports.catch_up.CatchUpStore."""
@@ -120,13 +122,15 @@ async def _one(connection: Connection, query: str, values: Row) -> dict[str, Any
 
 
 async def _on_record(connection: Connection, key: Row) -> OnRecord:
-    versions = await (await connection.execute(_SQL["versions"], key)).fetchall()
+    copied = {**key, "kopiebericht": kopiebericht.__name__}
+    versions = await (await connection.execute(_SQL["versions"], copied)).fetchall()
     waiting = await (await connection.execute(_SQL["waiting"], key)).fetchall()
     return OnRecord(
         versions=tuple((row["volgnummer"], row["doel"]) for row in versions),
         waiting=bool(waiting),
         waiting_withdrawal=any(row["withdrawal"] for row in waiting),
         delivers=delivering(row["action"] for row in versions),
+        copies=frozenset(row["volgnummer"] for row in versions if row["copy"]),
     )
 
 

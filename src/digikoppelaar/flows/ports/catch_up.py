@@ -23,13 +23,16 @@ class Search(Protocol):
 class OnRecord:
     """What we have of a verzoeknummer: volgnummer and doel of each version, and notifications not fetched yet.
 
-    `delivers`: a version of it is meant for our case system, so that it is no copy to us.
+    `delivers`: a version of it is meant for our case system, so that it is no copy to us. `copies` are the volgnummers
+    of those that were set aside as a copy, unless a search announced them since: what was fetched after that said again
+    that another handles it, and every search would announce it.
     """
 
     versions: tuple[tuple[int, str], ...] = ()
     waiting: bool = False
     waiting_withdrawal: bool = False
     delivers: bool = False
+    copies: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,12 @@ VALUES (%(aansluiting_id)s, %(area_sha256)s, %(since)s, %(until)s, %(covers)s, %
 RETURNING id
 
 -- name: versions
-SELECT volgnummer, doel, action FROM verzoek
+SELECT
+    volgnummer, doel, action,
+    rule = %(kopiebericht)s AND state IN ('ignored', 'kept_apart') AND NOT EXISTS (
+        SELECT FROM notification WHERE notification.verzoek_id = verzoek.id AND catch_up_search_id IS NOT NULL
+    ) AS copy
+FROM verzoek
 WHERE aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s
 ORDER BY volgnummer
 
