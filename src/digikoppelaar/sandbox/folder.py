@@ -77,6 +77,7 @@ class SandboxReady:
     koop_3pas_urls: Mapping[str, str]
     koop_sru_url: str
     koop_pages_url: str
+    koop_drop_url: str
     koop_user_name_file: str
     koop_tls_certificate_file: str
     koop_tls_key_file: str

@@ -52,6 +52,7 @@ from digikoppelaar.sandbox.folder import (
     write_for_gateway,
 )
 from digikoppelaar.sandbox.koop.daily_run import publish_daily
+from digikoppelaar.sandbox.koop.drop_pages import PATH as DROP_PATH
 from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.management import KoopManagement
 from digikoppelaar.sandbox.koop.parts import make_koop, pages, three_pas, three_pas_urls
@@ -382,6 +383,7 @@ def _ready(
         koop_3pas_urls=three_pas_urls(addresses.koop_3pas_url),
         koop_sru_url=addresses.koop_pages_url.rstrip("/") + SRU_PATH,
         koop_pages_url=addresses.koop_pages_url,
+        koop_drop_url=addresses.koop_pages_url.rstrip("/") + DROP_PATH,
         koop_user_name_file=str(koop_user_name(settings.folder.resolve())[0]),
         koop_tls_certificate_file=str(certificates.koop_leverancier_tls.certificate),
         koop_tls_key_file=str(certificates.koop_leverancier_tls.key),

@@ -49,6 +49,7 @@ READY = folder.SandboxReady(
     },
     koop_sru_url="http://127.0.0.1:6/sru",
     koop_pages_url="http://127.0.0.1:6/",
+    koop_drop_url="http://127.0.0.1:6/drop",
     koop_user_name_file="/s/koop-user-name",
     koop_tls_certificate_file="/s/koop.pem",
     koop_tls_key_file="/s/koop.key",

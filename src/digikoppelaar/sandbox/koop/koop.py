@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import structlog
 
 from digikoppelaar.drop.inhoud import Flaw
-from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.drop.model import Blad, Kennisgeving
 from digikoppelaar.drop.sru_answer import Listed
 from digikoppelaar.errors import AanleveringError, ConfigError
 from digikoppelaar.sandbox.faults import Faults
@@ -150,11 +150,33 @@ class Koop:
 
     # --- In DROP -------------------------------------------------------------------------------------------
 
-    def dossier(self, dossiernummer: str) -> Dossier:
-        """The dossier with this number; raises ConfigError."""
-        if dossiernummer not in self.dossiers:
-            raise ConfigError("there is no such dossier", advice="Kies een dossier uit de lijst.")
-        return self.dossiers[dossiernummer]
+    def offer(self, dossier: Dossier, naam: str, blad: Blad) -> None:
+        """Somebody offers it for approval, for a blad. Raises ConfigError."""
+        who = _named(naam)
+        dossier.move(Step.OFFER)
+        dossier.kennisgeving = replace(dossier.kennisgeving, blad=blad)
+        dossier.offered_by = who
+
+    def send_back(self, dossier: Dossier) -> None:
+        """It is not approved, and can be offered again. Raises ConfigError."""
+        dossier.move(Step.SEND_BACK)
+        dossier.offered_by = ""
+
+    def approve(self, dossier: Dossier, naam: str) -> None:
+        """Somebody else approves it, so that it is published. Raises ConfigError."""
+        who = _named(naam)
+        if who.casefold() == dossier.offered_by.casefold():
+            raise ConfigError(
+                "who offered it cannot approve it", advice="Wie een dossier aanbiedt, keurt het niet zelf goed."
+            )
+        dossier.move(Step.APPROVE)
+        dossier.approved_by = who
+        self._plan(dossier)
+
+    def cancel(self, dossier: Dossier) -> None:
+        """It is not published. Raises ConfigError when it is."""
+        dossier.move(Step.CANCEL)
+        dossier.planned = None
 
     def forget(self) -> None:
         """Everything that was delivered, what was switched, and how far the calendar was ahead. Numbers go on."""
@@ -162,3 +184,11 @@ class Koop:
         self.receipts.clear()
         self.calendar.reset()
         self.switches = self.at_start
+
+
+def _named(naam: str) -> str:
+    """A name as it is compared; raises ConfigError without one."""
+    who = " ".join(naam.split())[:100]
+    if not who:
+        raise ConfigError("nobody is named", advice="Vul uw naam in.")
+    return who

@@ -1,4 +1,4 @@
-"""The plain listener of KOOP: what is published, for anybody, and the list of it."""
+"""The plain listener of KOOP: what is published, for anybody, and DROP, where it is made ready."""
 
 from pathlib import Path
 from typing import Final
@@ -15,8 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SecurityHeaders
 from digikoppelaar.adapters.profiles import SruProfile
+from digikoppelaar.errors import DigikoppelaarError
+from digikoppelaar.sandbox.koop.drop_pages import DropPages
 from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.repository import PublicPages
+from digikoppelaar.sandbox.same_origin import SameOrigin
 
 ROWS: Final = 100
 """Publications on the first page; the search finds the others."""
@@ -35,20 +38,22 @@ def make_app(koop: Koop, profile: SruProfile, *, anywhere: bool = False) -> Star
         return HTMLResponse(template.render(path="/", koop=koop, listed=koop.listed[:ROWS]))
 
     async def answer(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
+        status = error.status_code if isinstance(error, HTTPException) else 400
         return HTMLResponse(templates.get_template("fout.html").render(path=request.url.path, status=status), status)
 
     return Starlette(
         routes=[
             Route("/", start),
             Mount("/static", StaticFiles(directory=_STATIC)),
+            *DropPages(koop, templates).routes(),
             *PublicPages(koop, profile, templates).routes(),
         ],
         middleware=[
             Middleware(SecurityHeaders, changes=_HEADERS),
             Middleware(TrustedHostMiddleware, allowed_hosts=["*"] if anywhere else LOOPBACK_NAMES, www_redirect=False),
+            Middleware(SameOrigin),
         ],
-        exception_handlers={HTTPException: answer},
+        exception_handlers={HTTPException: answer, DigikoppelaarError: answer},
     )
 
 

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+from starlette.types import ExceptionHandler
 
-from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SECURITY_HEADERS, SecurityHeaders, own_origin
+from digikoppelaar.adapters.http_in.browser import LOOPBACK_NAMES, SECURITY_HEADERS, SecurityHeaders
 from digikoppelaar.errors import DigikoppelaarError, MimeError, TooLarge
 from digikoppelaar.flows.ports import Ids
 from digikoppelaar.sandbox.dso_lv import DsoLv
@@ -27,6 +27,7 @@ from digikoppelaar.sandbox.loket import words
 from digikoppelaar.sandbox.loket.drafts import Drafts
 from digikoppelaar.sandbox.loket.pages import Pages
 from digikoppelaar.sandbox.loket.uploads import LIMIT, empty_folder
+from digikoppelaar.sandbox.same_origin import SameOrigin
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
 _HEADERS: Final = {"Referrer-Policy": "same-origin", "x-sandbox": "SANDBOX"}
@@ -34,7 +35,6 @@ _HEADERS: Final = {"Referrer-Policy": "same-origin", "x-sandbox": "SANDBOX"}
 
 _ERRORS: Final = {
     400: ("Dit formulier kan niet worden gelezen", "Ga terug en probeer het opnieuw."),
-    403: ("Niet toegestaan", "Een verzoek kan alleen vanaf een pagina van dit loket worden gestuurd."),
     404: ("Niet gevonden", "Dit adres bestaat niet, of de sandbox is opnieuw gestart en het verzoek vergeten."),
     405: ("Dat kan hier niet", "Begin opnieuw bij de lijst van verzoeken."),
     409: ("Het verzoek is ingetrokken", "Een ingetrokken verzoek kan niet meer worden aangevuld of ingetrokken."),
@@ -58,29 +58,6 @@ def make_app(dso: DsoLv, ids: Ids, folder: Path, *, anywhere: bool = False, limi
         ],
         exception_handlers=_exception_handlers(pages),
     )
-
-
-class SameOrigin:
-    """ASGI middleware that refuses a post from a page of another site, or from something that does not say whence."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass."""
-        if scope["type"] == "http" and not _from_here(Request(scope)):
-            await Response(_ERRORS[403][1], 403, media_type="text/plain; charset=utf-8")(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-def _from_here(request: Request) -> bool:
-    if request.method in ("GET", "HEAD"):
-        return True
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        return site == "same-origin"
-    return origin == own_origin(request)
 
 
 def _routes(pages: Pages) -> Sequence[BaseRoute]:
