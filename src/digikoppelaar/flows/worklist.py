@@ -6,11 +6,13 @@ flows/worklist_mail.py. `what` and `todo` are Dutch and hold ids only, for they 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+from digikoppelaar.drop.terms import ALARM_TIME, alarm_day
+from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.pki.expiry import Ending, Expiry, Kind, expiries
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
@@ -27,6 +29,8 @@ class Sort(StrEnum):
     PARKED = "parked"
     MISSED = "missed"
     """A search found it; its notification never came."""
+    KENNISGEVING = "kennisgeving"
+    """A notice waits for somebody, or is not published when it should be."""
     SILENT = "silent"
     """No notification came for days."""
     KEPT = "kept"
@@ -134,6 +138,20 @@ class FailingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KennisgevingRow:
+    """A kennisgeving that is not under way by itself, or that KOOP has; `planned` is the day it is to appear on."""
+
+    place: Place
+    id: int
+    referentienummer: str
+    state: str
+    since: datetime
+    planned: date
+    reason: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRows:
     """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
 
@@ -164,6 +182,7 @@ class Rows:
     missed: Sequence[MissedRow] = ()
     heard: Sequence[HeardRow] = ()
     failing: Sequence[FailingRow] = ()
+    kennisgevingen: Sequence[KennisgevingRow] = ()
     kept: Sequence[KeptRows] = ()
     cpas: Sequence[CpaRow] = ()
 
@@ -193,6 +212,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *(_not_fetched(row) for row in rows.waiting if now - row.received_at > limits.fetch),
         *map(_parked, rows.parked),
         *(_missed(row) for row in rows.missed if now - row.found_at <= limits.missed),
+        *(_kennisgeving(row) for row in rows.kennisgevingen if _is_late(row, now)),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
         *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
@@ -264,6 +284,33 @@ def _silent(row: HeardRow, now: datetime) -> Item:
         f"Er kwam al {(now - row.last).days} dagen geen notificatie binnen.",
         "Controleer met `digikoppelaar check` of DSO-LV deze aansluiting kan bereiken, en vraag anders bij DSO-LV na "
         "of er verzoeken waren.",
+    )
+
+
+_KENNISGEVING: Final = {
+    KennisgevingState.DRAFT: "wacht op iemand die haar vrijgeeft",
+    KennisgevingState.REFUSED: "is niet aangenomen",
+    KennisgevingState.UNKNOWN: "is verzonden, maar of KOOP haar heeft is niet bekend",
+    KennisgevingState.ACCEPTED: "had gepubliceerd moeten zijn en is niet gevonden",
+}
+
+
+def _is_late(row: KennisgevingRow, now: datetime) -> bool:
+    """What KOOP has is no item before noon of the working day after its day."""
+    alarm = datetime.combine(alarm_day(row.planned), ALARM_TIME, AMSTERDAM)
+    return row.state != KennisgevingState.ACCEPTED or now >= alarm
+
+
+def _kennisgeving(row: KennisgevingRow) -> Item:
+    state = KennisgevingState(row.state)
+    return Item(
+        f"kennisgeving:{row.id}:{state}",
+        Sort.KENNISGEVING,
+        row.place,
+        row.since,
+        f"Kennisgeving {row.id} van zaak {row.referentienummer} {_KENNISGEVING[state]}.",
+        row.advice or f"Bekijk haar met `digikoppelaar kennisgeving show {row.id}`.",
+        reason=row.reason,
     )
 
 

@@ -1,15 +1,17 @@
 """What is on the worklist, since when, and in which words."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from tests.unit.flows.verzoek_store_contract import NOW
 
 from digikoppelaar.flows.worklist import (
+    AMSTERDAM,
     CpaRow,
     FailingRow,
     HeardRow,
     Item,
+    KennisgevingRow,
     KeptRows,
     Limits,
     MissedRow,
@@ -93,6 +95,23 @@ def test_what_is_kept_beyond_its_period_is_one_item_of_each_aansluiting(
     assert (item.key, item.since) == ("kept:7", NOW - 40 * DAY)
     assert item.what.startswith(f"De bewaartermijn is voorbij voor {many};")
     assert "retention report" in item.todo
+
+
+@pytest.mark.parametrize("state", ["draft", "refused", "unknown"])
+def test_a_kennisgeving_that_waits_for_a_person_is_an_item(state: str) -> None:
+    [item] = of(Rows(kennisgevingen=[KennisgevingRow(PLACE, 4, "Z1", state, NOW, NOW.date(), "why", "Doe iets.")]))
+    assert (item.key, item.todo, item.reason) == (f"kennisgeving:4:{state}", "Doe iets.", "why")
+    assert item.what.startswith("Kennisgeving 4 van zaak Z1 ")
+
+
+def test_what_koop_has_is_an_item_from_noon_of_the_working_day_after_its_day() -> None:
+    friday = KennisgevingRow(PLACE, 4, "Z1", "accepted", NOW, date(2026, 6, 5))
+    rows = Rows(kennisgevingen=[friday])
+    monday = datetime(2026, 6, 8, 11, 59, tzinfo=AMSTERDAM)
+    assert items(rows, [], monday, LIMITS) == []
+    [item] = items(rows, [], monday + timedelta(minutes=1), LIMITS)
+    assert "niet gevonden" in item.what
+    assert "kennisgeving show 4" in item.todo
 
 
 def test_an_end_is_an_item_again_at_each_threshold_that_is_near_enough() -> None:

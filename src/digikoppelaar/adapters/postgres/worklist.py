@@ -15,6 +15,7 @@ from digikoppelaar.flows.worklist import (
     CpaRow,
     FailingRow,
     HeardRow,
+    KennisgevingRow,
     KeptRows,
     Limits,
     MissedRow,
@@ -61,6 +62,7 @@ class PostgresWorklist:
                 missed=await _made(connection, "missed", values, MissedRow),
                 heard=await _made(connection, "heard", values, HeardRow),
                 failing=await _made(connection, "failing", values, FailingRow),
+                kennisgevingen=await _made(connection, "kennisgevingen", values, KennisgevingRow),
                 kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )

@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from tests.unit.adapters.postgres.test_verzoeken import contract_world
 from tests.unit.adapters.postgres.world import ENTRIES, NOW, World
 from tests.unit.ebms.cpas import GEMEENTE
+from tests.unit.flows import kennisgeving_store_contract as notices
 from tests.unit.flows import verzoek_store_contract as versions
 from tests.unit.flows.worklist_store_contract import CONTRACT
 
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.flows.registration import OrganisatieEntry, difference
 from digikoppelaar.flows.worklist import Limits, WorklistFilter, items
@@ -90,6 +92,19 @@ async def test_what_is_kept_beyond_the_period_of_its_aansluiting_is_counted_unti
     assert await kept(31) == [("sandbox-pre", 2, 0, NOW)]
     await world.verzoeken.verzoek_delivered(parked[0].id, "map/1", NOW)
     assert await kept(31) == [("sandbox-pre", 1, 0, NOW)]
+
+
+async def test_kennisgevingen_that_wait_or_that_koop_has_are_found_with_their_day(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    wished = {"titel": "x", "data": {"publicatie": "2026-06-08"}}
+    await store.draft(replace(notices.KEY, number=2), wished, notices.WHO)
+    await notices.accepted(store)
+    rows = await PostgresWorklist(world.pool).rows(EVERYBODY, Limits(), NOW)
+    assert [(row.id, row.state, row.planned) for row in rows.kennisgevingen] == [
+        (1, "draft", date(2026, 6, 8)),
+        (2, "accepted", NOW.date() + timedelta(days=1)),
+    ]
+    assert (await PostgresWorklist(world.pool).rows(WorklistFilter("prod"), Limits(), NOW)).kennisgevingen == []
 
 
 async def test_when_something_came_in_last_and_what_ends_is_found(world: World) -> None:

@@ -126,6 +126,29 @@ WHERE failing.since < %(failing_before)s
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY failing.since, aansluiting.id, failing.target
 
+-- name: kennisgevingen
+-- The day it is to appear on: as wished, else the day after it was sent.
+SELECT
+    kennisgeving.id, kennisgeving.referentienummer, kennisgeving.state, last.at AS since,
+    coalesce(
+        (kennisgeving.document #>> '{data,publicatie}')::date,
+        (coalesce(kennisgeving.begun_at, last.at) AT TIME ZONE 'Europe/Amsterdam')::date + 1
+    ) AS planned,
+    kennisgeving.reason, kennisgeving.advice,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM kennisgeving
+JOIN aansluiting ON aansluiting.id = kennisgeving.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+JOIN LATERAL (
+    SELECT at FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
+) AS last ON true
+WHERE kennisgeving.state IN ('draft', 'refused', 'unknown', 'accepted')
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY last.at, kennisgeving.id
+LIMIT %(most)s
+
 -- name: kept
 -- RETENTION_KEPT stands for the query `kept` of retention.sql: what is kept is said in one place.
 SELECT
