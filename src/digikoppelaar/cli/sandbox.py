@@ -95,7 +95,8 @@ def serve(
 
 def _tell(file: Path, at: "SandboxReady") -> None:
     output.console.print(f"SANDBOX ready: submit in a browser at {at.loket_url}", markup=False)
-    output.console.print(f"or by JSON at {at.management_url}; everything else is in", markup=False)
+    output.console.print(f"or by JSON at {at.management_url}; what KOOP gets is at {at.koop_drop_url}", markup=False)
+    output.console.print("and everything else in", markup=False)
     output.console.print(str(file), markup=False)
 
 

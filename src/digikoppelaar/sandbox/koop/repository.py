@@ -4,7 +4,7 @@ The real ones are on two hosts; here one listener has the paths of both, so that
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from digikoppelaar.adapters.profiles import SruProfile
-from digikoppelaar.drop.bladen import BLADEN
+from digikoppelaar.drop.bladen import BLADEN, BODY_SCHEMES, CONFIGURATIES
 from digikoppelaar.drop.metadata import metadata_owms_xml, metadata_xml
 from digikoppelaar.drop.model import Positie
 from digikoppelaar.drop.preview import as_html
@@ -113,7 +113,18 @@ class PublicPages:
 
 
 def _document(write: Callable[[Publicatie], bytes], publicatie: Publicatie) -> Response:
-    return Response(write(publicatie), headers=_MARK | {"content-type": _XML})
+    marks = {"x-provisional": ", ".join(_assumed(publicatie)), "content-type": _XML}
+    return Response(write(publicatie), headers=_MARK | marks)
+
+
+def _assumed(publicatie: Publicatie) -> Iterator[str]:
+    """The names in it that were not seen in a public record."""
+    kennisgeving = publicatie.kennisgeving
+    yield from (f"blad.{name}" for name in sorted(BLADEN[kennisgeving.blad].assumed))
+    if BODY_SCHEMES[kennisgeving.publicist.bestuurslaag].assumed:
+        yield "creator.scheme"
+    if CONFIGURATIES[kennisgeving.documenttype].assumed:
+        yield "configuratie"
 
 
 def _moved(address: str, base: str) -> str:

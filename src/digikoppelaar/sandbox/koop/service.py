@@ -85,6 +85,7 @@ class ThreePas:
             return Response(status_code=413, headers=_MARK)
         fault = self.koop.faults.strike(Target.DROP)
         if instead := await self._before(fault):
+            self._record(stage, certificate_oin(request), body, None, reason="a fault was switched on")
             return instead
         return _after(fault, await self._taken(request, stage, body))
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from lxml import html
-from tests.unit.sandbox.gateway import CLOCK, Gateway, sandbox_and_gateway
+from tests.unit.sandbox.gateway import CLOCK, WATER, Gateway, sandbox_and_gateway
 from tests.unit.sandbox.koop.supplier import BLAD, Supplier, changed, notice
 
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, Timeouts
@@ -18,7 +18,7 @@ from digikoppelaar.adapters.public_tls import PublicContexts
 from digikoppelaar.adapters.sru_client import SruClient
 from digikoppelaar.drop.found import Match, differences, match
 from digikoppelaar.drop.inhoud import NONE_ACCEPTED, plainer
-from digikoppelaar.drop.model import Periode
+from digikoppelaar.drop.model import Bestuurslaag, Blad, Documenttype, Periode, Publicist
 from digikoppelaar.drop.publication import Nummer, read_nummer
 from digikoppelaar.drop.sru import Record, Search
 from digikoppelaar.errors import FacilityAnswerBroken, FacilityError, FacilityNotFound, FacilityUnavailable
@@ -173,6 +173,18 @@ async def test_a_publication_is_there_as_a_page_and_as_documents(supplier: Suppl
         status, document = await supplier.see(path)
         assert (status, root in document[:400]) == (200, True)
     assert str(nummer).encode() in (await supplier.see("/"))[1]
+
+
+async def test_a_document_says_which_names_in_it_nobody_saw(supplier: Supplier) -> None:
+    waterschap = Publicist(WATER, "De Vaart", Bestuurslaag.WATERSCHAP)
+    await supplier.deliver()
+    await supplier.deliver(publicist=waterschap, blad=Blad.WATERSCHAPSBLAD, documenttype=Documenttype.AANVRAAG)
+    found = []
+    for nummer in await publish(supplier):
+        address = f"{supplier.ready.koop_pages_url}{nummer}/metadata.xml"
+        async with supplier.session.get(address) as got:
+            found.append(got.headers["x-provisional"])
+    assert found == ["", "blad.scheme, blad.subtitel, blad.titel, creator.scheme, configuratie"]
 
 
 @pytest.mark.parametrize("path", ["/gmb-2026-99999.html", "/gmb-2026-99999/metadata.xml", "/gmb-2026-99999.xml", "/x"])

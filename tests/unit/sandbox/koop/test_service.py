@@ -5,15 +5,18 @@ import io
 import zipfile
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from tests.unit.drop.notices import VLAK
-from tests.unit.sandbox.gateway import EAST, WEST
+from tests.unit.sandbox.gateway import EAST, WEST, Gateway
 from tests.unit.sandbox.koop.supplier import BLAD, PROFILE, Supplier, changed, message, notice
 
 from digikoppelaar import xml
+from digikoppelaar.adapters.drop_client import DropClient
+from digikoppelaar.adapters.http_out import MtlsHttp
 from digikoppelaar.drop.envelope import Accepted, RawAnswer, SoapRequest, answer
 from digikoppelaar.drop.model import AlsAdres, AlsLijn, AlsPunt, AlsVlak, Bestuurslaag, Bopa, Documenttype, Publicist
 from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityRefused, FacilityUnavailable, Fault
@@ -57,6 +60,49 @@ async def test_an_answer_says_which_of_its_names_are_provisional(supplier: Suppl
     assert raw.headers["x-sandbox"].startswith("SANDBOX")
     raw = await supplier.send(changed(b"<Rubriek>omgevingsvergunning<", b"<Rubriek>iets<"))
     assert raw.headers["x-provisional"] == "element_namespace, fault_code, fault_text, flaw_codes.rubriek"
+
+
+async def test_a_message_that_another_program_made_is_taken_too(supplier: Supplier) -> None:
+    packed = zipped(INHOUD % b"Aanvraag, kappen, Dorpsstraat 1 te Voorbeeldstad", zipfile.ZIP_DEFLATED)
+    body = f"""<?xml version="1.0" encoding="utf-8"?>
+<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"
+    xmlns:ns1="http://schemas.koopwrp.nl/2020/01/drp/api/">
+  <SOAP-ENV:Header/>
+  <SOAP-ENV:Body>
+    <ns1:VoegDossierToeEnPubliceer>
+      <ns1:OrganisatieOin>{WEST}</ns1:OrganisatieOin>
+      <ns1:OrganisatieNaam>West</ns1:OrganisatieNaam>
+      <ns1:OrganisatieType>gemeente</ns1:OrganisatieType>
+      <ns1:Publicatieblad>Gemeenteblad</ns1:Publicatieblad>
+      <ns1:Documenttype>Omgevingsvergunning | aanvraag</ns1:Documenttype>
+      <ns1:Rubriek>omgevingsvergunning</ns1:Rubriek>
+      <ns1:Referentienummer>Z/26/7</ns1:Referentienummer>
+      <ns1:Gebiedsmarkeringen><ns1:Gebiedsmarkering>
+        <ns1:Locatietype>Punt</ns1:Locatietype><ns1:Geometrie>POINT (155000 463000)</ns1:Geometrie>
+      </ns1:Gebiedsmarkering></ns1:Gebiedsmarkeringen>
+      <ns1:InhoudZip>{packed.decode()}</ns1:InhoudZip>
+    </ns1:VoegDossierToeEnPubliceer>
+  </SOAP-ENV:Body>
+</SOAP-ENV:Envelope>"""
+    action = '"http://schemas.koopwrp.nl/2020/01/drp/api/IDossierService/VoegDossierToeEnPubliceer"'
+    raw = await supplier.post("productie", body.encode(), {"Content-Type": "text/xml", "SOAPAction": action})
+    assert (raw.status, b"<Dossiernummer>" in raw.body) == (200, True)
+    [dossier] = await dossiers(supplier)
+    assert (dossier["referentienummer"], dossier["documenttype"]) == ("Z/26/7", "Omgevingsvergunning | aanvraag")
+
+
+@pytest.mark.parametrize("stage", ["poc", "tst-organisatie", "productie"])
+async def test_the_client_of_the_gateway_speaks_with_each_stage(
+    supplier: Supplier, country: Gateway, stage: str
+) -> None:
+    http = MtlsHttp(country.sessions, "sandbox-pre", country.ready.partij_oin)
+    user_name_file = Path(country.ready.koop_user_name_file) if stage == "poc" else None
+    client = DropClient(http, country.ready.koop_3pas_urls[stage], PROFILE, user_name_file=user_name_file, total=2)
+    assert isinstance(answer(await client.post(message()), PROFILE.envelope), Accepted)
+    await supplier.fault(kind="silence", target="3pas")
+    with pytest.raises(FacilityOutcomeUnknown):
+        await client.post(message())
+    assert [each["received"] for each in await dossiers(supplier)] == [2, 2]
 
 
 async def test_a_bopa_is_taken_with_its_area(supplier: Supplier) -> None:
@@ -150,9 +196,9 @@ async def test_a_file_that_is_no_zip_is_refused(supplier: Supplier, packed: byte
     assert await dossiers(supplier) == []
 
 
-def zipped(document: bytes) -> bytes:
+def zipped(document: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         archive.writestr("inhoud.xml", document)
     return b64encode(packed.getvalue())
 
@@ -265,6 +311,8 @@ async def test_an_answer_with_a_status_takes_nothing(supplier: Supplier, status:
     with pytest.raises(error):
         answer(await supplier.send(message()), PROFILE.envelope)
     assert await dossiers(supplier) == []
+    [receipt] = await supplier.manage("GET", "/koop/receipts")
+    assert (receipt["dossiernummer"], receipt["reason"]) == (None, "a fault was switched on")
 
 
 @pytest.mark.parametrize(
