@@ -17,7 +17,7 @@ $(READY): requirements/dev.txt pyproject.toml
 
 setup: $(READY)  ## make .venv with everything in it
 
-demo: $(READY)  ## one permit request from a local DSO-LV into the case folder, step by step
+demo: $(READY)  ## one permit request from a local DSO-LV into the case folder, and its notice published, step by step
 	$(BIN)/digikoppelaar demo
 
 test: $(READY)  ## all tests, offline, three modules at a time; TEST_WORKERS=0 one after the other

@@ -255,13 +255,15 @@ class CatchUpConfig(Section):
 class PublishingConfig(Section):
     """Sending kennisgevingen and looking whether they are published; times in seconds.
 
-    `interval` is between two looks for what is due. `look_soonest` and `look_latest` bound how often one kennisgeving
+    `interval` is between two looks for what is due. What has been sending for longer than `forsaken` was left by who
+    sent it: whether KOOP has it is unknown then. `look_soonest` and `look_latest` bound how often one kennisgeving
     is searched for at KOOP. `templates` is a folder with texts in the place of ours. `severities` says of a check, by
     its code, whether it blocks or warns.
     """
 
     enabled: bool = True
     interval: float = Field(default=5.0, gt=0)
+    forsaken: float = Field(default=600.0, ge=1)
     look_soonest: float = Field(default=300.0, gt=0)
     look_latest: float = Field(default=3600.0, gt=0)
     at_once: int = Field(default=8, ge=1)

@@ -84,6 +84,7 @@ class Publisher:
         settings = PublishSettings(
             at_once=chosen.at_once,
             per_aansluiting=chosen.per_aansluiting,
+            forsaken=timedelta(seconds=chosen.forsaken),
             first_look=timedelta(seconds=min(60.0, chosen.look_soonest)),
         )
         return Publishing(self.stores.kennisgevingen, self._route_for, self.clock, settings)

@@ -22,8 +22,12 @@ KEYS = {
     "ebms_profile",
     "case_folder",
     "bijlagen",
+    "dossiernummer",
+    "publicatie",
+    "publicatie_url",
     "seconds_to_acknowledged",
     "seconds_to_delivered",
+    "seconds_to_published",
     "gateway_rss_mib",
 }
 LARGE = 25_000_000
@@ -50,7 +54,10 @@ async def test_the_demo_delivers_tells_every_step_and_ends_with_one_json_object(
     for bijlage in result["bijlagen"]:
         assert bijlage["verified"]
         assert bijlage["sha256"] in files
-    assert 0 < result["seconds_to_acknowledged"] <= result["seconds_to_delivered"]
+    assert 0 < result["seconds_to_acknowledged"] <= result["seconds_to_delivered"] <= result["seconds_to_published"]
+    assert result["publicatie"].startswith("gmb-")
+    assert result["publicatie_url"].startswith("http://127.0.0.1:")
+    assert f"dossier {result['dossiernummer']}" in output.err
     for told in ("PostgreSQL started", "submitted", "acknowledgment sent", "delivered into the case folder"):
         assert told in output.err
     assert "Traceback" not in output.err

@@ -26,6 +26,8 @@ from digikoppelaar.cli.serve import stop_on_signal
 from digikoppelaar.cli.trial import Trial, TrialError, peak_memory_mib, seconds_since_start
 from digikoppelaar.config import Config, default_data_folder
 from digikoppelaar.flows.intake_states import VerzoekState
+from digikoppelaar.flows.kennisgeving_states import KennisgevingState
+from digikoppelaar.flows.ports.kennisgevingen import KennisgevingFilter, StoredKennisgeving
 
 LARGE: Final = 25 * 1000**2
 BIJLAGEN: Final[tuple[int | str, ...]] = (LARGE, "pdf", "png", "txt", 180_000)
@@ -34,6 +36,7 @@ KEPT: Final = 2
 """Folders of earlier runs that stay, to look into."""
 GIVE_UP: Final = 120.0
 """Seconds after which a verzoek that is not delivered counts as failed."""
+LOOK_EVERY: Final = 0.1
 LAST_STEP: Final = 2.0
 """Seconds that the log of the gateway may lag behind the case folder."""
 
@@ -58,17 +61,21 @@ class DemoResult:
     ebms_profile: str
     case_folder: str
     bijlagen: tuple[BijlageResult, ...]
+    dossiernummer: str
+    publicatie: str
+    publicatie_url: str
     seconds_to_acknowledged: float
     seconds_to_delivered: float
+    seconds_to_published: float
     gateway_rss_mib: float
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Stop when the verzoek is delivered.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop when its notice is published.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Where to make the folders of the runs.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the main job: a vergunningaanvraag from a local DSO-LV arrives, whole, in the case folder."""
+    """Show the main job: a vergunningaanvraag from a local DSO-LV arrives whole, and its notice is published."""
     base = folder or default_data_folder(Path.home(), root=os.geteuid() == 0) / "demo"
     asyncio.run(_demo(base, once=once, json=json))
 
@@ -77,7 +84,7 @@ async def _demo(base: Path, *, once: bool, json: bool) -> None:
     stop = stop_on_signal()
     teller = Teller(output.errors if json else output.console)
     with _own_folder(base) as own:
-        async with Trial(own) as trial, _prepared(trial, teller):
+        async with Trial(own, publishes=True) as trial, _prepared(trial, teller):
             result = await _unless(stop, _main_job(trial, teller))
             if not once:
                 if json:
@@ -141,9 +148,32 @@ async def _main_job(trial: Trial, teller: "Teller") -> DemoResult:
         with suppress(asyncio.CancelledError):
             await telling
         teller.end()
-    result = await asyncio.to_thread(_result, trial, verzoek, acknowledged_after, delivered_after)
+    notice = await _published(trial, verzoek["verzoeknummer"], teller)
+    seconds = (acknowledged_after, delivered_after, seconds_since_start())
+    result = await asyncio.to_thread(_result, trial, verzoek, notice, seconds)
     _tell_result(result, teller)
     return result
+
+
+async def _published(trial: Trial, nummer: str, teller: "Teller") -> StoredKennisgeving:
+    """The notice of the application, when it was found at KOOP."""
+    told: set[str] = set()
+    async with wiring.open_stores(trial.config) as stores:
+        while True:
+            for row in await stores.kennisgevingen.kennisgevingen(KennisgevingFilter(verzoeknummer=nummer, limit=1)):
+                if row.state not in told and (text := _NOTICE.get(KennisgevingState(row.state))):
+                    teller.say("KOOP", text.format(row=row))
+                    told.add(row.state)
+                if row.publication:
+                    return row
+            await _look_again(trial, nummer, "published")
+            await asyncio.sleep(LOOK_EVERY)
+
+
+_NOTICE: Final = {
+    KennisgevingState.ACCEPTED: "notice drafted, checked and sent over 3PAS: dossier {row.dossiernummer}",
+    KennisgevingState.PUBLISHED: "published and found again: {row.publication.number}, {row.publication.url}",
+}
 
 
 async def _acknowledged(trial: Trial, verzoek: Mapping[str, Any], teller: "Teller") -> float:
@@ -179,8 +209,12 @@ async def _look_again(trial: Trial, nummer: str, wanted: str) -> None:
     await asyncio.sleep(0.02)
 
 
-def _result(trial: Trial, verzoek: Mapping[str, Any], acknowledged: float, delivered: float) -> DemoResult:
+def _result(
+    trial: Trial, verzoek: Mapping[str, Any], notice: StoredKennisgeving, seconds: tuple[float, float, float]
+) -> DemoResult:
     assert trial.gateway is not None
+    assert notice.publication, "it was waited for"
+    acknowledged, delivered, published = seconds
     case = trial.case(verzoek["verzoeknummer"])
     result = DemoResult(
         verzoeknummer=verzoek["verzoeknummer"],
@@ -189,8 +223,12 @@ def _result(trial: Trial, verzoek: Mapping[str, Any], acknowledged: float, deliv
         ebms_profile=trial.profile,
         case_folder=str(case),
         bijlagen=tuple(_verified(case, file) for file in verzoek["files"] if file["kind"] == "bijlage"),
+        dossiernummer=notice.dossiernummer or "",
+        publicatie=notice.publication.number,
+        publicatie_url=notice.publication.url,
         seconds_to_acknowledged=round(acknowledged, 2),
         seconds_to_delivered=round(delivered, 2),
+        seconds_to_published=round(published, 2),
         gateway_rss_mib=round(peak_memory_mib(trial.gateway.pid), 1),
     )
     if broken := [bijlage.naam for bijlage in result.bijlagen if not bijlage.verified]:

@@ -8,6 +8,7 @@ The demo, the journeys and the benches all run one. Layout of the folder:
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,11 +26,14 @@ from typing import Any, Final, Self
 import aiohttp
 
 from digikoppelaar.adapters.postgres import processes
+from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli.organisatie import read_file
 from digikoppelaar.config import Config, load
 from digikoppelaar.errors import DigikoppelaarError
 from digikoppelaar.flows.cpas import ImportChoice, Imported
-from digikoppelaar.wiring import apply_registration, import_cpa, open_database
+from digikoppelaar.flows.ports.catch_up import Area
+from digikoppelaar.flows.registration import AansluitingEntry, Entry
+from digikoppelaar.wiring import apply_registration, import_cpa, open_database, open_stores
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 45.0
@@ -58,6 +62,26 @@ class TrialError(DigikoppelaarError):
     default_advice = "Bekijk het genoemde logbestand."
 
 
+PUBLISHING: Final = {
+    "drafts_from": "2020-01-01",
+    "automatic": "aanvraag",
+    "bestuursorgaan": "het college van burgemeester en wethouders",
+    "telefoon": "14 0123",
+}
+"""Settings of an aansluiting whose notices go by themselves."""
+PUBLISHING_AT_ONCE: Final = """
+[publishing]
+interval = 0.2
+look_soonest = 0.2
+forsaken = 3
+"""
+EVERYWHERE: Final = {
+    "type": "MultiPolygon",
+    "coordinates": [[[[0, 300_000], [300_000, 300_000], [300_000, 640_000], [0, 640_000], [0, 300_000]]]],
+}
+"""The whole of RD."""
+
+
 @dataclass(slots=True)
 class Trial:
     """The installation in `folder`, which is made. An async context manager: leaving it stops what it started.
@@ -76,6 +100,8 @@ class Trial:
     """Authorities of the sandbox, as its option --organisatie has them; none: one gemeente."""
     country: Path | None = None
     """Or a country of the sandbox, with areas and behandeldiensten."""
+    publishes: bool = False
+    """Whether the notice of each application is published by itself, and at once: see `PUBLISHING`."""
     ports: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     """sandbox.json, once the sandbox runs."""
@@ -141,6 +167,7 @@ class Trial:
             *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
             *(part for organisatie in self.organisaties for part in ("--organisatie", organisatie)),
             *(("--country", str(self.country)) if self.country else ()),
+            *(("--publish-at-once",) if self.publishes else ()),
             "--until-stdin-ends",
         )
         facts = self.folder / "sandbox" / "sandbox.json"
@@ -173,13 +200,28 @@ class Trial:
 
     async def connect(self) -> Imported:
         """Write the configuration, and put the sandbox's organisaties and CPAs on record; the first CPA comes back."""
-        self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports) + self.settings)
+        settings = self.settings + (PUBLISHING_AT_ONCE if self.publishes else "")
+        self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports) + settings)
         entries = read_file(Path(self.facts["organisatie_file"]))
-        await apply_registration(self.config, entries, dry_run=False)
+        await apply_registration(self.config, list(map(self._by_itself, entries)), dry_run=False)
+        if self.publishes:
+            await self._put_areas()
         files = [Path(organisatie["cpa_file"]) for organisatie in self.facts["organisaties"]]
         choice = ImportChoice(omgeving=self.omgeving)
         imported = [await import_cpa(self.config, file.read_bytes(), choice) for file in files]
         return imported[0]
+
+    def _by_itself(self, entry: Entry) -> Entry:
+        if not (self.publishes and isinstance(entry, AansluitingEntry) and entry.publishing):
+            return entry
+        return replace(entry, publishing={**entry.publishing, **PUBLISHING})
+
+    async def _put_areas(self) -> None:
+        """Everybody decides everywhere: without an area no check knows whether a place lies in it."""
+        async with open_stores(self.config) as stores:
+            for each in self.facts["organisaties"]:
+                area = Area(each["oin"], EVERYWHERE, hashlib.sha256(repr(EVERYWHERE).encode()).digest(), "trial")
+                await stores.catch_up.put_area(area, SystemClock().now())
 
     async def start_gateway(self) -> Process:
         """Start the gateway; returns when it is ready."""

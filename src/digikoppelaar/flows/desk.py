@@ -17,7 +17,7 @@ from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
 from digikoppelaar.drop.document import from_document, to_document
 from digikoppelaar.drop.findings import Checked, Given, Lists, Severity
-from digikoppelaar.drop.model import AlsVlak, Kennisgeving
+from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import Rekenregels, is_working_day
 from digikoppelaar.drop.texts import For, TextTemplate
@@ -36,6 +36,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
 )
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.privacy import Checked as Compared
+from digikoppelaar.stam.fingerprints import Kind
 from digikoppelaar.stam.model import Verzoek
 from digikoppelaar.stam.verzoek import read_verzoek
 
@@ -215,8 +216,7 @@ class Desk:
             return None
         text = personal_data.joined(personal_data.published(kennisgeving))
         compared = await self.compare(origin.aansluiting_id, origin.verzoeknummer, text)
-        places = tuple(match.start for match in compared.matches)
-        return PrivacyChecked(personal_data.Outcome(compared.outcome.value), places, compared.reason)
+        return _without_place_names(compared, text, _place_names(kennisgeving))
 
     def _publisher(self, verzoek: Undrafted, read: Verzoek) -> Aansluiting | None:
         """Of the bevoegd gezag, in the omgeving in which the verzoek came in."""
@@ -233,6 +233,26 @@ class Desk:
 
     def _today(self) -> date:
         return self.clock.now().astimezone(AMSTERDAM).date()
+
+
+def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:
+    """Words of where it is, and of who publishes."""
+    addresses = [locatie for locatie in kennisgeving.locaties if isinstance(locatie, AlsAdres)]
+    places = (f"{each.straatnaam or ''} {each.woonplaats or ''}" for each in addresses)
+    return frozenset(" ".join([kennisgeving.publicist.naam, *places]).casefold().split())
+
+
+def _without_place_names(compared: Compared, text: str, names: frozenset[str]) -> PrivacyChecked:
+    """A company is often called after its town or street, which the notice has to name: that gives nobody away."""
+    places = tuple(
+        match.start
+        for match in compared.matches
+        if match.kind is not Kind.HANDELSNAAM or text[match.start : match.end].casefold() not in names
+    )
+    outcome = personal_data.Outcome(compared.outcome.value)
+    if outcome is personal_data.Outcome.FOUND and compared.matches and not places:
+        outcome = personal_data.Outcome.CLEAN
+    return PrivacyChecked(outcome, places, compared.reason)
 
 
 def _is_wanted(verzoek: Verzoek, drafts_from: str) -> bool:

@@ -20,6 +20,7 @@ from digikoppelaar.flows.desk import Desk, Texts
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
+from digikoppelaar.stam.fingerprints import Kind, Match
 
 STAM = 3
 NUMBER = "2026060200019"
@@ -110,6 +111,21 @@ async def test_what_was_not_compared_or_holds_a_name_waits_for_a_person(compared
     await world.delivered()
     assert await world.desk.draft_new(10) == 1
     assert (await world.store.kennisgeving(1)).state == "draft"
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.HANDELSNAAM, "planned"), (Kind.NAAM, "draft")])
+async def test_the_town_in_the_name_of_a_company_gives_nobody_away_and_that_of_a_person_may(
+    kind: Kind, state: str
+) -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+
+    async def compare(_aansluiting_id: int, _verzoeknummer: str, text: str) -> Checked:
+        start = text.index("Voorbeeldstad")
+        return Checked(Outcome.FOUND, (Match(kind, start, start + len("Voorbeeldstad")),))
+
+    await world.delivered()
+    await replace(world.desk, compare=compare).draft_new(10)
+    assert (await world.store.kennisgeving(1)).state == state
 
 
 @pytest.mark.parametrize(
