@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-core interop check fix mutants docs lock drill drill-restore crashtest bench bench-ebms bench-large bench-latency bench-intake fuzz clean
+.PHONY: help setup demo test test-core interop check fix mutants docs lock drill drill-restore crashtest bench bench-ebms bench-large bench-latency bench-intake bench-drop fuzz clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-large: $(READY)  ## a bijlage of 1 GiB passes, then 80 of 20 MiB with cuts
 
 bench-intake: $(READY)  ## verzoeken into a slow case system, a free one, and under kills; ten minutes, not in `bench`
 	$(BIN)/python bench/intake.py
+
+bench-drop: $(READY)  ## 2,000 kennisgevingen are published and found, then 500 under 50 kills; none lost or double
+	$(BIN)/python bench/drop.py
 
 fuzz: $(READY)  ## attack the readers with made-up input, FUZZ_SECONDS (60) each; FUZZ_SECONDS=3600 for a long run
 	$(BIN)/python fuzz/run.py

@@ -34,7 +34,7 @@ from digikoppelaar.drop.findings import read_severities
 from digikoppelaar.drop.model import AlsVlak
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.desk import Desk, Texts
-from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings
+from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is_sandbox
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
 from digikoppelaar.flows.published import LookSettings, Repository, Verification
@@ -126,6 +126,8 @@ class Publisher:
     async def _repository_for(self, aansluiting_id: int) -> Repository:
         aansluiting, settings = await self._settings(aansluiting_id)
         profile = at_host_of(settings.sru_url, load_sru_profile("koop-sru"))
+        if is_sandbox(aansluiting.omgeving):  # the manners are those that KOOP asks
+            profile = replace(profile, search_pause_ms=0, metadata_pause_ms=0)
         if profile.sru_url not in self._clients:
             http = MtlsHttp(self.public, aansluiting.omgeving, aansluiting.partij_oin)
             self._clients[profile.sru_url] = SruClient(http, profile, self.clock)

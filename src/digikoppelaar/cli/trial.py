@@ -102,6 +102,8 @@ class Trial:
     """Or a country of the sandbox, with areas and behandeldiensten."""
     publishes: bool = False
     """Whether the notice of each application is published by itself, and at once: see `PUBLISHING`."""
+    publishing: str = PUBLISHING_AT_ONCE
+    """The table `publishing` of the configuration of one that does."""
     ports: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     """sandbox.json, once the sandbox runs."""
@@ -200,7 +202,7 @@ class Trial:
 
     async def connect(self) -> Imported:
         """Write the configuration, and put the sandbox's organisaties and CPAs on record; the first CPA comes back."""
-        settings = self.settings + (PUBLISHING_AT_ONCE if self.publishes else "")
+        settings = self.settings + (self.publishing if self.publishes else "")
         self.config_file.write_text(CONFIGURATION.format(**self.facts, **self.ports) + settings)
         entries = read_file(Path(self.facts["organisatie_file"]))
         await apply_registration(self.config, list(map(self._by_itself, entries)), dry_run=False)
