@@ -22,7 +22,7 @@ from typing import Any
 
 from intake_cases import Found, dead_server, folder_system, in_folder, in_zgw, zgw_server
 from intake_country import oin_of
-from intake_place import Installation, Terms, cpu_of, installation, tell
+from intake_place import COUNT_EVERY, Installation, Terms, cpu_of, installation, tell
 
 Figures = dict[str, float]
 
@@ -72,7 +72,7 @@ async def busy(folder: Path, options: argparse.Namespace) -> Figures:
                 await place.start_worker()
             await place.until_begun()
             before, started = spent(place, server.process.pid), time.monotonic()
-            await place.until_delivered(len(others))
+            await place.until_delivered(len(others), every=COUNT_EVERY)
             seconds, after = time.monotonic() - started, spent(place, server.process.pid)
             said, waiting = await server.figures(), await place.count(_WAITING)
             found = Found()
@@ -103,7 +103,7 @@ async def free(folder: Path, options: argparse.Namespace) -> Figures:
                 await place.start_worker()
             await place.until_begun()
             before, started = place.cpu_seconds(), time.monotonic()
-            done = await place.until_delivered(options.verzoeken)
+            done = await place.until_delivered(options.verzoeken, every=COUNT_EVERY)
             seconds, after = time.monotonic() - started, place.cpu_seconds()
             found = Found()
             in_folder(found, Path(cases))

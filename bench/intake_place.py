@@ -23,6 +23,8 @@ from digikoppelaar.wiring import Stores, apply_registration, open_database, open
 
 OMGEVING = "sandbox-pre"
 LOOK_EVERY = 0.1
+COUNT_EVERY = 0.5
+"""Seconds between two counts of what is delivered: counting takes of the machine what the gateway does not get."""
 GIVE_UP = 900.0
 """Seconds without an end after which a phase is stuck."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -169,14 +171,14 @@ class Installation:
         while not await self.count(_BEGUN):
             await asyncio.sleep(LOOK_EVERY)
 
-    async def until_delivered(self, wanted: int, seconds: float = GIVE_UP) -> int:
-        """Wait for at least this many, not longer than `seconds`; how many there are."""
+    async def until_delivered(self, wanted: int, seconds: float = GIVE_UP, every: float = LOOK_EVERY) -> int:
+        """Wait for at least this many, not longer than `seconds`; how many there are. It looks `every` so often."""
         deadline, told = time.monotonic() + seconds, time.monotonic()
         while (done := await self.count(_DELIVERED)) < wanted and time.monotonic() < deadline:
             if time.monotonic() - told > 5:
                 tell(f"{done} of {wanted} delivered")
                 told = time.monotonic()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(every)
         return done
 
     def peak_rss_mib(self) -> float:

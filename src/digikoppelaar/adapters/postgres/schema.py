@@ -7,7 +7,7 @@ import psycopg
 from digikoppelaar.adapters.postgres.connect import redacted
 from digikoppelaar.errors import ConfigError, StorageError
 
-NEEDED: Final = "0016"
+NEEDED: Final = "0017"
 """The newest step of migrations/versions."""
 
 

@@ -39,6 +39,7 @@ STEPS = [
     "0014 deleting what was delivered, with a record of it, and keyed hashes",
     "0015 the worklist and its mails",
     "0016 kennisgevingen to be published, and who did what to them",
+    "0017 no log of jobs that nobody reads",
 ]
 
 
