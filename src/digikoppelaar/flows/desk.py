@@ -103,11 +103,14 @@ class Desk:
     async def draft_of(self, verzoek: Undrafted, who: Who) -> StoredKennisgeving | str:
         """The draft of a verzoek that came in; or, in Dutch, why it gets none."""
         read = await self._read(verzoek.xml)
+        publisher = self._publisher(verzoek, read)
+        return await self._drafted(verzoek, read, publisher, who) if publisher else why_none(read) or NO_PUBLISHER
+
+    async def _drafted(
+        self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting, who: Who
+    ) -> StoredKennisgeving | str:
         if why := why_none(read):
             return why
-        publisher = self._publisher(verzoek, read)
-        if publisher is None:
-            return NO_PUBLISHER
         made = drafted(read, publisher, self.texts.templates, self.texts.rules)
         return (await self.draft(made, publisher, who, verzoek.origin))[0]
 
@@ -132,18 +135,17 @@ class Desk:
     async def _draft_one(self, verzoek: Undrafted, who: Who) -> bool:
         read = await self._read(verzoek.xml)
         publisher = self._publisher(verzoek, read)
-        if publisher and publisher.publishing and not _is_wanted(read, publisher.publishing.drafts_from):
-            await self.store.none_for(
-                verzoek.origin, "Ingediend voor de dag vanaf welke concepten gemaakt worden.", None, who.at
-            )
-            return False
-        made = await self.draft_of(verzoek, who)
+        settings = publisher.publishing if publisher else None
+        if publisher is None or settings is None:
+            made: StoredKennisgeving | str = why_none(read) or NO_PUBLISHER
+        elif why := _why_not_by_itself(read, settings.drafts_from):
+            made = why
+        else:
+            made = await self._drafted(verzoek, read, publisher, who)
         if isinstance(made, str):
             await self.store.none_for(verzoek.origin, made, None, who.at)
             return False
-        assert publisher, "a draft has somebody who publishes it"
-        assert publisher.publishing, "it is of kind drop"
-        if made.key.moment in publisher.publishing.automatic.replace(" ", "").split(","):
+        if settings and made.key.moment in settings.automatic.split(","):
             await self._approve_by_itself(made, who)
         return True
 
@@ -153,7 +155,10 @@ class Desk:
             codes = ", ".join(sorted({finding.code for finding in checked.findings}))
             log.warning("kennisgeving_waits_for_approval", kennisgeving=row.id, findings=codes)
             return
-        await self.approve(row.id, who)
+        try:
+            await self.approve(row.id, who)
+        except ConfigError as error:  # another node approved it, or a person was quicker
+            log.info("kennisgeving_was_moved", kennisgeving=row.id, reason=str(error))
 
     async def check(self, row: StoredKennisgeving) -> Checked:
         """What is to be said of it now."""
@@ -255,8 +260,12 @@ def _without_place_names(compared: Compared, text: str, names: frozenset[str]) -
     return PrivacyChecked(outcome, places, compared.reason)
 
 
-def _is_wanted(verzoek: Verzoek, drafts_from: str) -> bool:
-    """Without a day nothing is drafted by itself."""
-    if not drafts_from or verzoek.indien_datum is None:
-        return False
-    return verzoek.indien_datum.astimezone(AMSTERDAM).date() >= date.fromisoformat(drafts_from)
+def _why_not_by_itself(verzoek: Verzoek, drafts_from: str) -> str | None:
+    """In Dutch why no draft is made without a person; None when one is."""
+    if not drafts_from:
+        return "Deze organisatie laat concepten niet vanzelf maken."
+    if verzoek.indien_datum is None:
+        return "Het verzoek heeft geen datum van indienen."
+    if verzoek.indien_datum.astimezone(AMSTERDAM).date() < date.fromisoformat(drafts_from):
+        return f"Ingediend voor {drafts_from}, de dag vanaf welke concepten vanzelf worden gemaakt."
+    return None

@@ -125,6 +125,8 @@ class Publishing:
             return self._unanswered(error)
         except DigikoppelaarError as error:
             return _E.REFUSED, _why(error)
+        except Exception as error:  # a fault of ours in reading it: KOOP may have it
+            return self._unanswered(error)
         match said:
             case Accepted(dossiernummer):
                 look = self.clock.now() + self.settings.first_look

@@ -95,6 +95,18 @@ async def test_by_itself_drafts_are_made_only_where_that_was_set_and_of_what_cam
         assert await world.store.undrafted(10) == []
 
 
+async def test_of_two_nodes_that_approve_at_once_one_does_and_the_other_says_nothing_of_it() -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    await world.delivered()
+    desk = world.desk
+    made = await desk.draft_of(world.store.delivered[0], WHO)
+    assert isinstance(made, StoredKennisgeving)
+    await desk.approve(made.id, WHO)
+    await desk._approve_by_itself(made, WHO)
+    assert (await world.store.kennisgeving(made.id)).state == "planned"
+    assert world.store.none == {}
+
+
 async def test_what_is_set_to_go_by_itself_is_approved_when_all_is_good() -> None:
     world = World(replace(DROP, publishing=AUTOMATIC))
     await world.delivered()
