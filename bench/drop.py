@@ -1,6 +1,6 @@
 """Publish many kennisgevingen: how fast a busy day of the country goes out, and whether kills lose or double any.
 
-    make bench-drop                          2,000 notices, then 500 under 50 kills; about five minutes
+    make bench-drop                          2,000 notices, then 500 under 50 kills; about eight minutes
     python bench/drop.py kills --kills 10 --seed 7
 
 A trial installation: real processes, PostgreSQL, 3PAS over mutual TLS, and the search of the sandbox. What was

@@ -19,6 +19,7 @@ from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.envelope import Accepted, RawAnswer, Refused, SoapRequest, answer, request
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.errors import (
+    ConfigError,
     DigikoppelaarError,
     FacilityNotReached,
     FacilityOutcomeUnknown,
@@ -41,7 +42,7 @@ class Post(Protocol):
     """Sends a request to 3PAS as one aansluiting."""
 
     async def __call__(self, request: SoapRequest) -> RawAnswer:
-        """The answer as it came. FacilityNotReached says that nothing arrived; any other error leaves that open."""
+        """The answer as it came. FacilityNotReached and ConfigError say that nothing left; others leave it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class Publishing:
             raw = await route.post(soap)
         except FacilityNotReached as error:
             return self._later(error, row)
+        except ConfigError as error:  # no usable certificate or user name: nothing was sent
+            return _E.REFUSED, _why(error)
         except Exception as error:  # whatever it was, KOOP may have it
             return self._unanswered(error)
         return self._answered(raw, route.profile, row)

@@ -15,6 +15,7 @@ from digikoppelaar.errors import (
     FacilityOutcomeUnknown,
     PartnerUnreachable,
     StorageError,
+    TrustError,
 )
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports.kennisgevingen import Facts, StoredKennisgeving
@@ -109,6 +110,15 @@ async def test_what_koop_refuses_waits_for_a_person_with_its_words() -> None:
     assert row.advice
     world.later(days=1)
     assert await world.publishing.send_due() == 0
+
+
+async def test_with_an_expired_certificate_nothing_left_and_an_administrator_is_told() -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead, world.koop.takes = [TrustError("expired", advice="Vernieuw het certificaat.")], False
+    await world.publishing.send_due()
+    row = await world.row()
+    assert (row.state, row.reason, row.advice) == ("refused", "expired", "Vernieuw het certificaat.")
 
 
 async def test_what_cannot_be_said_is_not_sent() -> None:
