@@ -16,7 +16,7 @@ from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, read_templ
 from digikoppelaar.errors import ConfigError, OinError
 from digikoppelaar.pki.oin import check_oin
 
-_NAMES: Final = {f"{'-'.join(combination)}.txt": combination for combination in COMBINATIONS}
+_NAMES: Final = {f"{'-'.join(combination)}.txt": combination for combination in sorted(COMBINATIONS)}
 
 
 @cache
