@@ -191,8 +191,10 @@ def publish(
     json: Json = False,
 ) -> None:
     """Approve a kennisgeving: the gateway sends it to KOOP when its time has come."""
-    row = asyncio.run(_publish(number, _day(on), override))
+    row, provisional = asyncio.run(_publish(number, _day(on), override))
     print_row(row, json=json, told=f"kennisgeving {number} is planned and will be sent at {output.cell(row.due_at)}")
+    if provisional and not json:
+        output.console.print("How KOOP takes it is provisional: profile koop-3pas says which facts are assumed.")
 
 
 @app.command("verify")
@@ -296,9 +298,12 @@ async def _check(number: int) -> Checked:
         return await opened.desk.check(await opened.stores.kennisgevingen.kennisgeving(number))
 
 
-async def _publish(number: int, on: date | None, override: str) -> StoredKennisgeving:
+async def _publish(number: int, on: date | None, override: str) -> tuple[StoredKennisgeving, bool]:
+    """The planned kennisgeving, and whether how it will be sent is assumed."""
     async with opened_desk() as opened:
-        return await opened.desk.approve(number, who(), override=override, publish_on=on)
+        row = await opened.desk.approve(number, who(), override=override, publish_on=on)
+        settings = opened.publishers[row.key.aansluiting_id].publishing
+        return row, settings is not None and load_drop_profile(settings.profile).provisional
 
 
 async def _verify(number: int) -> StoredKennisgeving:

@@ -94,7 +94,8 @@ class Publishing:
 
     async def _send(self, row: StoredKennisgeving) -> None:
         event, facts = await self._attempt(row)
-        log.info("kennisgeving_sent", kennisgeving=row.id, attempt=row.attempts, outcome=event, reason=facts.reason)
+        # Without the reason: KOOP's words may quote the text, and stand with the kennisgeving.
+        log.info("kennisgeving_sent", kennisgeving=row.id, attempt=row.attempts, outcome=event)
         try:
             await self.store.settle(row, event, facts, self.clock.now())
         except StorageError as error:  # it stays sending and then becomes unknown; the number is for whoever looks

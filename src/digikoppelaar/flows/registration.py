@@ -361,7 +361,7 @@ def _publishing(table: _Table) -> Mapping[str, str]:
 
 def _moments(settings: "_Table") -> str:
     moments = settings.values.get("automatic", [])
-    if not isinstance(moments, list) or not set(moments) <= set(Moment):
+    if not isinstance(moments, list) or not all(each in tuple(Moment) for each in moments):
         raise ConfigError(f"{settings.name}: automatic must be a list out of {', '.join(Moment)}")
     return ",".join(moments)
 

@@ -113,7 +113,9 @@ def test_what_a_check_blocks_is_published_only_with_a_reason(installation: Insta
     assert told(installation, "check", "1")["blocked"]
     refused = kennisgeving(installation, "publish", "1")
     assert isinstance(refused.exception, SubmissionError)
-    assert kennisgeving(installation, "publish", "1", "--override", "akkoord").exit_code == 0
+    published = kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    assert published.exit_code == 0
+    assert "provisional" in published.output
     shown = told(installation, "show", "1")
     assert shown["kennisgeving"]["state"] == "planned"
     assert [line["event"] for line in shown["log"]] == ["drafted", "approved"]

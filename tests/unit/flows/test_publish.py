@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from structlog.testing import capture_logs
 from tests.unit.flows.koop_world import NOW, PROFILE, WHO, World
 
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
@@ -104,7 +105,9 @@ async def test_what_koop_refuses_waits_for_a_person_with_its_words() -> None:
     world = World()
     await world.planned()
     world.koop.instead, world.koop.takes = [CLIENT], False
-    await world.publishing.send_due()
+    with capture_logs() as logged:
+        await world.publishing.send_due()
+    assert "rubriek onbekend" not in str(logged), "KOOP may quote the text"
     row = await world.row()
     assert (row.state, row.reason) == ("refused", "3PAS refused it: DRP-17 rubriek onbekend")
     assert row.advice

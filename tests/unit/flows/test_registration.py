@@ -303,6 +303,7 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         ('blad = "gmb"', 'blad = "krant"', "publishing: blad must be one of gmb, prb"),
         ('naam = "Voorbeeld"', "", "publishing: naam is missing"),
         ('stage = "poc"', 'stage = "poc"\nphase = "1"', "publishing: there is no setting phase"),
+        ('automatic = ["aanvraag"]', "automatic = [[1]]", "publishing: automatic must be a list out of aanvraag"),
         ('automatic = ["aanvraag"]', 'automatic = ["alles"]', "publishing: automatic must be a list out of aanvraag"),
         ('kind = "drop"', 'kind = "ebms"', "kind ebms has no publishing"),
         ("[aansluiting.publishing]", "[aansluiting.dso]", "kind drop has no dso"),
