@@ -15,8 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from digikoppelaar.adapters.addresses import is_loopback
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.apply_table import MOST_DAYS
 from digikoppelaar.flows.ports import is_sandbox
-from digikoppelaar.flows.registration import MOST_DAYS
 from digikoppelaar.flows.retention import RetentionSettings
 from digikoppelaar.pki.policy import policy_of
 

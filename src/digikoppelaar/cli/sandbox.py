@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from digikoppelaar.sandbox.folder import SandboxReady
     from digikoppelaar.sandbox.routing import Organisatie
 
+Organisaties = Annotated[
+    list[str] | None,
+    typer.Option(help="Connect this authority, as OIN=naam=bestuurslaag; once for each. Default: one gemeente."),
+]
+Country = Annotated[Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")]
+
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
 
 
@@ -45,13 +51,8 @@ def serve(
     retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
     seed: Annotated[int | None, typer.Option(help="Invent the same content at every run.")] = None,
-    organisatie: Annotated[
-        list[str] | None,
-        typer.Option(help="Connect this authority, as OIN=naam=bestuurslaag; once for each. Default: one gemeente."),
-    ] = None,
-    country: Annotated[
-        Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")
-    ] = None,
+    organisatie: Organisaties = None,
+    country: Country = None,
     publish_at_once: Annotated[
         bool, typer.Option("--publish-at-once", help="KOOP publishes what it takes, and waits for no daily run.")
     ] = False,

@@ -4,24 +4,20 @@ Pure: the file's content comes in as a mapping, the result is values. Applying a
 for traffic hangs on these rows.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any, Final
 
 from digikoppelaar.drop.model import Bestuurslaag, Blad, Moment
-from digikoppelaar.errors import ConfigError, OinError
+from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.apply_table import Table
 from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings, PublishingSettings
 from digikoppelaar.flows.targets import ONLY, flattened, targets_of
-from digikoppelaar.pki.oin import check_oin
 from digikoppelaar.stam.rules import Action
 
 KINDS: Final = ("stam", "drop", "ebms")
 USES: Final = ("tls-server", "tls-client", "sign", "decrypt")
-MOST_DAYS: Final = 3650
-"""Of a period; a gateway is no archive."""
-_MAIL: Final = re.compile(r"[!-~]{1,64}@[0-9A-Za-z.-]{1,255}", re.ASCII)
 BESTUURSLAGEN: Final = ("gemeente", "waterschap", "provincie", "rijk", "omgevingsdienst", "samenwerkingsverband")
 
 
@@ -158,73 +154,17 @@ def read_registration(content: Mapping[str, Any], base: str) -> tuple[Entry, ...
     unknown = set(content) - {"organisatie", "partij", "machtiging", "aansluiting"}
     if unknown:
         raise ConfigError(f"unknown table {', '.join(sorted(unknown))}")
-    partijen = [_Table(f"partij {n}", table, base) for n, table in enumerate(content.get("partij", []), 1)]
+    partijen = [Table(f"partij {n}", table, base) for n, table in enumerate(content.get("partij", []), 1)]
     return (
-        *(_organisatie(_Table(f"organisatie {n}", t, base)) for n, t in enumerate(content.get("organisatie", []), 1)),
+        *(_organisatie(Table(f"organisatie {n}", t, base)) for n, t in enumerate(content.get("organisatie", []), 1)),
         *(PartijEntry(partij.oin("oin"), partij.text("naam")) for partij in partijen),
         *(certificate for partij in partijen for certificate in _certificates(partij)),
-        *(_machtiging(_Table(f"machtiging {n}", t, base)) for n, t in enumerate(content.get("machtiging", []), 1)),
-        *(_aansluiting(_Table(f"aansluiting {n}", t, base)) for n, t in enumerate(content.get("aansluiting", []), 1)),
+        *(_machtiging(Table(f"machtiging {n}", t, base)) for n, t in enumerate(content.get("machtiging", []), 1)),
+        *(_aansluiting(Table(f"aansluiting {n}", t, base)) for n, t in enumerate(content.get("aansluiting", []), 1)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One table of the file, read key by key with errors that say where."""
-
-    name: str
-    values: Mapping[str, Any]
-    base: str
-
-    def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
-        value = self.values.get(key)
-        if not isinstance(value, str) or not value:
-            raise ConfigError(f"{self.name}: {key} is missing or is not a text")
-        if choices and value not in choices:
-            raise ConfigError(f"{self.name}: {key} must be one of {', '.join(choices)}")
-        return value
-
-    def oin(self, key: str) -> str:
-        value = self.text(key)
-        try:
-            return check_oin(value)
-        except OinError as error:
-            raise ConfigError(
-                f"{self.name}: {key} must have 20 positions, the first eight digits, leading zeros included"
-            ) from error
-
-    def file(self, key: str) -> str:
-        name = self.text(key)
-        return name if name.startswith("/") else f"{self.base}/{name}"
-
-    def day(self, key: str) -> datetime:
-        value = self.values.get(key)
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, date):
-            return datetime.combine(value, time(), UTC)
-        raise ConfigError(f"{self.name}: {key} must be a date, such as 2026-01-31")
-
-    def days(self, key: str) -> int | None:
-        value = self.values.get(key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_DAYS):
-            raise ConfigError(f"{self.name}: {key} must be a whole number of days, at most {MOST_DAYS}")
-        return value
-
-    def addresses(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) and _MAIL.fullmatch(each) for each in value):
-            raise ConfigError(f"{self.name}: {key} must be a list of mail addresses")
-        return tuple(value)
-
-    def table(self, key: str) -> "_Table":
-        value = self.values.get(key, {})
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{self.name}: {key} must be a table")
-        return _Table(f"{self.name}.{key}", value, self.base)
-
-
-def _organisatie(table: _Table) -> OrganisatieEntry:
+def _organisatie(table: Table) -> OrganisatieEntry:
     return OrganisatieEntry(
         table.oin("oin"),
         table.text("naam"),
@@ -233,9 +173,9 @@ def _organisatie(table: _Table) -> OrganisatieEntry:
     )
 
 
-def _certificates(partij: _Table) -> Iterable[CertificateEntry]:
+def _certificates(partij: Table) -> Iterable[CertificateEntry]:
     for number, values in enumerate(partij.values.get("certificate", []), 1):
-        table = _Table(f"{partij.name}.certificate {number}", values, partij.base)
+        table = Table(f"{partij.name}.certificate {number}", values, partij.base)
         uses = values.get("uses")
         if not isinstance(uses, list) or not uses or not set(uses) <= set(USES):
             raise ConfigError(f"{table.name}: uses must be a list out of {', '.join(USES)}")
@@ -245,7 +185,7 @@ def _certificates(partij: _Table) -> Iterable[CertificateEntry]:
             )
 
 
-def _certificate_files(table: _Table) -> tuple[str, str | None, str | None]:
+def _certificate_files(table: Table) -> tuple[str, str | None, str | None]:
     """Certificate, key and password: of PEM, or of PKCS#12 that holds both."""
     password = table.file("password_file") if "password_file" in table.values else None
     if "pkcs12_file" not in table.values:
@@ -255,7 +195,7 @@ def _certificate_files(table: _Table) -> tuple[str, str | None, str | None]:
     return table.file("pkcs12_file"), None, password
 
 
-def _machtiging(table: _Table) -> MachtigingEntry:
+def _machtiging(table: Table) -> MachtigingEntry:
     return MachtigingEntry(
         table.text("omgeving", OMGEVINGEN),
         table.oin("gemachtigde_oin"),
@@ -265,7 +205,7 @@ def _machtiging(table: _Table) -> MachtigingEntry:
     )
 
 
-def _aansluiting(table: _Table) -> AansluitingEntry:
+def _aansluiting(table: Table) -> AansluitingEntry:
     kind = table.text("kind", KINDS)
     _only_tables_of(kind, table)
     is_stam = kind == "stam"
@@ -290,7 +230,7 @@ _TABLES: Final[Mapping[str, frozenset[str]]] = {
 """What an aansluiting of a kind has besides."""
 
 
-def _only_tables_of(kind: str, table: "_Table") -> None:
+def _only_tables_of(kind: str, table: Table) -> None:
     others = frozenset[str]().union(*_TABLES.values()) - _TABLES[kind]
     if unused := sorted(others & set(table.values)):
         instead = "; each CPA has its own consumer" if kind == "ebms" else ""
@@ -306,7 +246,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _intake(table: _Table) -> Mapping[str, str]:
+def _intake(table: Table) -> Mapping[str, str]:
     if "intake" not in table.values:
         return {}
     settings = table.table("intake")
@@ -320,11 +260,11 @@ def _intake(table: _Table) -> Mapping[str, str]:
     return chosen
 
 
-def _passes_on(table: _Table) -> bool:
+def _passes_on(table: Table) -> bool:
     return table.table("intake").values.get("mode") == PASSING_ON
 
 
-def _dso(table: _Table) -> Mapping[str, str]:
+def _dso(table: Table) -> Mapping[str, str]:
     """Not needed to pass notifications on."""
     if _passes_on(table) and "dso" not in table.values:
         return {}
@@ -340,7 +280,7 @@ _OTHERWISE: Final = frozenset({"drafts_from", "automatic"})
 """Settings of publishing that are no texts in the file."""
 
 
-def _publishing(table: _Table) -> Mapping[str, str]:
+def _publishing(table: Table) -> Mapping[str, str]:
     settings = table.table("publishing")
     known = [each.name for each in fields(PublishingSettings)]
     if unknown := sorted(set(settings.values) - set(known)):
@@ -359,14 +299,14 @@ def _publishing(table: _Table) -> Mapping[str, str]:
     }
 
 
-def _moments(settings: "_Table") -> str:
+def _moments(settings: Table) -> str:
     moments = settings.values.get("automatic", [])
     if not isinstance(moments, list) or not all(each in tuple(Moment) for each in moments):
         raise ConfigError(f"{settings.name}: automatic must be a list out of {', '.join(Moment)}")
     return ",".join(moments)
 
 
-def _case_system(table: _Table) -> Mapping[str, str]:
+def _case_system(table: Table) -> Mapping[str, str]:
     """One case system, or a list of targets with their conditions; flat, as flows.targets has it on record."""
     targets = table.values.get("target", [])
     if _passes_on(table) and not {"target", "case_system"} & set(table.values):
