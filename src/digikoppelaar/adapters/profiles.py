@@ -132,35 +132,35 @@ class SruProfile:
 @cache
 def load_profile(name: str) -> DsoProfile:
     """The profile of DSO-LV that is called `name` (`dso-lv`). Raises ConfigError when it is absent or incomplete."""
-    return _loaded(name, _dso_profile)
+    return loaded(name, _dso_profile)
 
 
 @cache
 def load_drop_profile(name: str) -> DropProfile:
     """The profile of 3PAS that is called `name` (`koop-3pas-2020-01`). Raises ConfigError as `load_profile` does."""
-    return _loaded(name, _drop_profile)
+    return loaded(name, _drop_profile)
 
 
 @cache
 def load_sru_profile(name: str) -> SruProfile:
     """The profile of the search that is called `name` (`koop-sru`). Raises ConfigError as `load_profile` does."""
-    return _loaded(name, _sru_profile)
+    return loaded(name, _sru_profile)
 
 
 @cache
 def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
     """The terms and equated days in the profile called `name`. Raises ConfigError when it is absent or incomplete."""
-    return _loaded(name, _rekenregels)
+    return loaded(name, _rekenregels)
 
 
 @cache
 def load_lists(name: str = "kennisgeving-controles") -> Lists:
     """What notices are held against, in the profile called `name`. Raises ConfigError as `load_profile` does."""
-    return _loaded(name, lambda data: _read(data).build(Lists))
+    return loaded(name, lambda data: read_facts(data).build(Lists))
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class FactsFile:
     """A profile file as it was read; the name of a fact in a group has the group and a dot before it."""
 
     name: str
@@ -185,7 +185,8 @@ class _File:
         return found
 
 
-def _loaded(name: str, build: Callable[[Mapping[str, Any]], T]) -> T:
+def loaded(name: str, build: Callable[[Mapping[str, Any]], T]) -> T:
+    """What `build` makes of the profile called `name`. Raises ConfigError when it is absent or incomplete."""
     file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
     if not name.replace("-", "").isalnum() or not file.is_file():
         raise ConfigError(f"there is no profile {name!r}")
@@ -226,12 +227,13 @@ def _fact(table: Mapping[str, Any]) -> Fact:
     return Fact(tuple(value) if isinstance(value, list) else value, table["source"], table["provisional"])
 
 
-def _read(data: Mapping[str, Any]) -> _File:
-    return _File(data["name"], data["facility"], dict(_facts(data)))
+def read_facts(data: Mapping[str, Any]) -> FactsFile:
+    """The facts in a profile file; raises KeyError for one without source."""
+    return FactsFile(data["name"], data["facility"], dict(_facts(data)))
 
 
 def _dso_profile(data: Mapping[str, Any]) -> DsoProfile:
-    file = _read(data)
+    file = read_facts(data)
     return file.build(
         DsoProfile,
         name=file.name,
@@ -243,7 +245,7 @@ def _dso_profile(data: Mapping[str, Any]) -> DsoProfile:
 
 
 def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
-    file = _read(data)
+    file = read_facts(data)
     groups = {name: file.group(name) for name in ("path", "locatie_path", "spelling", "flaw_codes")}
     accepted: Any = file.facts["accepted"].value
     envelope = file.build(EnvelopeProfile, accepted=frozenset(map(Markup, accepted)), **groups)
@@ -258,7 +260,7 @@ def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
 
 
 def _sru_profile(data: Mapping[str, Any]) -> SruProfile:
-    file = _read(data)
+    file = read_facts(data)
     return file.build(SruProfile, name=file.name, facility=file.facility, names=file.build(SruNames), facts=file.facts)
 
 
