@@ -141,6 +141,7 @@ async def test_a_revoked_key_is_refused(connected: Connected) -> None:
     trial = connected.trial
     [row] = (await gateway_command(trial, "api-key", "list", "--json")).document
     assert connected.key.startswith(f"dk_{row['prefix']}_")
+    assert row["rights"] == ["messages"]
     await gateway_command(trial, "api-key", "revoke", row["prefix"])
     async with httpx.AsyncClient(headers={"X-API-Key": connected.key}) as http:
         answer = await http.get(f"http://127.0.0.1:{connected.port}/service/rest/v19/cpas")

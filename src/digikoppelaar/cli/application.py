@@ -16,6 +16,7 @@ from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError, PartnerUnreachable
 from digikoppelaar.flows import api_keys
+from digikoppelaar.flows.application import Right
 from digikoppelaar.flows.ports import OMGEVINGEN, CpaRecord
 from digikoppelaar.flows.webhooks import Told, Webhook, WebhookRow, is_taken, post
 
@@ -34,6 +35,9 @@ def create_key(
     oin: Annotated[str, typer.Option("--organisatie", help="OIN of the organisatie for which it acts.")],
     omgeving: OmgevingOption,
     name: Annotated[str, typer.Option(help="Which application it is for.")],
+    rights: Annotated[
+        list[Right] | None, typer.Option("--right", help="What it opens; messages when none is given. Repeatable.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make an API key. It is shown now and never again: only its SHA-256 is kept."""
@@ -52,6 +56,7 @@ def create_key(
                 organisatie_oin=oin,
                 name=name,
                 now=SystemClock().now(),
+                rights=rights or [Right.MESSAGES],
             )
 
     key = asyncio.run(made())
@@ -79,6 +84,7 @@ def list_keys(json: Json = False) -> None:
         "Name": "name",
         "Organisatie": "organisatie_oin",
         "Omgeving": "omgeving",
+        "Rights": "rights",
         "Created": "created_at",
         "Revoked": "revoked_at",
     }

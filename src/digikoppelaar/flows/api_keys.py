@@ -6,12 +6,13 @@ A plain hash is enough, for the secret has 256 random bits: there is nothing to 
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.application import Application
+from digikoppelaar.flows.application import Application, Right
 
 PREFIX_BYTES: Final = 6
 SECRET_BYTES: Final = 32
@@ -27,6 +28,7 @@ class ApiKeyRow:
     name: str
     omgeving: str
     organisatie_oin: str
+    rights: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None = None
 
@@ -37,6 +39,8 @@ class KnownKey:
 
     omgeving: str
     organisatie_oin: str
+    name: str
+    rights: frozenset[Right]
     sha256: bytes = field(repr=False)
 
 
@@ -67,12 +71,19 @@ class Randomness(Protocol):
 
 
 async def create(
-    store: ApiKeyStore, random: Randomness, *, omgeving: str, organisatie_oin: str, name: str, now: datetime
+    store: ApiKeyStore,
+    random: Randomness,
+    *,
+    omgeving: str,
+    organisatie_oin: str,
+    name: str,
+    now: datetime,
+    rights: Iterable[Right] = (Right.MESSAGES,),
 ) -> str:
     """A new key, to be shown once. Raises ConfigError when the organisatie has no aansluiting in this omgeving."""
     prefix = random.prefix()
     key = f"dk_{prefix}_{random.secret()}"
-    row = ApiKeyRow(prefix, name, omgeving, organisatie_oin, now)
+    row = ApiKeyRow(prefix, name, omgeving, organisatie_oin, tuple(sorted(set(rights))), now)
     if not await store.insert_api_key(row, _digest(key)):
         raise ConfigError(
             f"organisatie {organisatie_oin} has no aansluiting in {omgeving}",
@@ -99,7 +110,7 @@ async def holder(store: ApiKeyStore, key: str) -> Application | None:
     right = hmac.compare_digest(_digest(key), known.sha256 if known else _NOBODY)
     if not matched or not known or not right:
         return None
-    return Application(known.omgeving, known.organisatie_oin, matched[1])
+    return Application(known.omgeving, known.organisatie_oin, matched[1], known.name, known.rights)
 
 
 def _digest(key: str) -> bytes:

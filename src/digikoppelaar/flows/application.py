@@ -26,6 +26,17 @@ CONSUMERS = (Consumer.REST, Consumer.WEBHOOK)
 """Of the CPAs that applications work with."""
 
 
+class Right(StrEnum):
+    """What an API key opens; every operation names those of which one is enough."""
+
+    MESSAGES = "messages"
+    """The messages of ebMS, and what belongs to them."""
+    DRAFT = "draft"
+    """Write kennisgevingen, and stop what was not sent."""
+    PUBLISH = "publish"
+    """What `draft` opens, and to let a kennisgeving be sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """Who calls: the holder of an API key of this organisatie in this omgeving. `key` is the prefix, for the log."""
@@ -33,6 +44,13 @@ class Application:
     omgeving: str
     organisatie_oin: str
     key: str
+    name: str = ""
+    rights: frozenset[Right] = frozenset()
+
+    @property
+    def signature(self) -> str:
+        """Who did it, as it goes on record."""
+        return f"{self.name}/{self.key}"
 
 
 class MessageStatus(StrEnum):

@@ -18,6 +18,7 @@ from digikoppelaar.flows.application import (
     EventType,
     Kind,
     MessageEvent,
+    Right,
     StoredMessage,
     UrlMapping,
     Wanted,
@@ -112,13 +113,19 @@ class PostgresApplications:
 
     async def insert_api_key(self, row: ApiKeyRow, sha256: bytes) -> bool:
         """See flows.api_keys.ApiKeyStore."""
-        about = {"oin": row.organisatie_oin, "now": row.created_at, "sha256": sha256}
+        about = {
+            "oin": row.organisatie_oin,
+            "rights": list(row.rights),
+            "now": row.created_at,
+            "sha256": sha256,
+        }
         async with transaction(self.pool) as connection:
             return bool((await connection.execute(_SQL["insert_api_key"], {**asdict(row), **about})).rowcount)
 
     async def api_keys(self) -> list[ApiKeyRow]:
         """See flows.api_keys.ApiKeyStore."""
-        return [ApiKeyRow(**row) for row in await self._all("api_keys", {})]
+        rows = await self._all("api_keys", {})
+        return [ApiKeyRow(**{**row, "rights": tuple(row["rights"])}) for row in rows]
 
     async def revoke_api_key(self, prefix: str, now: datetime) -> bool:
         """See flows.api_keys.ApiKeyStore."""
@@ -129,7 +136,7 @@ class PostgresApplications:
     async def api_key(self, prefix: str) -> KnownKey | None:
         """See flows.api_keys.ApiKeyStore."""
         rows = await self._all("api_key", {"prefix": prefix})
-        return KnownKey(**rows[0]) if rows else None
+        return KnownKey(**{**rows[0], "rights": frozenset(map(Right, rows[0]["rights"]))}) if rows else None
 
     async def _kinds(self, query: str, who: Application, wanted: Wanted) -> list[Kind]:
         rows = await self._all(query, {**_whose(who), "cpa_id": wanted.cpa_id})

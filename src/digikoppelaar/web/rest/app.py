@@ -92,6 +92,8 @@ def _route(parts: Parts, path: str) -> Route:
                 return PlainTextResponse("this needs an API key", 401, headers=_UNKNOWN)
             operation = operations["GET" if request.method == "HEAD" else request.method]
             log.info("rest_asked", operation=operation.name, key=who.key, omgeving=who.omgeving)
+            if not who.rights & operation.rights:
+                return PlainTextResponse(f"this API key has not the right {operation.needs}", 403)
             return await operation.handler(parts, who, request)
         except Exception as error:
             return answer_to(error)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digikoppelaar.flows.application import Application
+from digikoppelaar.flows.application import Application, Right
 from digikoppelaar.web.rest import v1, v19
 from digikoppelaar.web.rest.parts import Parts
 from digikoppelaar.web.rest.schemas import TEXT, Schema, reference
@@ -47,11 +47,18 @@ class Operation:
     query: tuple[tuple[str, Schema], ...] = ()
     problems: tuple[int, ...] = ()
     """Statuses that it can have beside those of every operation."""
+    rights: frozenset[Right] = frozenset({Right.MESSAGES})
+    """Any of these opens it."""
 
     @property
     def name(self) -> str:
         """Unique among operations."""
         return ("v1_" if self.path.startswith(V1) else "") + self.handler.__name__
+
+    @property
+    def needs(self) -> str:
+        """Its rights, for people."""
+        return " or ".join(sorted(self.rights))
 
     @property
     def summary(self) -> str:
@@ -230,6 +237,7 @@ def describe(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
+        "description": f"The API key needs the right {operation.needs}.",
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in path_names(operation.path)),
             *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query),
@@ -245,6 +253,7 @@ def describe(operation: Operation) -> dict[str, Any]:
 _PROBLEMS: Final = {
     400: "The request cannot be carried out as it was asked.",
     401: "No API key, or one that is nobody's.",
+    403: "The API key has not the right for this.",
     404: "It is not there, or it is not yours.",
     410: "It was deleted, for its period was over.",
     413: "The body is too large.",
@@ -259,6 +268,6 @@ def _responses(operation: Operation) -> dict[str, Any]:
         good["content"] = {operation.answer.media_type: {"schema": operation.answer.schema}}
     problems = {
         str(status): {"description": _PROBLEMS[status], "content": {"text/plain": {"schema": {"type": "string"}}}}
-        for status in sorted({401, 500, 503, *operation.problems})
+        for status in sorted({401, 403, 500, 503, *operation.problems})
     }
     return {str(operation.answer.status): good, **problems}

@@ -40,6 +40,7 @@ STEPS = [
     "0015 the worklist and its mails",
     "0016 kennisgevingen to be published, and who did what to them",
     "0017 no log of jobs that nobody reads",
+    "0020 what the key of an application opens",
 ]
 
 

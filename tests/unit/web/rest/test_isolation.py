@@ -9,7 +9,9 @@ from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, SERVICE
 from tests.unit.web.rest.world import NOW, OTHER, PRE, PROD, World, cpa_of
 
 from digikoppelaar.flows import api_keys
+from digikoppelaar.flows.application import Right
 from digikoppelaar.web.rest.app import openapi
+from digikoppelaar.web.rest.operations import OPERATIONS as OPERATIONS_TABLE
 
 STRANGERS = [(OTHER, PRE), (GEMEENTE, PROD)]
 DOCUMENT = openapi()
@@ -143,6 +145,19 @@ async def test_no_operation_answers_nobody(world: World, headers: dict[str, str]
             answer = await ask(http, method, path, names)
             assert answer.status_code == 401, path
             assert answer.headers["www-authenticate"].startswith("Basic")
+    assert await facts(world) == before
+
+
+@pytest.mark.parametrize("right", [Right.DRAFT, Right.PUBLISH])
+async def test_a_key_without_the_right_opens_nothing_and_changes_nothing(world: World, right: Right) -> None:
+    names = await everything(world)
+    before = await facts(world)
+    shut = [each for each in OPERATIONS_TABLE if right not in each.rights]
+    async with await world.http(rights=[right]) as http:
+        for operation in shut:
+            answer = await ask(http, operation.method, operation.path, names)
+            assert (answer.status_code, answer.text) == (403, f"this API key has not the right {operation.needs}")
+    assert shut
     assert await facts(world) == before
 
 

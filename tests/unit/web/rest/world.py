@@ -4,7 +4,7 @@ GEMEENTE is connected in sandbox-pre and sandbox-prod, OTHER in sandbox-pre; eac
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,7 +33,7 @@ from digikoppelaar.errors import TrustError
 from digikoppelaar.flows import api_keys
 from digikoppelaar.flows.administration import PingResult
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
-from digikoppelaar.flows.application import Application
+from digikoppelaar.flows.application import Application, Right
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.ports import Blob, Consumer, CpaRecord, NewInbound, Signer, StoredPayload
 from digikoppelaar.flows.registration import AansluitingEntry, Entry, OrganisatieEntry, PartijEntry, difference
@@ -89,16 +89,23 @@ class World:
     webhooks: PostgresWebhooks
     blobs: FolderBlobs
     port: int = 0
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    keys: dict[tuple[str, str, frozenset[Right]], str] = field(default_factory=dict)
     received: int = 0
 
-    async def key(self, oin: str = GEMEENTE, omgeving: str = PRE) -> str:
-        """An API key of this organisatie in this omgeving; the same one each time."""
-        if (oin, omgeving) not in self.keys:
-            self.keys[oin, omgeving] = await api_keys.create(
-                self.applications, RandomSecrets(), omgeving=omgeving, organisatie_oin=oin, name="zaaksysteem", now=NOW
+    async def key(self, oin: str = GEMEENTE, omgeving: str = PRE, rights: Iterable[Right] = tuple(Right)) -> str:
+        """An API key of this organisatie in this omgeving with these rights; the same one each time."""
+        which = (oin, omgeving, frozenset(rights))
+        if which not in self.keys:
+            self.keys[which] = await api_keys.create(
+                self.applications,
+                RandomSecrets(),
+                omgeving=omgeving,
+                organisatie_oin=oin,
+                name="zaaksysteem",
+                now=NOW,
+                rights=rights,
             )
-        return self.keys[oin, omgeving]
+        return self.keys[which]
 
     async def application(self, oin: str = GEMEENTE, omgeving: str = PRE) -> Application:
         """Who has that key."""
@@ -106,11 +113,12 @@ class World:
         assert found
         return found
 
-    async def http(self, oin: str = GEMEENTE, omgeving: str = PRE) -> httpx.AsyncClient:
+    async def http(
+        self, oin: str = GEMEENTE, omgeving: str = PRE, rights: Iterable[Right] = tuple(Right)
+    ) -> httpx.AsyncClient:
         """A client with that key."""
-        return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Key": await self.key(oin, omgeving)}, timeout=30
-        )
+        key = await self.key(oin, omgeving, rights)
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Key": key}, timeout=30)
 
     async def client(self, oin: str = GEMEENTE, omgeving: str = PRE) -> EbmsAdapterClient:
         """The client package that users of ebms-core have; the key is the password. It blocks: call it in a thread."""

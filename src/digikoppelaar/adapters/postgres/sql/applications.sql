@@ -177,17 +177,17 @@ WHERE cpa.id = mapping.cpa_row AND aansluiting.id = mapping.aansluiting_id
   AND cpa.consumer <> 'intake' AND cpa.cpa_id = %(cpa_id)s AND mapping.source_sha256 = sha256(%(source)s::bytea)
 
 -- name: insert_api_key
-INSERT INTO api_key (omgeving, organisatie_oin, name, prefix, sha256, created_at)
-SELECT omgeving, organisatie_oin, %(name)s, %(prefix)s, %(sha256)s, %(now)s
+INSERT INTO api_key (omgeving, organisatie_oin, name, rights, prefix, sha256, created_at)
+SELECT omgeving, organisatie_oin, %(name)s, %(rights)s, %(prefix)s, %(sha256)s, %(now)s
 FROM aansluiting
 WHERE omgeving = %(omgeving)s AND organisatie_oin = %(oin)s
 LIMIT 1
 
 -- name: api_keys
-SELECT prefix, name, omgeving, organisatie_oin, created_at, revoked_at FROM api_key ORDER BY id
+SELECT prefix, name, omgeving, organisatie_oin, rights, created_at, revoked_at FROM api_key ORDER BY id
 
 -- name: revoke_api_key
 UPDATE api_key SET revoked_at = coalesce(revoked_at, %(now)s) WHERE prefix = %(prefix)s
 
 -- name: api_key
-SELECT omgeving, organisatie_oin, sha256 FROM api_key WHERE prefix = %(prefix)s AND revoked_at IS NULL
+SELECT omgeving, organisatie_oin, name, rights, sha256 FROM api_key WHERE prefix = %(prefix)s AND revoked_at IS NULL

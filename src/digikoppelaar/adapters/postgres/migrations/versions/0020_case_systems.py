@@ -1,0 +1,11 @@
+"""What the key of an application opens."""
+
+from digikoppelaar.adapters.postgres.migrations import run_sql
+
+revision = "0020"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    """Run 0020_case_systems.sql."""
+    run_sql("0020_case_systems.sql")
