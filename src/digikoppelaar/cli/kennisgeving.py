@@ -1,13 +1,12 @@
 """`digikoppelaar kennisgeving`: notices from draft to publication, and who did what to them."""
 
 import asyncio
-import json as jsonlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +18,7 @@ from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, WhichOmgeving, configuration, known_state
 from digikoppelaar.cli.files import MEBIBYTE, read_file
-from digikoppelaar.drop.document import from_document
+from digikoppelaar.drop.document import from_document, read_document
 from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked
 from digikoppelaar.drop.model import Kennisgeving
@@ -282,7 +281,7 @@ async def _draft_file(file: Path, omgeving: str | None, number: int) -> StoredKe
         return (await opened.desk.draft(kennisgeving, found[0], who(), number=number))[0]
 
 
-async def _edit(number: int, document: Mapping[str, Any]) -> StoredKennisgeving:
+async def _edit(number: int, document: Mapping[str, object]) -> StoredKennisgeving:
     async with opened_desk() as opened:
         return await opened.stores.kennisgevingen.edit(number, document, who())
 
@@ -347,15 +346,10 @@ def print_row(row: StoredKennisgeving, *, json: bool, told: str) -> None:
         output.console.print(told, markup=False)
 
 
-def _document(file: Path) -> dict[str, Any]:
-    try:
-        document = jsonlib.loads(read_file(file, LARGEST, "a kennisgeving"))
-    except ValueError as error:
-        raise ConfigError(f"{file} is not JSON", advice="Lever de kennisgeving aan als JSON.") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{file} holds no JSON object", advice="Lever één kennisgeving aan als JSON-object.")
-    kept: dict[str, Any] = document.get("document", document)  # of `show --json` only what can be changed
-    return kept
+def _document(file: Path) -> Mapping[str, object]:
+    document = read_document(read_file(file, LARGEST, "a kennisgeving"))
+    kept = document.get("document", document)  # of `show --json` only what can be changed
+    return kept if isinstance(kept, Mapping) else document
 
 
 def _day(text: str | None) -> date | None:

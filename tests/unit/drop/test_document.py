@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from digikoppelaar.drop.document import from_document, to_document
+from digikoppelaar.drop.document import from_document, read_document, to_document
 from digikoppelaar.drop.model import (
     Alinea,
     AlsAdres,
@@ -110,6 +110,11 @@ def test_every_location_and_block_says_which_it_is() -> None:
             "locaties/0/straat: unknown",
         ),
         ({"locaties": [{"soort": "punt", "positie": [1.0, "Jansen"]}]}, "locaties/0/positie/1: float_type"),
+        ({"locaties": [{"soort": "punt", "positie": [10**400, 1.0]}]}, "locaties/0/positie/0: number_too_large"),
+        ({"titel": "a\0b"}, "titel: holds what is no character"),
+        ({"\x1b[31m" * 20: 1}, r"kennisgeving: '(\\x1b\[31m){8}': unknown$"),
+        ({"x": json.loads("[" * 500 + "]" * 500)}, "nests too deep"),
+        ({"titel": "half \ud800"}, "half a character"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place_and_not_by_its_value(changed: dict[str, Any], place: str) -> None:
@@ -121,3 +126,28 @@ def test_what_is_wrong_is_named_by_its_place_and_not_by_its_value(changed: dict[
 def test_something_else_is_no_kennisgeving() -> None:
     with pytest.raises(SubmissionError, match="publicist: missing"):
         from_document({})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "no JSON that can be read"),
+        ("[1]", "no JSON object"),
+        ("{", "line 1 column 2"),
+        ("[" * 100_000, "nests too deep"),
+        ('{"positie": NaN}', "NaN is no number"),
+        ('{"positie": -Infinity}', "-Infinity is no number"),
+        ('{"titel": "een", "titel": "twee"}', "titel is there twice"),
+        ('{"data": {"besluit": 1, "besluit": 1}}', "besluit is there twice"),
+        (f'{{"positie": {"9" * 5000}}}', "digits"),
+    ],
+    ids=["empty", "list", "cut", "deep", "nan", "infinity", "twice", "twice deeper", "endless number"],
+)
+def test_what_other_programs_hand_in_is_one_clear_json_object(content: str, reason: str) -> None:
+    with pytest.raises(SubmissionError, match=reason) as caught:
+        read_document(content.encode())
+    assert "een" not in str(caught.value)
+
+
+def test_json_is_read_as_it_stands() -> None:
+    assert read_document(b'{"titel": "een", "data": {"besluit": null}}') == {"titel": "een", "data": {"besluit": None}}
