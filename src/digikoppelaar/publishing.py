@@ -121,7 +121,7 @@ class Publisher:
         http = MtlsHttp(self.mtls, aansluiting.omgeving, aansluiting.partij_oin, TIMEOUTS)
         user_name_file = Path(settings.user_name_file) if settings.user_name_file else None
         client = DropClient(http, settings.address or stage.address, profile, user_name_file=user_name_file)
-        return Route(profile.envelope, client.post)
+        return Route(profile.envelope, client.post, stage.name)
 
     async def _repository_for(self, aansluiting_id: int) -> Repository:
         aansluiting, settings = await self._settings(aansluiting_id)

@@ -21,6 +21,7 @@ from digikoppelaar.cli import (
     demo,
     kennisgeving,
     kennisgeving_by_hand,
+    kennisgeving_export,
     link,
     message,
     organisatie,
@@ -68,6 +69,7 @@ kennisgeving.app.command("cancel")(kennisgeving_by_hand.cancel)
 kennisgeving.app.command("again")(kennisgeving_by_hand.again)
 kennisgeving.app.command("arrived")(kennisgeving_by_hand.arrived)
 kennisgeving.app.command("none")(kennisgeving_by_hand.none)
+kennisgeving.app.command("export")(kennisgeving_export.export)
 app.add_typer(kennisgeving.app, name="kennisgeving")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")

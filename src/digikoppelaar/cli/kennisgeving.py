@@ -27,7 +27,7 @@ from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.flows.ports import Aansluiting
-from digikoppelaar.flows.ports.kennisgevingen import KennisgevingFilter, LogLine, StoredKennisgeving
+from digikoppelaar.flows.ports.kennisgevingen import Attempt, KennisgevingFilter, LogLine, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.gateway import open_keyring, open_proxies, open_sessions
 from digikoppelaar.publishing import Publisher, desk
@@ -50,6 +50,15 @@ COLUMNS: Final = {
     "reason": "reason",
 }
 FINDING_COLUMNS: Final = {"severity": "severity", "code": "code", "where": "where", "what": "sentence"}
+ATTEMPT_COLUMNS: Final = {
+    "attempt": "number",
+    "stage": "stage",
+    "begun": "begun_at",
+    "request (sha256)": "request_sha256",
+    "answered": "answered_at",
+    "status": "status",
+    "bytes": "answer_size",
+}
 LOG_COLUMNS: Final = {"at": "at", "event": "event", "state": "state", "by": "by", "detail": "detail"}
 
 
@@ -76,11 +85,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One kennisgeving with what happened to it."""
+    """One kennisgeving with what happened to it, and what was sent of it when."""
 
     kennisgeving: Row
     document: Mapping[str, object]
     log: tuple[LogLine, ...]
+    attempts: tuple[Attempt, ...]
 
 
 @app.command("list")
@@ -109,13 +119,17 @@ def list_kennisgevingen(
 
 @app.command("show")
 def show(number: Number, json: Json = False) -> None:
-    """Show one kennisgeving: how far it is, why it waits, and who did what to it."""
+    """Show one kennisgeving: how far it is, why it waits, who did what to it, and what was sent when.
+
+    Requests and answers are kept as they were: `export` gives them.
+    """
     page = asyncio.run(_show(number))
     if json:
         output.print_json(page)
         return
     output.print_fields({name: value for name, value in asdict(page.kennisgeving).items() if value})
     output.print_table(LOG_COLUMNS, page.log, "Nothing happened to it.")
+    output.print_table(ATTEMPT_COLUMNS, page.attempts, "Nothing was sent.")
 
 
 @app.command("draft")
@@ -242,7 +256,8 @@ async def _show(number: int) -> Page:
     async with opened_desk() as opened:
         store = opened.stores.kennisgevingen
         row = await store.kennisgeving(number)
-        return Page(_row(row, opened.publishers), row.document, tuple(await store.log(number)))
+        log, attempts = tuple(await store.log(number)), tuple(await store.attempts(number))
+        return Page(_row(row, opened.publishers), row.document, log, attempts)
 
 
 async def _draft_of(verzoeknummer: str, omgeving: str | None) -> StoredKennisgeving:

@@ -9,7 +9,7 @@ Whoever dies while sending leaves it sending; after a while it is unknown. Two t
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -30,7 +30,14 @@ from digikoppelaar.errors import (
 from digikoppelaar.flows.intake_states import Retry, retry_plan
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Clock
-from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingStore, StoredKennisgeving
+from digikoppelaar.flows.ports.kennisgevingen import (
+    ANSWER_KEPT,
+    Answer,
+    Facts,
+    KennisgevingStore,
+    Sent,
+    StoredKennisgeving,
+)
 
 log = structlog.get_logger()
 
@@ -47,10 +54,11 @@ class Post(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How an aansluiting speaks to 3PAS."""
+    """How an aansluiting speaks to 3PAS, and in which stage."""
 
     profile: EnvelopeProfile
     post: Post
+    stage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,11 @@ class Publishing:
     async def _attempt(self, row: StoredKennisgeving) -> Settled:
         try:
             route = await self.route_for(row.key.aansluiting_id)
-            soap = request(from_document(row.document), route.profile)
+            kennisgeving = from_document(row.document)
+            soap = request(kennisgeving, route.profile)
+            sent = Sent(route.stage, kennisgeving.documenttype, soap.body)
+            if not await self.store.began(row, sent, self.clock.now()):
+                return _E.NOT_SENT, Facts(detail="it was taken over by another")
         except StorageError as error:
             return self._later(error, row)
         except DigikoppelaarError as error:  # nothing was sent
@@ -118,7 +130,8 @@ class Publishing:
             return _E.REFUSED, _why(error)
         except Exception as error:  # whatever it was, KOOP may have it
             return self._unanswered(error)
-        return self._answered(raw, route.profile, row)
+        event, facts = self._answered(raw, route.profile, row)
+        return event, replace(facts, answer=Answer(raw.status, raw.body[:ANSWER_KEPT], len(raw.body)))
 
     def _answered(self, raw: RawAnswer, profile: EnvelopeProfile, row: StoredKennisgeving) -> Settled:
         try:

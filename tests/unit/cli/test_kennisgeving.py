@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from digikoppelaar.drop.document import to_document
 from digikoppelaar.errors import ConfigError, SubmissionError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import NewVerzoek
-from digikoppelaar.flows.ports.kennisgevingen import Facts
+from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Sent
 from digikoppelaar.flows.registration import AansluitingEntry, difference
 
 PUBLISHING = {
@@ -33,6 +35,7 @@ PUBLISHING = {
     "bestuursorgaan": "het college van Voorbeeldstad",
     "telefoon": "14 0123",
 }
+REQUEST = b"<request/>"
 DROP = AansluitingEntry(GEMEENTE, "drop", "sandbox-pre", GEMEENTE, {}, {}, publishing=PUBLISHING)
 
 
@@ -50,6 +53,13 @@ async def sent_without_answer(store: PostgresKennisgevingen) -> None:
     """As the gateway does when the time of number 1 has come."""
     [row] = await store.claim(NOW.replace(year=2100), 1, 1)
     await store.settle(row, KennisgevingEvent.UNANSWERED, Facts(reason="no answer"), NOW)
+
+
+async def sent_and_refused(store: PostgresKennisgevingen) -> None:
+    """As the gateway does when KOOP refuses number 1."""
+    [row] = await store.claim(NOW.replace(year=2100), 1, 1)
+    assert await store.began(row, Sent("poc", KENNISGEVING.documenttype, REQUEST), NOW)
+    await store.settle(row, KennisgevingEvent.REFUSED, Facts(answer=Answer(500, b"<html>", 6)), NOW)
 
 
 def delivered(folder: Path, document: bytes) -> Callable[[World], Awaitable[None]]:
@@ -141,6 +151,22 @@ def test_what_nobody_knows_waits_for_a_persons_word(installation: Installation, 
     assert told(installation, "list", "--state", "unknown")[0]["reason"] == "no answer"
     assert told(installation, "arrived", "1", "--dossiernummer", "4711")["dossiernummer"] == "4711"
     assert isinstance(kennisgeving(installation, "again", "1", "--reason", "x").exception, ConfigError)
+
+
+def test_what_was_sent_and_answered_is_shown_and_exported_once(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    asyncio.run(store_of(installation.url, sent_and_refused))
+    [attempt] = told(installation, "show", "1")["attempts"]
+    assert (attempt["status"], attempt["stage"]) == (500, "poc")
+    assert sha256(REQUEST).hexdigest() in kennisgeving(installation, "show", "1").output
+    packed = file.with_name("bewijs.zip")
+    assert "attempt-1/answer" in kennisgeving(installation, "export", "1", str(packed)).output
+    with zipfile.ZipFile(packed) as archive:
+        assert archive.read("attempt-1/request.xml") == REQUEST
+        assert archive.read("attempt-1/answer") == b"<html>"
+        assert json.loads(archive.read("evidence.json"))["organisatie_oin"] == GEMEENTE
+    assert isinstance(kennisgeving(installation, "export", "1", str(packed)).exception, ConfigError)
 
 
 def test_an_edited_text_has_to_be_approved_again(installation: Installation, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 
 import pytest
 from tests.unit.flows.verzoek_store_contract import NOW
@@ -9,12 +10,15 @@ from tests.unit.flows.verzoek_store_contract import NOW
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent as Event
 from digikoppelaar.flows.ports.kennisgevingen import (
+    Answer,
+    Attempt,
     Facts,
     KennisgevingFilter,
     KennisgevingStore,
     Key,
     Origin,
     Publication,
+    Sent,
     StoredKennisgeving,
 )
 from digikoppelaar.flows.ports.repair import Who
@@ -26,6 +30,8 @@ PUBLISHED = Publication(
     "gmb-2026-1", "https://publicaties.example/gmb-2026-1.html", date(2026, 6, 4), ("Andere titel.",)
 )
 MINUTE = timedelta(minutes=1)
+SENT = Sent("poc", "Omgevingsvergunning | aanvraag", b"<request/>")
+ANSWER = Answer(500, b"<html>", 9_000)
 
 
 async def planned(store: KennisgevingStore, key: Key = KEY) -> StoredKennisgeving:
@@ -130,6 +136,38 @@ async def an_answer_to_an_earlier_attempt_moves_nothing_and_is_not_forgotten(sto
     assert "999" in (await store.log(first.id))[-1].detail
 
 
+async def what_an_attempt_sends_is_on_record_before_it_is_sent_and_once(store: KennisgevingStore) -> None:
+    first = await sending(store)
+    assert await store.attempts(first.id) == []
+    assert await store.began(first, SENT, NOW)
+    assert not await store.began(first, SENT, NOW), "another does the same"
+    [attempt] = await store.attempts(first.id)
+    assert attempt == Attempt(1, SENT.stage, SENT.documenttype, NOW, sha256(SENT.request).digest())
+    assert await store.exchange(first.id, 1) == (SENT.request, None)
+    await store.settle(first, Event.NOT_SENT, Facts(due_at=NOW), NOW)
+    assert not await store.began(first, SENT, NOW), "it is not sending"
+    [second] = await store.claim(NOW, 10, 10)
+    assert not await store.began(replace(first, attempts=3), SENT, NOW), "that attempt is not made"
+    assert await store.began(second, replace(SENT, stage="productie"), NOW + MINUTE)
+    assert [(each.number, each.stage) for each in await store.attempts(first.id)] == [(1, "poc"), (2, "productie")]
+
+
+async def an_answer_is_kept_with_its_attempt_also_when_it_comes_too_late(store: KennisgevingStore) -> None:
+    first = await sending(store)
+    await store.began(first, SENT, NOW)
+    await store.forsaken(NOW + 2 * MINUTE, MINUTE, Facts(due_at=NOW))
+    await store.move(first.id, Event.AGAIN, WHO, Facts(due_at=NOW))
+    [second] = await store.claim(NOW, 10, 10)
+    await store.began(second, SENT, NOW)
+    assert not await store.settle(first, Event.REFUSED, Facts(answer=ANSWER), NOW + MINUTE)
+    one, two = await store.attempts(first.id)
+    assert (one.status, one.answered_at, one.answer_size) == (500, NOW + MINUTE, 9_000)
+    assert one.answer_sha256 == sha256(ANSWER.body).digest()
+    assert (two.status, two.answered_at, two.answer_sha256) == (None, None, None)
+    assert await store.exchange(first.id, 1) == (SENT.request, ANSWER.body)
+    assert await store.exchange(first.id, 2) == (SENT.request, None)
+
+
 async def what_somebody_left_while_sending_is_unknown_and_never_sent_again_by_itself(store: KennisgevingStore) -> None:
     sent = await sending(store)
     assert await store.forsaken(NOW + MINUTE, 2 * MINUTE, Facts()) == []
@@ -168,6 +206,8 @@ async def what_is_not_there_is_said_so(store: KennisgevingStore) -> None:
         await store.kennisgeving(12345)
     with pytest.raises(ConfigError, match="no kennisgeving 12345"):
         await store.move(12345, Event.HELD, WHO, Facts())
+    with pytest.raises(ConfigError, match="12345 has no attempt 1"):
+        await store.exchange(12345, 1)
 
 
 CONTRACT = (
@@ -179,6 +219,8 @@ CONTRACT = (
     one_aansluiting_takes_no_more_than_its_share,
     what_did_not_arrive_is_planned_again,
     an_answer_to_an_earlier_attempt_moves_nothing_and_is_not_forgotten,
+    what_an_attempt_sends_is_on_record_before_it_is_sent_and_once,
+    an_answer_is_kept_with_its_attempt_also_when_it_comes_too_late,
     what_somebody_left_while_sending_is_unknown_and_never_sent_again_by_itself,
     an_answer_that_comes_late_still_counts,
     what_koop_has_is_looked_for_until_it_is_found,

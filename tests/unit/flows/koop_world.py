@@ -102,7 +102,7 @@ class World:
     @property
     def publishing(self) -> Publishing:
         async def route_for(_aansluiting_id: int) -> Route:
-            return Route(PROFILE, self.koop.post)
+            return Route(PROFILE, self.koop.post, "poc")
 
         return Publishing(self.store, route_for, self.clock)
 

@@ -19,7 +19,7 @@ from digikoppelaar.errors import (
     TrustError,
 )
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
-from digikoppelaar.flows.ports.kennisgevingen import Facts, StoredKennisgeving
+from digikoppelaar.flows.ports.kennisgevingen import ANSWER_KEPT, Facts, Sent, StoredKennisgeving
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
 
 TEXT = {"content-type": "text/xml"}
@@ -157,6 +157,59 @@ async def test_whoever_dies_while_sending_leaves_it_unknown() -> None:
     row = await world.row()
     assert (row.state, row.reason) == ("unknown", "whoever sent it ended before an answer came")
     assert world.koop.received == []
+
+
+async def test_what_was_sent_and_what_came_back_is_kept_whatever_it_means() -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead, world.koop.takes = [BUSY, CLIENT], False
+    await world.publishing.send_due()
+    world.later(minutes=1)
+    await world.publishing.send_due()
+    one, two = await world.store.attempts(1)
+    assert (one.status, two.status, one.stage) == (503, 500, "poc")
+    assert one.request_sha256 == two.request_sha256, "the same kennisgeving makes the same bytes"
+    sent, answered = await world.store.exchange(1, 2)
+    assert answered == CLIENT.body
+    assert b"InhoudZip" in sent
+
+
+async def test_of_a_long_answer_the_first_bytes_are_kept_and_how_many_there_were() -> None:
+    world = World()
+    await world.planned()
+    world.koop.instead = [RawAnswer(200, {"content-type": "text/html"}, b"x" * 100_000)]
+    await world.publishing.send_due()
+    [attempt] = await world.store.attempts(1)
+    _, kept = await world.store.exchange(1, 1)
+    assert (attempt.answer_size, len(kept or b"")) == (100_000, ANSWER_KEPT)
+
+
+async def test_an_attempt_that_was_given_up_meanwhile_sends_nothing() -> None:
+    world = World()
+    await world.planned()
+    publishing = world.publishing
+
+    async def route_for(aansluiting_id: int) -> Route:
+        world.later(minutes=10)
+        await publishing.send_due()  # of another node, which takes this one for dead
+        return await publishing.route_for(aansluiting_id)
+
+    await replace(publishing, route_for=route_for).send_due()
+    assert ((await world.row()).state, world.koop.received) == ("unknown", [])
+
+
+async def test_while_an_attempt_cannot_be_put_on_record_nothing_is_sent() -> None:
+    world = World()
+    await world.planned()
+    await replace(world.publishing, store=Away(world.store.rows, world.store.lines)).send_due()
+    assert ((await world.row()).state, world.koop.received) == ("planned", [])
+
+
+class Away(MemoryKennisgevingen):
+    """The twin, with a database that is away when an attempt is to be recorded."""
+
+    async def began(self, claimed: StoredKennisgeving, sent: Sent, now: datetime) -> bool:
+        raise StorageError(f"away: {claimed.id} {sent.stage} {now}")
 
 
 class Failing(MemoryKennisgevingen):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import (
@@ -14,14 +15,18 @@ from digikoppelaar.flows.kennisgeving_states import (
     refused_move,
 )
 from digikoppelaar.flows.ports.kennisgevingen import (
+    Answer,
+    Attempt,
     Facts,
     KennisgevingFilter,
     Key,
     LogLine,
     Origin,
     Publication,
+    Sent,
     StoredKennisgeving,
     Undrafted,
+    no_attempt,
 )
 from digikoppelaar.flows.ports.repair import Who
 
@@ -36,6 +41,9 @@ class MemoryKennisgevingen:
     lines: dict[int, list[LogLine]] = field(default_factory=dict)
     delivered: list[Undrafted] = field(default_factory=list)
     none: dict[Origin, str] = field(default_factory=dict)
+    made: dict[tuple[int, int], Attempt] = field(default_factory=dict)
+    """Attempts by kennisgeving and number; `exchanges` has what was sent and what came back."""
+    exchanges: dict[tuple[int, int], tuple[bytes, bytes | None]] = field(default_factory=dict)
 
     async def draft(
         self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
@@ -87,8 +95,29 @@ class MemoryKennisgevingen:
                 claimed.append(self._moved(begun, _E.CLAIMED, now, Facts()))
         return claimed
 
+    async def began(self, claimed: StoredKennisgeving, sent: Sent, now: datetime) -> bool:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        row, key = await self.kennisgeving(claimed.id), (claimed.id, claimed.attempts)
+        if key in self.made or (row.state, row.attempts) != (KennisgevingState.SENDING, claimed.attempts):
+            return False
+        self.made[key] = Attempt(row.attempts, sent.stage, sent.documenttype, now, sha256(sent.request).digest())
+        self.exchanges[key] = sent.request, None
+        return True
+
+    async def attempts(self, kennisgeving_id: int) -> Sequence[Attempt]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        return [attempt for (of, _), attempt in self.made.items() if of == kennisgeving_id]
+
+    async def exchange(self, kennisgeving_id: int, number: int) -> tuple[bytes, bytes | None]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        if (kennisgeving_id, number) not in self.exchanges:
+            raise no_attempt(kennisgeving_id, number)
+        return self.exchanges[kennisgeving_id, number]
+
     async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
+        if facts.answer:
+            self._keep((sent.id, sent.attempts), facts.answer, now)
         row = await self.kennisgeving(sent.id)
         if row.attempts != sent.attempts or after(row.state, event) is None:
             detail = f"attempt {sent.attempts}, too late: {facts.dossiernummer or facts.detail}"
@@ -130,6 +159,13 @@ class MemoryKennisgevingen:
         new = origin not in self.none
         self.none.setdefault(origin, reason)
         return new
+
+    def _keep(self, key: tuple[int, int], answer: Answer, now: datetime) -> None:
+        digest = sha256(answer.body).digest()
+        self.exchanges[key] = self.exchanges[key][0], answer.body
+        self.made[key] = replace(
+            self.made[key], answered_at=now, status=answer.status, answer_size=answer.size, answer_sha256=digest
+        )
 
     def _in(self, *states: KennisgevingState) -> list[StoredKennisgeving]:
         return [row for row in self.rows.values() if row.state in states]

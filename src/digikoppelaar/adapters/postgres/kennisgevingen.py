@@ -15,14 +15,17 @@ from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, state
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, after, refused_move
 from digikoppelaar.flows.ports.kennisgevingen import (
+    Attempt,
     Facts,
     KennisgevingFilter,
     Key,
     LogLine,
     Origin,
     Publication,
+    Sent,
     StoredKennisgeving,
     Undrafted,
+    no_attempt,
 )
 from digikoppelaar.flows.ports.repair import Who
 
@@ -84,10 +87,33 @@ class PostgresKennisgevingen:
             due = await (await connection.execute(_SQL["due"], values)).fetchall()
             return [await _moved(connection, row, _E.CLAIMED, now, Facts()) for row in due]
 
+    async def began(self, claimed: StoredKennisgeving, sent: Sent, now: datetime) -> bool:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        values = {**asdict(sent), "id": claimed.id, "number": claimed.attempts, "now": now}
+        async with statement(self.pool) as connection:
+            return (await connection.execute(_SQL["began"], values)).rowcount > 0
+
+    async def attempts(self, kennisgeving_id: int) -> Sequence[Attempt]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        async with statement(self.pool) as connection:
+            rows = await (await connection.execute(_SQL["attempts"], {"id": kennisgeving_id})).fetchall()
+        return [Attempt(**row) for row in rows]
+
+    async def exchange(self, kennisgeving_id: int, number: int) -> tuple[bytes, bytes | None]:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        async with statement(self.pool) as connection:
+            row = await _row(connection, "exchange", {"id": kennisgeving_id, "number": number})
+        if row is None:
+            raise no_attempt(kennisgeving_id, number)
+        return row["request"], row["answer"]
+
     async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         async with transaction(self.pool) as connection:
             row = await _there(connection, "locked", sent.id)
+            if facts.answer:
+                values = {**asdict(facts.answer), "id": sent.id, "number": sent.attempts, "now": now}
+                await connection.execute(_SQL["answered"], values)
             if row["attempts"] != sent.attempts or after(row["state"], event) is None:
                 detail = f"attempt {sent.attempts}, too late: {facts.dossiernummer or facts.detail}"
                 await _tell(connection, row, event, now, None, detail)

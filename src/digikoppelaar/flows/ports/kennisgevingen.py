@@ -1,12 +1,16 @@
 """Kennisgevingen on record: what is to be published, how far each is, and who did what to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
+from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports.repair import Who
+
+ANSWER_KEPT: Final = 64 * 1024
+"""Bytes of an answer that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,29 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What an attempt sends: in which stage, as which documenttype (a value of drop.model), and the request."""
+
+    stage: str
+    documenttype: str
+    request: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever it means: status, the first ANSWER_KEPT bytes, and how many there were."""
+
+    status: int
+    body: bytes = field(repr=False)
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What an event tells; what is None stays as it was.
 
-    `due_at` is when it is to be sent or, of what KOOP may have, when it is next looked for. `detail` is for the log.
+    `due_at` is when it is to be sent or, of what KOOP may have, when it is next looked for. `detail` is for the log,
+    `answer` is kept with the attempt.
     """
 
     due_at: datetime | None = None
@@ -54,6 +77,25 @@ class Facts:
     reason: str | None = None
     advice: str | None = None
     detail: str = ""
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that was about to reach KOOP, as evidence; `answer_sha256` is that of what was kept of the answer.
+
+    Hashes are raw. Without an answer nobody knows whether it arrived.
+    """
+
+    number: int
+    stage: str
+    documenttype: str
+    begun_at: datetime
+    request_sha256: bytes
+    answered_at: datetime | None = None
+    status: int | None = None
+    answer_size: int | None = None
+    answer_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +154,14 @@ class Undrafted:
     xml: str
 
 
+def no_attempt(kennisgeving_id: int, number: int) -> ConfigError:
+    """What to raise when the kennisgeving has no such attempt."""
+    return ConfigError(
+        f"kennisgeving {kennisgeving_id} has no attempt {number}",
+        advice="Bekijk met `kennisgeving show` welke pogingen er zijn.",
+    )
+
+
 class KennisgevingStore(Protocol):
     """Every method is one transaction with its line in the log, and raises StorageError."""
 
@@ -141,10 +191,25 @@ class KennisgevingStore(Protocol):
         Of one aansluiting at most so many, counting what is sending already: one hanging endpoint holds up no other.
         """
 
-    async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
-        """What became of attempt `sent.attempts`. False, and nothing but a line in the log, when it is too late:
+    async def began(self, claimed: StoredKennisgeving, sent: Sent, now: datetime) -> bool:
+        """Put attempt `claimed.attempts` on record, before its first byte goes out.
 
-        another attempt was made since, or the event cannot happen any more.
+        False, and nothing may be sent, when that was done before or the kennisgeving is not sending any more.
+        """
+
+    async def settle(self, sent: StoredKennisgeving, event: KennisgevingEvent, facts: Facts, now: datetime) -> bool:
+        """What became of attempt `sent.attempts`. False, and only a line in the log, when it is too late:
+
+        another attempt was made since, or the event cannot happen any more. The answer is kept all the same.
+        """
+
+    async def attempts(self, kennisgeving_id: int) -> Sequence[Attempt]:
+        """In order."""
+
+    async def exchange(self, kennisgeving_id: int, number: int) -> tuple[bytes, bytes | None]:
+        """What the attempt with this number sent and, if one came, what was kept of the answer.
+
+        Raises ConfigError when there is no such attempt.
         """
 
     async def forsaken(self, now: datetime, after: timedelta, facts: Facts) -> Sequence[int]:

@@ -10,7 +10,8 @@ from tests.unit.adapters.postgres.world import World
 from tests.unit.flows import kennisgeving_store_contract as contract
 
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
-from digikoppelaar.flows.ports.kennisgevingen import KennisgevingStore
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingStore
 
 Promise = Callable[[KennisgevingStore], Awaitable[None]]
 
@@ -35,6 +36,23 @@ async def test_two_that_draft_the_same_at_once_make_one(world: World) -> None:
     made = await asyncio.gather(*(store.draft(contract.KEY, contract.TEXT, contract.WHO) for _ in range(6)))
     assert len({row.id for row, _ in made}) == 1
     assert [new for _, new in made].count(True) == 1
+
+
+async def test_a_request_that_is_sent_again_and_again_is_kept_once(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    await contract.planned(store)
+    for _ in range(3):
+        [row] = await store.claim(contract.NOW, 1, 1)
+        assert await store.began(row, contract.SENT, contract.NOW)
+        await store.settle(row, KennisgevingEvent.NOT_SENT, Facts(due_at=contract.NOW), contract.NOW)
+    assert (await world.count("kennisgeving_attempt"), await world.count("kennisgeving_request")) == (3, 1)
+
+
+async def test_of_many_that_begin_one_attempt_at_once_one_may_send(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    row = await contract.sending(store)
+    began = await asyncio.gather(*(store.began(row, contract.SENT, contract.NOW) for _ in range(6)))
+    assert began.count(True) == 1
 
 
 async def test_what_a_kennisgeving_cannot_be_the_database_refuses(world: World) -> None:

@@ -41,6 +41,7 @@ STEPS = [
     "0016 kennisgevingen to be published, and who did what to them",
     "0017 no log of jobs that nobody reads",
     "0020 what the key of an application opens",
+    "0021 what was sent to koop and what it answered, and the word of a person that a stage is good",
 ]
 
 
@@ -102,5 +103,6 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("notification", "verzoek", "verzoek_file", "step", "certificate_mapping", "webhook"),
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
         *("case_link", "intervention", "kennisgeving", "kennisgeving_log", "no_kennisgeving"),
+        *("kennisgeving_request", "kennisgeving_attempt", "stage_confirmation"),
         *("purge", "fingerprint_set", "ended_verzoek", "ended_notification", "ended_inbound", "ended_outbound"),
     }

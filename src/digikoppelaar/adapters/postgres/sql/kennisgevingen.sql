@@ -74,6 +74,39 @@ ORDER BY kennisgeving.due_at, kennisgeving.id
 LIMIT %(limit)s
 FOR UPDATE OF kennisgeving SKIP LOCKED
 
+-- name: began
+-- One request may be sent many times, and is kept once. Nothing when it is sending no more, or this attempt is there.
+WITH sending AS (
+    SELECT id, aansluiting_id FROM kennisgeving
+    WHERE id = %(id)s AND state = 'sending' AND attempts = %(number)s
+), kept AS (
+    INSERT INTO kennisgeving_request (aansluiting_id, kennisgeving_id, sha256, body)
+    SELECT aansluiting_id, id, sha256(%(request)s::bytea), %(request)s FROM sending
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO kennisgeving_attempt (aansluiting_id, kennisgeving_id, number, stage, documenttype, begun_at, sha256)
+SELECT aansluiting_id, id, %(number)s, %(stage)s, %(documenttype)s, %(now)s, sha256(%(request)s::bytea) FROM sending
+ON CONFLICT DO NOTHING
+
+-- name: answered
+UPDATE kennisgeving_attempt
+SET answered_at = %(now)s, status = %(status)s, answer = %(body)s, answer_size = %(size)s
+WHERE kennisgeving_id = %(id)s AND number = %(number)s
+
+-- name: attempts
+SELECT
+    number, stage, documenttype, begun_at, sha256 AS request_sha256, answered_at, status, answer_size,
+    sha256(answer) AS answer_sha256
+FROM kennisgeving_attempt
+WHERE kennisgeving_id = %(id)s
+ORDER BY number
+
+-- name: exchange
+SELECT request.body AS request, attempt.answer
+FROM kennisgeving_attempt AS attempt
+JOIN kennisgeving_request AS request USING (kennisgeving_id, sha256)
+WHERE attempt.kennisgeving_id = %(id)s AND attempt.number = %(number)s
+
 -- name: forsaken
 SELECT * FROM kennisgeving WHERE state = 'sending' AND begun_at <= %(before)s ORDER BY id FOR UPDATE SKIP LOCKED
 
