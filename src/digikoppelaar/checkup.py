@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from digikoppelaar import publishing
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres.connect import transaction
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
@@ -44,6 +45,8 @@ Found = AsyncIterator[Diagnosis]
 async def check(config: Config, *, partners: bool = True) -> Found:
     """Every finding, as soon as it is there; good ones too. `partners` False greets nobody."""
     yield diagnosis.disk(shutil.disk_usage(config.data_folder).free)
+    if config.publishing.templates or config.publishing.severities:
+        yield _publishing(config)
     try:
         async with open_stores(config) as stores:
             yield _good(
@@ -54,6 +57,15 @@ async def check(config: Config, *, partners: bool = True) -> Found:
                 yield found
     except DigikoppelaarError as error:
         yield _wrong("database", error)
+
+
+def _publishing(config: Config) -> Diagnosis:
+    """Whether the templates and severities of the configuration can be used."""
+    try:
+        count = len(publishing.texts(config).templates())
+    except DigikoppelaarError as error:
+        return _wrong("publishing", error)
+    return _good("publishing", f"{count} templates can be used")
 
 
 async def _with_database(config: Config, stores: Stores, *, partners: bool) -> Found:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -165,9 +166,9 @@ def desk(config: Config, stores: Stores, publishers: Sequence[Aansluiting], cloc
 
 
 def texts(config: Config) -> Texts:
-    """The templates and lists of this installation. Raises ConfigError."""
+    """The templates, read when they are first needed, and lists of this installation. Raises ConfigError."""
     folder = config.publishing.templates
-    templates = templates_in(folder) if folder else default_templates()
+    templates = cache(lambda: templates_in(folder)) if folder else default_templates
     return Texts(templates, load_rekenregels(), load_lists(), read_severities(config.publishing.severities))
 
 

@@ -11,7 +11,7 @@ from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.embedded import Lease
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
-from digikoppelaar.config import Config, Database, OutgoingProxy
+from digikoppelaar.config import Config, Database, OutgoingProxy, PublishingConfig
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.cpas import ImportChoice, import_cpa
 from digikoppelaar.flows.diagnosis import Verdict
@@ -38,6 +38,20 @@ async def test_an_installation_without_anything_on_record_is_well(tmp_path: Path
     found = [each async for each in checkup.check(config)]
     assert {each.subject for each in found} == {"disk", "database", "clock"}
     assert Verdict.WRONG not in {each.verdict for each in found}
+
+
+async def test_a_template_of_a_notice_that_is_broken_is_wrong(tmp_path: Path, database_url: str) -> None:
+    database = Database(url=database_url)
+    config = Config(data_folder=tmp_path, database=database, publishing=PublishingConfig(templates=tmp_path))
+    file = tmp_path / "regulier-aanvraag.txt"
+
+    async def verdict() -> Verdict:
+        return {each.subject: each.verdict async for each in checkup.check(config, partners=False)}["publishing"]
+
+    file.write_text("titel: {{ plaats }}\n\nTekst")
+    assert await verdict() is Verdict.GOOD
+    file.write_text("titel: {{ bsn }}\n\nTekst")
+    assert await verdict() is Verdict.WRONG
 
 
 async def test_a_key_whose_certificate_is_meant_for_something_else_is_wrong(tmp_path: Path, database_url: str) -> None:

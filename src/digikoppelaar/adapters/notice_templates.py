@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from digikoppelaar.drop.model import Moment, Procedure
-from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, read_template
+from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, broken, read_template
 from digikoppelaar.errors import ConfigError, OinError
 from digikoppelaar.pki.oin import check_oin
 
@@ -42,7 +42,7 @@ def templates_in(folder: Path) -> Mapping[For, TextTemplate]:
 def _key(path: Path) -> For:
     combination = _NAMES.get(path.name)
     if combination is None:
-        raise ConfigError(f"template {path}: its name is not one of {', '.join(sorted(_NAMES))}")
+        raise broken(str(path), f"its name is not one of {', '.join(sorted(_NAMES))}")
     return _for(combination, path.parts[:-1], path)
 
 
@@ -56,7 +56,7 @@ def _for(combination: tuple[Procedure, Moment], folders: tuple[str, ...], path: 
             return For(*combination, zaaktype=name)
         case (oin, zaaktype) if _is_oin(oin):
             return For(*combination, organisatie=oin, zaaktype=zaaktype)
-    raise ConfigError(f"template {path}: it lies in no folder OIN, ZAAKTYPE or OIN/ZAAKTYPE")
+    raise broken(str(path), "it lies in no folder OIN, ZAAKTYPE or OIN/ZAAKTYPE")
 
 
 def _is_oin(name: str) -> bool:
@@ -69,6 +69,6 @@ def _is_oin(name: str) -> bool:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"template {file}: cannot be read ({type(error).__name__})") from None
+        raise broken(str(file), f"cannot be read ({type(error).__name__})") from None

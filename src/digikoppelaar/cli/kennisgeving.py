@@ -161,9 +161,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Put another text in the place of this one. It is a draft again, also when it was approved."""
-    document = _document(file)
-    from_document(document)
-    row = asyncio.run(_edit(number, document))
+    row = asyncio.run(_edit(number, from_document(_document(file))))
     print_row(row, json=json, told=f"kennisgeving {number} is a draft with the text of {file}")
 
 
@@ -296,9 +294,9 @@ async def _draft_file(file: Path, omgeving: str | None, number: int) -> StoredKe
         return (await opened.desk.draft(kennisgeving, found[0], who(), number=number))[0]
 
 
-async def _edit(number: int, document: Mapping[str, object]) -> StoredKennisgeving:
+async def _edit(number: int, kennisgeving: Kennisgeving) -> StoredKennisgeving:
     async with opened_desk() as opened:
-        return await opened.stores.kennisgevingen.edit(number, document, who())
+        return await opened.desk.edit(number, kennisgeving, who())
 
 
 async def _kennisgeving(number: int) -> tuple[Kennisgeving, Aansluiting]:

@@ -103,12 +103,20 @@ def read_template(name: str, source: str) -> TextTemplate:
     """The template called `name`. Raises ConfigError, which names the template and what is wrong in it."""
     first, _, rest = source.replace("\r\n", "\n").partition("\n")
     if not first.startswith(_TITLE):
-        raise ConfigError(f"template {name}: its first line does not begin with `{_TITLE}`")
+        raise broken(name, f"its first line does not begin with `{_TITLE}`")
     title = _compiled(name, first.removeprefix(_TITLE), _plain)
     template = TextTemplate(name, title, _compiled(name, f"\n{rest}", _in_opmaak))
     for values in _trials(source):
         _try(template, values)
     return template
+
+
+def broken(name: str, why: str) -> ConfigError:
+    """What to raise when the template called `name` cannot be used."""
+    return ConfigError(
+        f"template {name}: {why}",
+        advice="Verbeter het genoemde sjabloon. Tot dan worden er geen concepten gemaakt; wat er al is gaat door.",
+    )
 
 
 def chosen(templates: Mapping[For, TextTemplate], wanted: For) -> TextTemplate:
@@ -149,16 +157,22 @@ def _compiled(name: str, source: str, encode: Any) -> Compiled:
     try:
         tree = environment.parse(source)
         for node in tree.find_all(nodes.Node):
-            if not isinstance(node, _KNOWN_FORMS):
+            if not isinstance(node, _KNOWN_FORMS) or (isinstance(node, nodes.Const) and not _is_word(node.value)):
                 what = type(node).__name__.lower()
-                raise ConfigError(f"template {name}, line {node.lineno}: `{what}` is more than a template can do")
+                raise broken(f"{name}, line {node.lineno}", f"`{what}` is more than a template can do")
         unknown = meta.find_undeclared_variables(tree) - VARIABLES.keys()
         if unknown:
-            known = ", ".join(VARIABLES)
-            raise ConfigError(f"template {name}: there is no {', '.join(sorted(unknown))}; there is {known}")
+            raise broken(name, f"there is no {', '.join(sorted(unknown))}; there is {', '.join(VARIABLES)}")
         return environment.from_string(source)
     except TemplateSyntaxError as error:
-        raise ConfigError(f"template {name}, line {error.lineno}: {error.message}") from None
+        raise broken(f"{name}, line {error.lineno}", f"{error.message}") from None
+    except (RecursionError, SyntaxError, ValueError):  # of the compiler below the template
+        raise broken(name, "it nests too deep, or holds a number that is too large") from None
+
+
+def _is_word(value: object) -> bool:
+    """A number has no use in a template, and an endless one breaks the compiler."""
+    return isinstance(value, str | bool)
 
 
 def _environment(encode: Any) -> ImmutableSandboxedEnvironment:

@@ -6,7 +6,7 @@
 The program approves what an aansluiting set to be sent by itself, and only when every check was done and is good.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
@@ -46,6 +46,8 @@ PROGRAM: Final = "digikoppelaar"
 """Who approved what is sent by itself."""
 SEND_FROM: Final = time(8)
 """Dutch time, on the working day before the wished day: what KOOP has too early it might publish too early."""
+LONGEST_NUMBER: Final = 200
+"""Characters of a referentienummer."""
 NO_PUBLISHER: Final = "Het bevoegd gezag publiceert in deze omgeving niet via digikoppelaar."
 
 
@@ -63,9 +65,9 @@ class AreaOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What texts are made of and held against."""
+    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken."""
 
-    templates: Mapping[For, TextTemplate]
+    templates: Callable[[], Mapping[For, TextTemplate]]
     rules: Rekenregels
     lists: Lists
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -92,13 +94,19 @@ class Desk:
         number: int = 1,
     ) -> tuple[StoredKennisgeving, bool]:
         """Put a kennisgeving on record, and whether it is new. Raises SubmissionError when `publisher` is another."""
-        if kennisgeving.publicist.oin != publisher.organisatie_oin:
-            raise SubmissionError(
-                f"the kennisgeving is of {kennisgeving.publicist.oin}, the aansluiting of {publisher.organisatie_oin}",
-                advice="Lever de kennisgeving aan bij de aansluiting van de organisatie die publiceert.",
-            )
-        key = Key(publisher.id, kennisgeving.referentienummer, kennisgeving.moment, kennisgeving.blad, number)
+        key = _key(kennisgeving, publisher, number)
         return await self.store.draft(key, to_document(kennisgeving), who, origin)
+
+    async def edit(self, kennisgeving_id: int, kennisgeving: Kennisgeving, who: Who) -> StoredKennisgeving:
+        """Put another text in its place. Raises SubmissionError when that is about another case, moment or blad."""
+        row = await self.store.kennisgeving(kennisgeving_id)
+        publisher = next((each for each in self.publishers if each.id == row.key.aansluiting_id), None)
+        if publisher is None or _key(kennisgeving, publisher, row.key.number) != row.key:
+            raise SubmissionError(
+                f"kennisgeving {kennisgeving_id} is about another case, moment or blad",
+                advice="Trek deze kennisgeving in (`kennisgeving cancel`) en maak een nieuwe voor de andere zaak.",
+            )
+        return await self.store.edit(kennisgeving_id, to_document(kennisgeving), who)
 
     async def draft_of(self, verzoek: Undrafted, who: Who) -> StoredKennisgeving | str:
         """The draft of a verzoek that came in; or, in Dutch, why it gets none."""
@@ -111,16 +119,20 @@ class Desk:
     ) -> StoredKennisgeving | str:
         if why := why_none(read):
             return why
-        made = drafted(read, publisher, self.texts.templates, self.texts.rules)
+        made = drafted(read, publisher, self.texts.templates(), self.texts.rules)
         return (await self.draft(made, publisher, who, verzoek.origin))[0]
 
     async def draft_new(self, limit: int) -> int:
         """Draft what came in since, and approve what is to be sent by itself; how many drafts. Raises StorageError.
 
-        Only of verzoeken that were submitted on or after the day that the aansluiting set.
+        Only of verzoeken that were submitted on or after the day that the aansluiting set. Raises ConfigError when a
+        template is broken: all wait until it is mended.
         """
         made = 0
-        for verzoek in await self.store.undrafted(limit):
+        undrafted = await self.store.undrafted(limit)
+        if undrafted:
+            self.texts.templates()
+        for verzoek in undrafted:
             who = Who(PROGRAM, self.clock.now())
             try:
                 made += await self._draft_one(verzoek, who)
@@ -238,6 +250,20 @@ class Desk:
 
     def _today(self) -> date:
         return self.clock.now().astimezone(AMSTERDAM).date()
+
+
+def _key(kennisgeving: Kennisgeving, publisher: Aansluiting, number: int) -> Key:
+    if kennisgeving.publicist.oin != publisher.organisatie_oin:
+        raise SubmissionError(
+            f"the kennisgeving is of {kennisgeving.publicist.oin}, the aansluiting of {publisher.organisatie_oin}",
+            advice="Lever de kennisgeving aan bij de aansluiting van de organisatie die publiceert.",
+        )
+    if len(kennisgeving.referentienummer) > LONGEST_NUMBER:
+        raise SubmissionError(
+            f"a referentienummer of {len(kennisgeving.referentienummer)} characters is over {LONGEST_NUMBER}",
+            advice="Geef het zaaknummer zonder omschrijving, en bied de kennisgeving opnieuw aan.",
+        )
+    return Key(publisher.id, kennisgeving.referentienummer, kennisgeving.moment, kennisgeving.blad, number)
 
 
 def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:

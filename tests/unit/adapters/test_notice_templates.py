@@ -61,3 +61,8 @@ def test_a_file_that_is_no_template_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         templates_in(tmp_path / "geen")
+
+
+def test_a_file_that_notepad_saved_is_read(tmp_path: Path) -> None:
+    (tmp_path / "regulier-besluit.txt").write_text("titel: T\r\n\r\nTekst\r\n", encoding="utf-8-sig")
+    assert templates_in(tmp_path)[For(*BESLUIT)].render({}).titel == "T"

@@ -37,6 +37,9 @@ def read(text: str, titel: str = "Titel") -> TextTemplate:
         ("titel: T\n\n{{ plaats | upper }}", "`filter` is more"),
         ("titel: T\n\n{% include 'x' %}", "`include` is more"),
         ("titel: T\n\n{% set plaats = 'x' %}y", "`assign` is more"),
+        ("titel: T\n\n{{ 1e999 }}", "`const` is more"),
+        (f"titel: T\n\n{'{% if plaats %}' * 2000}x{'{% endif %}' * 2000}", "nests too deep"),
+        (f"titel: T\n\n{{% if plaats == {'9' * 5000} %}}x{{% endif %}}y", "a number that is too large"),
         ("titel: T\n\n{{ self }}", "cannot stand in a text"),
         ("titel: T\n\n{{ planafwijking }}", "cannot stand in a text"),
         ("titel: T\n\nEen ** te veel", "no known form"),
@@ -51,6 +54,11 @@ def test_a_template_that_cannot_be_right_is_refused_when_it_is_read(source: str,
     with pytest.raises(ConfigError) as caught:
         read_template("proef", source)
     assert told in str(caught.value)
+    assert caught.value.advice != ConfigError.default_advice
+
+
+def test_markup_and_signs_of_the_template_itself_are_text() -> None:
+    assert plain(read("<al>Kapot <b> & {{ '{{' }}").render({}).blokken) == "<al>Kapot <b> & {{"
 
 
 def test_what_has_no_value_is_named_all_at_once_and_in_dutch() -> None:

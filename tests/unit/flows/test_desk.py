@@ -1,6 +1,6 @@
 """A kennisgeving is planned when it was checked and somebody stands for it, and by itself only when all is good."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -15,7 +15,8 @@ from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.adapters.profiles import load_lists, load_rekenregels
 from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.model import AlsVlak
-from digikoppelaar.errors import SubmissionError
+from digikoppelaar.drop.texts import For, TextTemplate
+from digikoppelaar.errors import ConfigError, SubmissionError
 from digikoppelaar.flows.desk import Desk, Texts
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving, Undrafted
@@ -23,6 +24,7 @@ from digikoppelaar.flows.privacy import GONE, Checked, Outcome
 from digikoppelaar.stam.fingerprints import Kind, Match
 
 STAM = 3
+OTHER = "00000099000000005000"
 NUMBER = "2026060200019"
 AUTOMATIC = replace(SETTINGS, drafts_from="2026-06-01", automatic="aanvraag")
 CLEAN = Checked(Outcome.CLEAN)
@@ -39,7 +41,7 @@ AREA = (
         )
     ),
 )
-TEXTS = Texts(default_templates(), load_rekenregels(), load_lists())
+TEXTS = Texts(default_templates, load_rekenregels(), load_lists())
 
 
 @dataclass(slots=True)
@@ -105,6 +107,39 @@ async def test_of_two_nodes_that_approve_at_once_one_does_and_the_other_says_not
     await desk._approve_by_itself(made, WHO)
     assert (await world.store.kennisgeving(made.id)).state == "planned"
     assert world.store.none == {}
+
+
+async def test_while_a_template_is_broken_a_verzoek_waits_for_its_draft() -> None:
+    world = World(drop=replace(DROP, publishing=AUTOMATIC))
+    await world.delivered()
+
+    def broken() -> Mapping[For, TextTemplate]:
+        raise ConfigError("template regulier-aanvraag.txt: there is no bsn")
+
+    with pytest.raises(ConfigError):
+        await replace(world.desk, texts=replace(TEXTS, templates=broken)).draft_new(10)
+    assert await world.desk.draft_new(10) == 1
+
+
+async def test_another_text_is_about_the_same_case_of_the_same_organisatie() -> None:
+    world = World()
+    made = await world.drafted()
+    text = from_document(made.document)
+    edited = await world.desk.edit(made.id, replace(text, titel="Een andere titel"), WHO)
+    assert edited.document["titel"] == "Een andere titel"
+    others = (replace(text, referentienummer="Z-2"), replace(text, publicist=replace(text.publicist, oin=OTHER)))
+    for other in others:
+        with pytest.raises(SubmissionError) as caught:
+            await world.desk.edit(made.id, other, WHO)
+        assert caught.value.advice
+    assert (await world.store.kennisgeving(made.id)).document == edited.document
+
+
+async def test_a_case_number_without_end_is_refused() -> None:
+    world = World()
+    text = from_document((await world.drafted()).document)
+    with pytest.raises(SubmissionError, match="10000 characters"):
+        await world.desk.draft(replace(text, referentienummer="Z" * 10_000), DROP, WHO)
 
 
 async def test_what_is_set_to_go_by_itself_is_approved_when_all_is_good() -> None:
