@@ -43,6 +43,15 @@ COLUMNS = {
 }
 FILE_COLUMNS = {"kind": "kind", "naam": "naam", "bytes": "size", "sha256": "sha256", "fetched": "fetched_at"}
 LINK_COLUMNS = {"target": "target", "zaak": "case_reference", "at": "linked_at", "by": "linked_by"}
+KENNISGEVING_COLUMNS = {
+    "number": "id",
+    "moment": "moment",
+    "blad": "blad",
+    "state": "state",
+    "publication": "publication",
+    "published": "published_on",
+    "address": "publication_url",
+}
 BY_HAND_COLUMNS = {"at": "done_at", "by": "done_by", "did": "name", "detail": "detail"}
 STEP_COLUMNS = {"at": "at", "step": "name", "detail": "detail"}
 FINDING_COLUMNS = {"finding": "code", "where": "path", "line": "line", "what": "sentence"}
@@ -74,7 +83,7 @@ def show(
     organisatie: WhichOrganisatie = None,
     json: Json = False,
 ) -> None:
-    """Show one verzoek: versions, files, steps and messages. The view goes on record (`views list`)."""
+    """Show one verzoek: versions, files, steps, kennisgevingen and messages. The view goes on record (`views list`)."""
     page = asyncio.run(
         _show(VerzoekFilter(omgeving=omgeving, organisatie_oin=organisatie, verzoeknummer=verzoeknummer))
     )
@@ -84,6 +93,7 @@ def show(
     for version in page.versions:
         _print_version(version)
     for title, columns, rows in (
+        ("kennisgevingen:", KENNISGEVING_COLUMNS, page.kennisgevingen),
         ("linked:", LINK_COLUMNS, page.links),
         ("by hand:", BY_HAND_COLUMNS, page.interventions),
     ):

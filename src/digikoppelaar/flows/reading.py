@@ -7,7 +7,7 @@ looked up by aansluiting and verzoeknummer, never by the verzoeknummer alone: th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
@@ -196,6 +196,19 @@ class InterventionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KennisgevingRow:
+    """A kennisgeving about the verzoek; `publication` is its number, with address and day, once it was found."""
+
+    id: int
+    moment: str
+    blad: str
+    state: str
+    publication: str | None
+    publication_url: str | None
+    published_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class VersionPage:
     """One version of a verzoek, or a notification without version, with its files and its own steps.
 
@@ -221,6 +234,7 @@ class VerzoekPage:
     messages: tuple[MessageRow, ...]
     links: tuple[LinkRow, ...] = ()
     interventions: tuple[InterventionRow, ...] = ()
+    kennisgevingen: tuple[KennisgevingRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

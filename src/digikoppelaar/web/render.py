@@ -37,6 +37,7 @@ def environment() -> Environment:
         "file_kind": words.file_kind,
         "grouped": words.grouped,
         "hex": bytes.hex,
+        "kennisgeving_state": words.kennisgeving_state,
         "machine_time": words.machine_time,
         "message_state": words.message_state,
         "step": words.step,

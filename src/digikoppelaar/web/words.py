@@ -57,6 +57,19 @@ MESSAGE_STATES: Final = {
 }
 """States of inbound messages (the first two) and of outbound ones (`ebms.reliability.State`)."""
 
+KENNISGEVING_STATES: Final = {
+    "draft": Word("concept", Tone.BUSY),
+    "planned": Word("wacht op verzending", Tone.BUSY),
+    "held": Word("aangehouden", Tone.BUSY),
+    "sending": Word("wordt verzonden", Tone.BUSY),
+    "unknown": Word("verzonden, niet bekend of KOOP haar heeft", Tone.BAD),
+    "refused": Word("niet aangenomen", Tone.BAD),
+    "accepted": Word("aangenomen door KOOP", Tone.BUSY),
+    "published": Word("gepubliceerd", Tone.GOOD),
+    "cancelled": Word("ingetrokken", Tone.GOOD),
+}
+"""States of a kennisgeving (`flows.kennisgeving_states`)."""
+
 STEPS: Final = {
     "received": "Bericht ontvangen",
     "rejected": "Bericht afgewezen",
@@ -109,6 +122,11 @@ _SPECIAL_VERSIONS: Final = {0: "eerste indiening", 999: "intrekking"}
 def verzoek_state(key: str) -> Word:
     """The state of a verzoek in Dutch."""
     return VERZOEK_STATES.get(key, Word(key, Tone.BUSY))
+
+
+def kennisgeving_state(key: str) -> Word:
+    """The state of a kennisgeving in Dutch."""
+    return KENNISGEVING_STATES.get(key, Word(key, Tone.BUSY))
 
 
 def message_state(key: str) -> Word:

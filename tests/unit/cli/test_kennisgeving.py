@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 from tests.unit.adapters.postgres.world import GEMEENTE, NOW, World
+from tests.unit.cli.test_repair import verzoek
 from tests.unit.cli.test_verzoek import FILES, NUMBER, Installation
 from tests.unit.drop.published import KENNISGEVING
+from tests.unit.flows.kennisgeving_store_contract import PUBLISHED, WHO
 from tests.unit.stam.documents import verzoek_xml
 from typer.testing import CliRunner
 
@@ -60,6 +62,14 @@ async def sent_and_refused(store: PostgresKennisgevingen) -> None:
     [row] = await store.claim(NOW.replace(year=2100), 1, 1)
     assert await store.began(row, Sent("poc", KENNISGEVING.documenttype, REQUEST), NOW)
     await store.settle(row, KennisgevingEvent.REFUSED, Facts(answer=Answer(500, b"<html>", 6)), NOW)
+
+
+async def published(store: PostgresKennisgevingen) -> None:
+    """As the gateway does when KOOP has number 1."""
+    await store.move(1, KennisgevingEvent.APPROVED, WHO, Facts(due_at=NOW))
+    [row] = await store.claim(NOW, 1, 1)
+    await store.settle(row, KennisgevingEvent.ACCEPTED, Facts(due_at=NOW), NOW)
+    await store.looked(1, NOW, PUBLISHED, NOW)
 
 
 def delivered(folder: Path, document: bytes) -> Callable[[World], Awaitable[None]]:
@@ -208,6 +218,11 @@ def test_a_delivered_verzoek_becomes_a_draft_once_or_is_said_to_get_none(databas
     drafted = told(made, "draft", NUMBER)
     assert (drafted["state"], drafted["key"]["referentienummer"]) == ("draft", NUMBER)
     assert told(made, "draft", NUMBER)["id"] == drafted["id"]
+    asyncio.run(store_of(made.url, published))
+    shown = " ".join(verzoek(made, "show", NUMBER).output.split())
+    assert f"published {PUBLISHED.number} 2026-06-04 {PUBLISHED.url}" in shown
+    [row] = json.loads(verzoek(made, "show", NUMBER, "--json").output)["kennisgevingen"]
+    assert (row["id"], row["state"], row["published_on"]) == (drafted["id"], "published", "2026-06-04")
     assert [row["id"] for row in told(made, "list", "--verzoeknummer", NUMBER)] == [drafted["id"]]
     assert isinstance(kennisgeving(made, "none", NUMBER, "--reason", "x").exception, ConfigError)
 

@@ -34,20 +34,20 @@ SENT = Sent("poc", "Omgevingsvergunning | aanvraag", b"<request/>")
 ANSWER = Answer(500, b"<html>", 9_000)
 
 
-async def planned(store: KennisgevingStore, key: Key = KEY) -> StoredKennisgeving:
-    made, _ = await store.draft(key, TEXT, WHO)
+async def planned(store: KennisgevingStore, key: Key = KEY, origin: Origin | None = None) -> StoredKennisgeving:
+    made, _ = await store.draft(key, TEXT, WHO, origin)
     return await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW))
 
 
-async def sending(store: KennisgevingStore, key: Key = KEY) -> StoredKennisgeving:
-    made = await planned(store, key)
+async def sending(store: KennisgevingStore, key: Key = KEY, origin: Origin | None = None) -> StoredKennisgeving:
+    made = await planned(store, key, origin)
     [claimed] = await store.claim(NOW, 10, 10)
     assert claimed.id == made.id
     return claimed
 
 
-async def accepted(store: KennisgevingStore) -> StoredKennisgeving:
-    sent = await sending(store)
+async def accepted(store: KennisgevingStore, key: Key = KEY, origin: Origin | None = None) -> StoredKennisgeving:
+    sent = await sending(store, key, origin)
     assert await store.settle(sent, Event.ACCEPTED, Facts(due_at=NOW + MINUTE, dossiernummer="123"), NOW)
     return await store.kennisgeving(sent.id)
 

@@ -1,6 +1,6 @@
 """Fictitious rows for the pages."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -8,6 +8,7 @@ from digikoppelaar.flows.reading import (
     AttemptRow,
     Direction,
     FileRow,
+    KennisgevingRow,
     MessagePage,
     MessageRow,
     PayloadRow,
@@ -64,6 +65,12 @@ def findings() -> tuple[Finding, ...]:
     return (Finding("type-unknown", "type", "Dit type kent digikoppelaar niet.", 7),)
 
 
+def kennisgevingen() -> tuple[KennisgevingRow, ...]:
+    found = ("gmb-2026-1", "https://publicaties.example/gmb-2026-1.html", date(2026, 1, 20))
+    published = KennisgevingRow(3, "aanvraag", "gmb", "published", *found)
+    return published, KennisgevingRow(4, "besluit", "gmb", "draft", None, None, None)
+
+
 def verzoek_page(*rows: VerzoekRow, messages: tuple[MessageRow, ...] = ()) -> VerzoekPage:
     first = rows[0]
     return VerzoekPage(
@@ -74,6 +81,7 @@ def verzoek_page(*rows: VerzoekRow, messages: tuple[MessageRow, ...] = ()) -> Ve
         verzoeknummer=first.verzoeknummer,
         versions=tuple(VersionPage(row, files(), (StepRow(row.received_at, "received"),), findings()) for row in rows),
         messages=messages,
+        kennisgevingen=kennisgevingen(),
     )
 
 

@@ -231,11 +231,19 @@ async def test_a_verzoek_shows_every_file_with_bytes_sha256_and_state() -> None:
 async def test_a_verzoek_shows_its_versions_steps_and_messages() -> None:
     page = await shown(filled_app(), VERZOEK)
     headings = [words_of(heading) for heading in page.xpath("//h2")]
-    assert headings == ["Versie 1 (aanvulling)", "Versie 0 (eerste indiening)", "Berichten"]
+    assert headings == ["Versie 1 (aanvulling)", "Versie 0 (eerste indiening)", "Kennisgevingen", "Berichten"]
     text = words_of(page)
     assert "Bericht ontvangen" in text
     assert "9d1f@dso.example" in text
     assert "ack-1@gemeente.example" in text
+
+
+async def test_a_verzoek_shows_its_kennisgevingen_with_where_they_were_published() -> None:
+    rows = (await shown(filled_app(), VERZOEK)).xpath("//table[caption[starts-with(., 'Kennisgevingen')]]/tbody/tr")
+    assert [words_of(row) for row in rows] == [
+        "3 aanvraag gmb-2026-1 https://publicaties.example/gmb-2026-1.html 20-01-2026 gepubliceerd",
+        "4 besluit – – concept",
+    ]
 
 
 async def test_a_verzoek_shows_what_is_worth_knowing_with_its_place() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from digikoppelaar.ebms.reliability import SETTLED, Event, State
 from digikoppelaar.flows.intake_states import NotificationState, VerzoekState
+from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.flows.ports import FileKind
 from digikoppelaar.web import words
 
@@ -17,6 +18,10 @@ def test_every_state_of_a_verzoek_and_of_a_notification_has_a_dutch_word() -> No
 def test_every_state_and_event_of_an_outbound_message_has_a_dutch_word() -> None:
     assert {*State, "accepted", "rejected"} == set(words.MESSAGE_STATES)
     assert set(Event) == set(words.EVENTS)
+
+
+def test_every_state_of_a_kennisgeving_has_a_dutch_word() -> None:
+    assert set(KennisgevingState) == set(words.KENNISGEVING_STATES)
 
 
 def test_every_kind_of_file_has_a_dutch_word() -> None:

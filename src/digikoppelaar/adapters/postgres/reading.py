@@ -13,6 +13,7 @@ from digikoppelaar.flows.reading import (
     Direction,
     FileRow,
     InterventionRow,
+    KennisgevingRow,
     LinkRow,
     MessageFilter,
     MessagePage,
@@ -56,6 +57,7 @@ class PostgresReading:
             messages = await _messages_of_verzoek(connection, rows)
             links = [LinkRow(**row) for row in await _all(connection, "links", rows[0])]
             by_hand = [InterventionRow(**row) for row in await _all(connection, "interventions", rows[0])]
+            notices = [KennisgevingRow(**row) for row in await _all(connection, "kennisgevingen", rows[0])]
         about = {name: rows[0][name] for name in ("omgeving", "organisatie_oin", "organisatie_naam")}
         return VerzoekPage(
             aansluiting_id,
@@ -65,6 +67,7 @@ class PostgresReading:
             messages=messages,
             links=tuple(links),
             interventions=tuple(by_hand),
+            kennisgevingen=tuple(notices),
         )
 
     async def messages(self, wanted: MessageFilter) -> Sequence[MessageRow]:

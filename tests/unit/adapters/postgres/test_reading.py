@@ -5,11 +5,14 @@ from datetime import timedelta
 
 from tests.unit.adapters.postgres.world import World
 from tests.unit.ebms.cpas import DSO
+from tests.unit.flows import kennisgeving_store_contract as notices
 from tests.unit.flows.stored_messages import LEASE, NOW, VERZOEKNUMMER, inbound_of, outbound_of
 from tests.unit.flows.verzoek_store_contract import FILES, version
 
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.ebms.reliability import Event
 from digikoppelaar.flows.ports import NewNotification, Original, StoredPayload
+from digikoppelaar.flows.ports.kennisgevingen import Origin
 from digikoppelaar.flows.reading import PAGE_SIZE, Direction, MessageFilter, VerzoekFilter, answers_to
 from digikoppelaar.stam.model import Finding
 
@@ -46,6 +49,27 @@ async def test_a_delivered_verzoek_is_shown_with_files_steps_and_messages(world:
         (Direction.OUT, "a1"),
     ]
     assert await world.reading.verzoek(world.prod.aansluiting.id, VERZOEKNUMMER) is None
+
+
+async def test_the_kennisgevingen_of_a_verzoek_are_shown_and_those_of_the_same_number_elsewhere_are_not(
+    world: World,
+) -> None:
+    await deliver_one(world)
+    await world.notify(1, VERZOEKNUMMER)
+    store, here = PostgresKennisgevingen(world.pool), world.pre.aansluiting.id
+    published = await notices.accepted(store, origin=Origin(here, VERZOEKNUMMER))
+    await store.looked(published.id, NOW, notices.PUBLISHED, NOW)
+    await store.draft(replace(notices.KEY, number=2), {}, notices.WHO, Origin(here, VERZOEKNUMMER))
+    await store.draft(replace(notices.KEY, number=3), {}, notices.WHO)
+    page = await world.reading.verzoek(here, VERZOEKNUMMER)
+    other = await world.reading.verzoek(world.prod.aansluiting.id, VERZOEKNUMMER)
+    assert page
+    assert other
+    assert [(row.state, row.publication, row.publication_url, row.published_on) for row in page.kennisgevingen] == [
+        ("published", notices.PUBLISHED.number, notices.PUBLISHED.url, notices.PUBLISHED.published_on),
+        ("draft", None, None, None),
+    ]
+    assert other.kennisgevingen == ()
 
 
 async def test_the_findings_of_a_version_are_shown_as_they_were_stored(world: World) -> None:

@@ -49,6 +49,12 @@ FROM intervention
 WHERE aansluiting_id = %(aansluiting_id)s AND lower(verzoeknummer) = lower(%(verzoeknummer)s)
 ORDER BY id
 
+-- name: kennisgevingen
+SELECT id, moment, blad, state, publication, publication_url, published_on
+FROM kennisgeving
+WHERE origin_aansluiting_id = %(aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s
+ORDER BY id
+
 -- name: files
 SELECT kind, document_id, naam, media_type, size, sha256, fetched_at
 FROM verzoek_file
