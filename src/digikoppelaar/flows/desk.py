@@ -21,7 +21,7 @@ from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import Rekenregels, is_working_day
 from digikoppelaar.drop.texts import For, TextTemplate
-from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError
+from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError, told
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.drafting import AMSTERDAM, drafted, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
@@ -30,6 +30,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Facts,
     KennisgevingStore,
     Key,
+    NotDrafted,
     Origin,
     StoredKennisgeving,
     Undrafted,
@@ -125,8 +126,8 @@ class Desk:
     async def draft_new(self, limit: int) -> int:
         """Draft what came in since, and approve what is to be sent by itself; how many drafts. Raises StorageError.
 
-        Only of verzoeken that were submitted on or after the day that the aansluiting set. Raises ConfigError when a
-        template is broken: all wait until it is mended.
+        Only of verzoeken that were submitted on or after the day that the aansluiting set. What cannot be drafted is on
+        record as such, and holds up no other. Raises ConfigError when a template is broken: all wait until it is right.
         """
         made = 0
         undrafted = await self.store.undrafted(limit)
@@ -134,19 +135,25 @@ class Desk:
             self.texts.templates()
         for verzoek in undrafted:
             who = Who(PROGRAM, self.clock.now())
+            publisher: Aansluiting | None = None
             try:
-                made += await self._draft_one(verzoek, who)
+                read = await self._read(verzoek.xml)
+                publisher = self._publisher(verzoek, read)
+                made += await self._draft_one(verzoek, read, publisher, who)
             except StorageError:
                 raise
-            except DigikoppelaarError as error:
-                about = {"aansluiting": verzoek.origin.aansluiting_id, "verzoek": verzoek.origin.verzoeknummer}
-                log.warning("kennisgeving_not_drafted", reason=str(error), **about)
-                await self.store.none_for(verzoek.origin, f"{error.advice}", None, who.at)
+            except Exception as error:
+                await self._not_drafted(verzoek.origin, publisher, error)
         return made
 
-    async def _draft_one(self, verzoek: Undrafted, who: Who) -> bool:
-        read = await self._read(verzoek.xml)
-        publisher = self._publisher(verzoek, read)
+    async def _not_drafted(self, origin: Origin, publisher: Aansluiting | None, error: Exception) -> None:
+        about = {"aansluiting": origin.aansluiting_id, "verzoek": origin.verzoeknummer}
+        log.warning("kennisgeving_not_drafted", reason=told(error), **about)
+        advice = error.advice if isinstance(error, DigikoppelaarError) else DigikoppelaarError.default_advice
+        why = NotDrafted(told(error), advice, publisher.id if publisher else None)
+        await self.store.not_drafted(origin, why, self.clock.now())
+
+    async def _draft_one(self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting | None, who: Who) -> bool:
         settings = publisher.publishing if publisher else None
         if publisher is None or settings is None:
             made: StoredKennisgeving | str = why_none(read) or NO_PUBLISHER
@@ -241,7 +248,13 @@ class Desk:
         of = (each for each in self.publishers if each.organisatie_oin == oin and each.omgeving == verzoek.omgeving)
         return next(of, None)
 
-    async def _read(self, xml: str) -> Verzoek:
+    async def _read(self, xml: str | None) -> Verzoek:
+        if xml is None:
+            raise ConfigError(
+                "the content of the verzoek was deleted",
+                advice="De inhoud van het verzoek is verwijderd: lever de kennisgeving aan met `kennisgeving draft "
+                "--file` en zeg met `kennisgeving none` dat er geen concept meer hoeft te komen.",
+            )
         document = b"".join([chunk async for chunk in self.blobs.get(xml)])
         try:
             return await aside(lambda: read_verzoek(document))

@@ -30,7 +30,7 @@ class Sort(StrEnum):
     MISSED = "missed"
     """A search found it; its notification never came."""
     KENNISGEVING = "kennisgeving"
-    """A notice waits for somebody, or is not published when it should be."""
+    """A notice waits for somebody, could not be drafted, or is not published when it should be."""
     SILENT = "silent"
     """No notification came for days."""
     KEPT = "kept"
@@ -152,6 +152,18 @@ class KennisgevingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NotDraftedRow:
+    """A verzoek of which no kennisgeving could be drafted; `place` is who would publish it, where that is known."""
+
+    place: Place
+    id: int
+    verzoeknummer: str
+    since: datetime
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRows:
     """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
 
@@ -183,6 +195,7 @@ class Rows:
     heard: Sequence[HeardRow] = ()
     failing: Sequence[FailingRow] = ()
     kennisgevingen: Sequence[KennisgevingRow] = ()
+    not_drafted: Sequence[NotDraftedRow] = ()
     kept: Sequence[KeptRows] = ()
     cpas: Sequence[CpaRow] = ()
 
@@ -213,6 +226,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *map(_parked, rows.parked),
         *(_missed(row) for row in rows.missed if now - row.found_at <= limits.missed),
         *(_kennisgeving(row) for row in rows.kennisgevingen if _is_late(row, now)),
+        *map(_not_drafted, rows.not_drafted),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
         *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
@@ -310,6 +324,20 @@ def _kennisgeving(row: KennisgevingRow) -> Item:
         row.since,
         f"Kennisgeving {row.id} van zaak {row.referentienummer} {_KENNISGEVING[state]}.",
         row.advice or f"Bekijk haar met `digikoppelaar kennisgeving show {row.id}`.",
+        reason=row.reason,
+    )
+
+
+def _not_drafted(row: NotDraftedRow) -> Item:
+    number = row.verzoeknummer
+    return Item(
+        f"not-drafted:{row.id}",
+        Sort.KENNISGEVING,
+        row.place,
+        row.since,
+        f"Van verzoek {number} kon geen concept van een kennisgeving worden gemaakt.",
+        f"{row.advice} Maak het daarna met `digikoppelaar kennisgeving draft {number}`, "
+        f"of zeg met `digikoppelaar kennisgeving none {number}` waarom er geen komt.",
         reason=row.reason,
     )
 

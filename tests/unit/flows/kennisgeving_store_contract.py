@@ -16,6 +16,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     KennisgevingFilter,
     KennisgevingStore,
     Key,
+    NotDrafted,
     Origin,
     Publication,
     Sent,
@@ -201,6 +202,18 @@ async def what_koop_has_is_looked_for_until_it_is_found(store: KennisgevingStore
     assert await store.sought(NOW + timedelta(days=365), 10) == []
 
 
+async def that_there_is_to_be_none_is_news_once_and_settles_what_could_not_be_drafted(store: KennisgevingStore) -> None:
+    one, other = Origin(1, "2026060200019"), Origin(2, "2026060200019")
+    trouble = NotDrafted("telefoon not there", "Vul in: telefoon.", None)
+    assert await store.none_for(one, "Het is een TEST.", None, NOW)
+    await store.not_drafted(one, trouble, NOW)
+    assert not await store.none_for(one, "Dubbel.", WHO, NOW)
+    await store.not_drafted(other, trouble, NOW)
+    await store.not_drafted(other, trouble, NOW)
+    assert await store.none_for(other, "Dubbel.", WHO, NOW)
+    assert not await store.none_for(other, "Dubbel.", WHO, NOW)
+
+
 async def what_is_not_there_is_said_so(store: KennisgevingStore) -> None:
     with pytest.raises(ConfigError, match="no kennisgeving 12345"):
         await store.kennisgeving(12345)
@@ -224,5 +237,6 @@ CONTRACT = (
     what_somebody_left_while_sending_is_unknown_and_never_sent_again_by_itself,
     an_answer_that_comes_late_still_counts,
     what_koop_has_is_looked_for_until_it_is_found,
+    that_there_is_to_be_none_is_news_once_and_settles_what_could_not_be_drafted,
     what_is_not_there_is_said_so,
 )

@@ -19,7 +19,7 @@ from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, SubmissionError
 from digikoppelaar.flows.desk import Desk, Texts
 from digikoppelaar.flows.ports import Aansluiting
-from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving, Undrafted
+from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
 from digikoppelaar.stam.fingerprints import Kind, Match
 
@@ -194,6 +194,36 @@ async def test_what_gets_none_says_why(document: bytes, omgeving: str, why: str)
     assert await world.desk.draft_new(10) == 0
     assert world.store.rows == {}
     assert world.store.none[verzoek.origin] == said
+
+
+@pytest.mark.parametrize(
+    ("document", "drop", "publisher", "advice"),
+    [
+        (b"<verzoek", DROP, None, "afzender"),
+        (verzoek_xml(), replace(DROP, publishing=replace(AUTOMATIC, telefoon="")), DROP.id, "telefoonnummer"),
+    ],
+    ids=["unreadable", "a value is missing"],
+)
+async def test_what_cannot_be_drafted_is_for_a_person_and_holds_up_no_other(
+    document: bytes, drop: Aansluiting, publisher: int | None, advice: str
+) -> None:
+    world = World(drop)
+    first = await world.delivered(document)
+    world.store.delivered.append(replace(first, origin=Origin(STAM, "2026060200027"), omgeving="sandbox-prod"))
+    assert await world.desk.draft_new(10) == 0
+    why = world.store.none[first.origin]
+    assert isinstance(why, NotDrafted)
+    assert (why.publisher_id, advice in why.advice) == (publisher, True)
+    assert len(world.store.none) == 2
+    assert await world.store.undrafted(10) == []
+
+
+async def test_of_a_verzoek_whose_content_was_deleted_a_person_is_told_what_can_be_done() -> None:
+    world = World()
+    gone = replace(await world.delivered(), xml=None)
+    with pytest.raises(ConfigError, match="was deleted") as caught:
+        await world.desk.draft_of(gone, WHO)
+    assert "kennisgeving none" in caught.value.advice
 
 
 async def test_what_is_blocked_is_approved_only_with_a_reason_that_stays_on_record() -> None:

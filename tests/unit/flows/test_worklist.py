@@ -15,6 +15,7 @@ from digikoppelaar.flows.worklist import (
     KeptRows,
     Limits,
     MissedRow,
+    NotDraftedRow,
     ParkedRow,
     Place,
     Rows,
@@ -112,6 +113,14 @@ def test_what_koop_has_is_an_item_from_noon_of_the_working_day_after_its_day() -
     [item] = items(rows, [], monday + timedelta(minutes=1), LIMITS)
     assert "niet gevonden" in item.what
     assert "kennisgeving show 4" in item.todo
+
+
+def test_a_verzoek_of_which_no_kennisgeving_could_be_drafted_is_an_item_that_says_what_is_lacking() -> None:
+    [item] = of(Rows(not_drafted=[NotDraftedRow(PLACE, 3, "42", NOW, "telefoon not there", "Vul in: telefoon.")]))
+    assert (item.key, item.sort, item.reason) == ("not-drafted:3", Sort.KENNISGEVING, "telefoon not there")
+    assert "verzoek 42" in item.what
+    assert item.todo.startswith("Vul in: telefoon. ")
+    assert "kennisgeving draft 42" in item.todo
 
 
 def test_an_end_is_an_item_again_at_each_threshold_that_is_near_enough() -> None:

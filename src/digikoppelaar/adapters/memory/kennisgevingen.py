@@ -21,6 +21,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     KennisgevingFilter,
     Key,
     LogLine,
+    NotDrafted,
     Origin,
     Publication,
     Sent,
@@ -35,15 +36,18 @@ _E = KennisgevingEvent
 
 @dataclass(slots=True)
 class MemoryKennisgevingen:
-    """Kennisgevingen by id, and their log; `delivered` are verzoeken that could have one, `none` those that do not."""
+    """Kennisgevingen by id, and their log; `delivered` are verzoeken that could have one.
+
+    `none` has those that do not: in Dutch why there is to be none, or why it could not be drafted.
+    """
 
     rows: dict[int, StoredKennisgeving] = field(default_factory=dict)
     lines: dict[int, list[LogLine]] = field(default_factory=dict)
     delivered: list[Undrafted] = field(default_factory=list)
-    none: dict[Origin, str] = field(default_factory=dict)
     made: dict[tuple[int, int], Attempt] = field(default_factory=dict)
     """Attempts by kennisgeving and number; `exchanges` has what was sent and what came back."""
     exchanges: dict[tuple[int, int], tuple[bytes, bytes | None]] = field(default_factory=dict)
+    none: dict[Origin, str | NotDrafted] = field(default_factory=dict)
 
     async def draft(
         self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
@@ -156,9 +160,15 @@ class MemoryKennisgevingen:
     async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         del who, now
-        new = origin not in self.none
-        self.none.setdefault(origin, reason)
+        new = not isinstance(self.none.get(origin), str)
+        if new:
+            self.none[origin] = reason
         return new
+
+    async def not_drafted(self, origin: Origin, why: NotDrafted, now: datetime) -> None:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        del now
+        self.none.setdefault(origin, why)
 
     def _keep(self, key: tuple[int, int], answer: Answer, now: datetime) -> None:
         digest = sha256(answer.body).digest()

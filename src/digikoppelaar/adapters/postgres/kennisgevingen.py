@@ -20,6 +20,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     KennisgevingFilter,
     Key,
     LogLine,
+    NotDrafted,
     Origin,
     Publication,
     Sent,
@@ -157,6 +158,11 @@ class PostgresKennisgevingen:
         values = {**asdict(origin), "reason": reason, "by": who.name if who else None, "now": now}
         async with statement(self.pool) as connection:
             return (await connection.execute(_SQL["none_for"], values)).rowcount > 0
+
+    async def not_drafted(self, origin: Origin, why: NotDrafted, now: datetime) -> None:
+        """See flows.ports.kennisgevingen.KennisgevingStore."""
+        async with statement(self.pool) as connection:
+            await connection.execute(_SQL["not_drafted"], {**asdict(origin), **asdict(why), "now": now})
 
     async def _by_hand(
         self,

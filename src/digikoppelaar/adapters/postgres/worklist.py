@@ -19,6 +19,7 @@ from digikoppelaar.flows.worklist import (
     KeptRows,
     Limits,
     MissedRow,
+    NotDraftedRow,
     ParkedRow,
     Place,
     Rows,
@@ -63,6 +64,7 @@ class PostgresWorklist:
                 heard=await _made(connection, "heard", values, HeardRow),
                 failing=await _made(connection, "failing", values, FailingRow),
                 kennisgevingen=await _made(connection, "kennisgevingen", values, KennisgevingRow),
+                not_drafted=await _made(connection, "not_drafted", values, NotDraftedRow),
                 kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )

@@ -146,12 +146,24 @@ class KennisgevingFilter:
 class Undrafted:
     """A delivered first version of which nobody drafted a kennisgeving, nor said that there is to be none.
 
-    `xml` names its verzoek XML in the blob store.
+    `xml` names its verzoek XML in the blob store; None when that was deleted, for its period was over.
     """
 
     origin: Origin
     omgeving: str
-    xml: str
+    xml: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotDrafted:
+    """Why a kennisgeving could not be drafted, and what a person can do: English and Dutch, as of an error.
+
+    `publisher_id` is the aansluiting that would publish it; None when that was not found out.
+    """
+
+    reason: str
+    advice: str
+    publisher_id: int | None
 
 
 def no_attempt(kennisgeving_id: int, number: int) -> ConfigError:
@@ -226,8 +238,12 @@ class KennisgevingStore(Protocol):
     async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
         """Verzoeken in an omgeving where somebody publishes, the oldest first.
 
-        With a number only that one, also when somebody said that it gets none.
+        With a number only that one, also when somebody said that it gets none, it could not be drafted, or its content
+        was deleted.
         """
 
     async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
-        """The program is not to draft a kennisgeving of it. Whether that is news; safe to repeat."""
+        """There is to be none of it, also if it could not be drafted. Whether that is news; safe to repeat."""
+
+    async def not_drafted(self, origin: Origin, why: NotDrafted, now: datetime) -> None:
+        """The program does not try again; it is for a person, until there is a draft or there is to be none."""

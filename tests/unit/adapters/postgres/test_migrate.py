@@ -42,6 +42,7 @@ STEPS = [
     "0017 no log of jobs that nobody reads",
     "0020 what the key of an application opens",
     "0021 what was sent to koop and what it answered, and the word of a person that a stage is good",
+    "0022 of what no kennisgeving could be drafted",
 ]
 
 

@@ -15,6 +15,7 @@ from tests.unit.flows.worklist_store_contract import CONTRACT
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
+from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin
 from digikoppelaar.flows.registration import OrganisatieEntry, difference
 from digikoppelaar.flows.worklist import Limits, WorklistFilter, items
 from digikoppelaar.flows.worklist_mail import WorklistStore
@@ -105,6 +106,25 @@ async def test_kennisgevingen_that_wait_or_that_koop_has_are_found_with_their_da
         (2, "accepted", NOW.date() + timedelta(days=1)),
     ]
     assert (await PostgresWorklist(world.pool).rows(WorklistFilter("prod"), Limits(), NOW)).kennisgevingen == []
+
+
+async def test_what_could_not_be_drafted_is_with_who_publishes_it_until_there_is_a_draft_or_to_be_none(
+    world: World,
+) -> None:
+    store = PostgresKennisgevingen(world.pool)
+
+    async def there() -> list[tuple[str, str]]:
+        rows = (await PostgresWorklist(world.pool).rows(EVERYBODY, LIMITS, NOW)).not_drafted
+        return [(row.verzoeknummer, row.place.omgeving) for row in rows]
+
+    await store.none_for(Origin(1, "1"), "Het is een TEST.", None, NOW)
+    for number, publisher in (("2", 2), ("3", None)):
+        await store.not_drafted(Origin(1, number), NotDrafted("x", "Doe iets.", publisher), NOW)
+    assert await there() == [("2", "sandbox-prod"), ("3", "sandbox-pre")]
+    await store.draft(notices.KEY, notices.TEXT, notices.WHO, Origin(1, "2"))
+    assert await there() == [("3", "sandbox-pre")]
+    await store.none_for(Origin(1, "3"), "Dubbel.", notices.WHO, NOW)
+    assert await there() == []
 
 
 async def test_when_something_came_in_last_and_what_ends_is_found(world: World) -> None:

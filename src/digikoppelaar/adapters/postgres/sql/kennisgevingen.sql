@@ -120,7 +120,7 @@ UPDATE kennisgeving SET due_at = %(due_at)s WHERE id = %(id)s AND state IN ('unk
 SELECT verzoek.aansluiting_id, verzoek.verzoeknummer, aansluiting.omgeving, file.blob AS xml
 FROM verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
-JOIN verzoek_file AS file ON file.verzoek_id = verzoek.id AND file.kind = 'xml' AND file.blob IS NOT NULL
+JOIN verzoek_file AS file ON file.verzoek_id = verzoek.id AND file.kind = 'xml'
 WHERE verzoek.state = 'delivered' AND verzoek.action = 'deliver_new'
   AND (%(verzoeknummer)s::text IS NULL OR verzoek.verzoeknummer = %(verzoeknummer)s)
   AND EXISTS (
@@ -131,14 +131,21 @@ WHERE verzoek.state = 'delivered' AND verzoek.action = 'deliver_new'
     SELECT FROM kennisgeving
     WHERE origin_aansluiting_id = verzoek.aansluiting_id AND kennisgeving.verzoeknummer = verzoek.verzoeknummer
   )
-  AND (%(verzoeknummer)s::text IS NOT NULL OR NOT EXISTS (
+  AND (%(verzoeknummer)s::text IS NOT NULL OR (file.blob IS NOT NULL AND NOT EXISTS (
     SELECT FROM no_kennisgeving AS none
     WHERE none.aansluiting_id = verzoek.aansluiting_id AND none.verzoeknummer = verzoek.verzoeknummer
-  ))
+  )))
 ORDER BY verzoek.id
 LIMIT %(limit)s
 
 -- name: none_for
 INSERT INTO no_kennisgeving (aansluiting_id, verzoeknummer, reason, by, at)
 VALUES (%(aansluiting_id)s, %(verzoeknummer)s, %(reason)s, %(by)s, %(now)s)
+ON CONFLICT (aansluiting_id, verzoeknummer) DO UPDATE
+SET reason = excluded.reason, by = excluded.by, at = excluded.at, advice = NULL, publisher_id = NULL
+WHERE no_kennisgeving.advice IS NOT NULL
+
+-- name: not_drafted
+INSERT INTO no_kennisgeving (aansluiting_id, verzoeknummer, reason, advice, publisher_id, at)
+VALUES (%(aansluiting_id)s, %(verzoeknummer)s, %(reason)s, %(advice)s, %(publisher_id)s, %(now)s)
 ON CONFLICT (aansluiting_id, verzoeknummer) DO NOTHING

@@ -149,6 +149,28 @@ WHERE kennisgeving.state IN ('draft', 'refused', 'unknown', 'accepted')
 ORDER BY last.at, kennisgeving.id
 LIMIT %(most)s
 
+-- name: not_drafted
+-- Of the aansluiting that would publish it or, where that is not known, of the one by which the verzoek came in.
+SELECT
+    none.id, none.verzoeknummer, none.at AS since, none.reason, none.advice,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY coalesce(publisher_id, aansluiting_id) ORDER BY at, id) AS place
+    FROM no_kennisgeving
+    WHERE advice IS NOT NULL AND NOT EXISTS (
+        SELECT FROM kennisgeving
+        WHERE origin_aansluiting_id = no_kennisgeving.aansluiting_id
+          AND kennisgeving.verzoeknummer = no_kennisgeving.verzoeknummer
+    )
+) AS none
+JOIN aansluiting ON aansluiting.id = coalesce(none.publisher_id, none.aansluiting_id)
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE place <= %(most)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY none.at, none.id
+
 -- name: kept
 -- RETENTION_KEPT stands for the query `kept` of retention.sql: what is kept is said in one place.
 SELECT
