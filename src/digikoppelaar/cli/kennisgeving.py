@@ -18,6 +18,7 @@ from digikoppelaar.adapters.system import SystemClock, os_user
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, WhichOmgeving, configuration, known_state
 from digikoppelaar.cli.files import MEBIBYTE, read_file
+from digikoppelaar.drop.characters import shown
 from digikoppelaar.drop.document import from_document, read_document
 from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked
@@ -177,7 +178,7 @@ def preview(
         assert publisher.publishing, "it is of kind drop"
         typer.echo(request(kennisgeving, load_drop_profile(publisher.publishing.profile).envelope).body.decode())
     else:
-        typer.echo((as_html if html else as_text)(kennisgeving.titel, kennisgeving.tekst))
+        typer.echo(shown((as_html if html else as_text)(kennisgeving.titel, kennisgeving.tekst)))
 
 
 @app.command("check")

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from digikoppelaar.drop.characters import shown
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -82,7 +84,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 
 def cell(value: object) -> str:
-    """One value as people read it."""
+    """One value as people read it: nothing in it can move the cursor or turn the text around."""
     match value:
         case None:
             return ""
@@ -98,7 +100,7 @@ def cell(value: object) -> str:
             return ", ".join(map(cell, value))
         case Mapping():
             return ", ".join(f"{name} {cell(each)}" for name, each in value.items())
-    return str(value)
+    return shown(str(value))
 
 
 def _plain(value: object) -> object:

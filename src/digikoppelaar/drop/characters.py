@@ -1,12 +1,31 @@
 """Which characters may be in what is published: a broken document never leaves, what cannot be written is an error."""
 
 import re
+import unicodedata
 from typing import Final
 
 from digikoppelaar.errors import SubmissionError
 
 _REFUSED: Final = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 """Control characters, halves of surrogate pairs, and what Unicode has for no character at all."""
+
+
+_LAYOUT: Final = "\t\n\r"
+
+
+def is_hidden(letter: str) -> bool:
+    """Whether it shows nothing to a reader, or turns the text around it: no blank, and no line end."""
+    return letter not in _LAYOUT and (unicodedata.category(letter) in ("Cc", "Cf", "Cs") or letter in "\ufffe\uffff")
+
+
+def shown(text: str) -> str:
+    """The text with what is hidden in it in the open, such as U+202E: for where a text must not play tricks."""
+    return "".join(code_of(letter) if is_hidden(letter) else letter for letter in text)
+
+
+def code_of(letter: str) -> str:
+    """Its number in Unicode, such as U+202E."""
+    return f"U+{ord(letter):04X}"
 
 
 def checked(text: str, where: str) -> str:
@@ -16,7 +35,7 @@ def checked(text: str, where: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if found := _REFUSED.search(text):
-        code = f"U+{ord(found.group()):04X}"
+        code = code_of(found.group())
         raise SubmissionError(
             f"a kennisgeving holds {code}, which cannot be published",
             advice=f"Verwijder het onzichtbare teken {code} op positie {found.start() + 1} van {where} "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from digikoppelaar.drop.characters import code_of, is_hidden
 from digikoppelaar.drop.checks_terms import REACTIE
 from digikoppelaar.drop.dates import names_date
 from digikoppelaar.drop.findings import Given, Seen
@@ -24,7 +25,8 @@ from digikoppelaar.drop.model import (
     Uitkomst,
     plain,
 )
-from digikoppelaar.drop.personal_data import has_phone, is_bsn
+from digikoppelaar.drop.opmaak import one_line
+from digikoppelaar.drop.personal_data import has_phone, is_bsn, published
 from digikoppelaar.drop.texts import COMBINATIONS
 
 Check = Callable[[Kennisgeving, Given], Iterator[Seen]]
@@ -44,7 +46,7 @@ def parts(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
 
 def _title(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
     length, limit = len(kennisgeving.titel), given.lists.longest_title
-    if not kennisgeving.titel.strip():
+    if not one_line(kennisgeving.titel):
         yield Seen("titel-missing", "titel")
     if length > limit:
         yield Seen("titel-too-long", "titel", {"length": length, "limit": limit})
@@ -52,10 +54,18 @@ def _title(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
 
 def _text(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
     text = plain(kennisgeving.tekst)
-    if not text.strip():
+    if not one_line(text):
         yield Seen("tekst-missing", "tekst")
     if not has_phone(text):
         yield Seen("telefoon-missing", "tekst")
+
+
+def _hidden(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
+    """The first in each stretch; often they came along out of a PDF."""
+    for stretch in published(kennisgeving):
+        found = next(((number, each) for number, each in enumerate(stretch.text, 1) if is_hidden(each)), None)
+        if found:
+            yield Seen("character-hidden", f"{stretch.where}, teken {found[0]}", {"code": code_of(found[1])})
 
 
 def _reference(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
@@ -174,7 +184,7 @@ def _correction(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
 _NUMBER: Final = re.compile(rf"\b(?:{'|'.join(Blad)})-\d{{4}}-\d+")
 """Of a publication (drop-3pas.md 7)."""
 
-_ALWAYS: Final[tuple[Check, ...]] = (_title, _text, _reference, _lists, _blad, _documenttype, _deviation)
+_ALWAYS: Final[tuple[Check, ...]] = (_title, _text, _hidden, _reference, _lists, _blad, _documenttype, _deviation)
 
 PARTS: Final[Mapping[tuple[Procedure, Moment], tuple[Check, ...]]] = {
     (Procedure.REGULIER, Moment.AANVRAAG): (_receipt, _inspection_told),

@@ -129,8 +129,9 @@ RULES: Final[Mapping[str, Rule]] = {
     # --- what has to be there -----------------------------------------------------------------------------------------
     "moment-not-in-procedure": Rule(BLOCK, "Bij deze procedure bestaat dit moment niet.", "Awb afdeling 3.4"),
     "titel-missing": Rule(BLOCK, "De kennisgeving heeft geen titel.", "drop-3pas.md 2.1"),
-    "titel-too-long": Rule(WARN, "De titel heeft {length} tekens; meer dan {limit} is te lang."),
+    "titel-too-long": Rule(BLOCK, "De titel heeft {length} tekens; maak hem korter, met hoogstens {limit}."),
     "tekst-missing": Rule(BLOCK, "De kennisgeving heeft geen tekst.", "Bekendmakingswet 12"),
+    "character-hidden": Rule(BLOCK, "Hier staat een onzichtbaar teken ({code}); haal het weg."),
     "referentienummer-missing": Rule(BLOCK, "Het zaaknummer ontbreekt.", "drop-3pas.md 2.2"),
     "referentienummer-not-in-text": Rule(WARN, "Het zaaknummer staat niet in de tekst."),
     "referentienummer-like-bsn": Rule(BLOCK, "Het zaaknummer kan een BSN zijn; het wordt gepubliceerd."),

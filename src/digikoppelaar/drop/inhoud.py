@@ -20,6 +20,7 @@ from digikoppelaar import xml
 from digikoppelaar.drop.blocks import write_blocks
 from digikoppelaar.drop.characters import checked
 from digikoppelaar.drop.model import Alinea, Blok, Kennisgeving, Lijst, Punt, Regel, Stuk, Tussenkop
+from digikoppelaar.drop.opmaak import one_line
 from digikoppelaar.errors import AanleveringError, SubmissionError, TooLarge, XmlError
 
 FILE_NAME: Final = "inhoud.xml"
@@ -62,7 +63,7 @@ def inhoud_zip(kennisgeving: Kennisgeving, accepted: Accepted = NONE_ACCEPTED) -
 
 def inhoud_xml(kennisgeving: Kennisgeving, accepted: Accepted = NONE_ACCEPTED) -> bytes:
     """The document. Raises SubmissionError without a title or a text, or for a character that XML cannot hold."""
-    if not kennisgeving.titel.strip() or not kennisgeving.tekst:
+    if not one_line(kennisgeving.titel) or not kennisgeving.tekst:
         raise SubmissionError(
             "a kennisgeving without title or text cannot be sent",
             advice="Geef de kennisgeving een titel en een tekst.",

@@ -11,12 +11,12 @@ what is published cannot be called back.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from digikoppelaar.drop.characters import is_hidden
 from digikoppelaar.drop.model import Alinea, Blok, Lijst, Punt, Regel, Stuk, Tussenkop
 from digikoppelaar.errors import SubmissionError
 
@@ -58,7 +58,7 @@ def escape(value: str) -> str:
 
 def one_line(value: str) -> str:
     """With single blanks only, and without control and direction characters."""
-    return " ".join("".join(letter for letter in " ".join(value.split()) if not _is_hidden(letter)).split())
+    return " ".join("".join(letter for letter in " ".join(value.split()) if not is_hidden(letter)).split())
 
 
 def is_link(url: str) -> bool:
@@ -105,10 +105,6 @@ def _signed(text: str) -> str:
     return _SIGNS.sub(r"\\\1", text)
 
 
-def _is_hidden(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cf", "Cs") or letter in "\ufffe\uffff"
-
-
 def _groups(text: str) -> Iterator[list[_Line]]:
     """The lines of each block: a heading alone, items together, and the lines of a paragraph."""
     group: list[_Line] = []
@@ -147,7 +143,7 @@ def _after_sign(line: _Line) -> _Line:
 def _inline(line: _Line) -> Regel:
     """The stretches of a line; neighbours that look the same are one."""
     number, text = line[0], " ".join(line[1].split())
-    if any(_is_hidden(letter) for letter in text):
+    if any(is_hidden(letter) for letter in text):
         _refuse(number, "er staat een onzichtbaar teken in")
     stretches: list[Stuk] = []
     bold = False

@@ -154,3 +154,9 @@ def test_a_time_is_shown_on_the_clock_of_the_reader(screen: StringIO) -> None:
 def test_a_very_long_value_stays_on_its_line(screen: StringIO) -> None:
     output.print_fields({"endpoint": "https://" + "x" * 300})
     assert len(lines_of(screen)) == 1
+
+
+def test_nothing_that_is_shown_can_move_the_cursor_or_turn_the_text_around() -> None:
+    assert output.cell("dakkapel\x1b[2J \u202egnp\u2066 \x9b caf\u00e9 \U0001f333\n") == (
+        "dakkapelU+001B[2J U+202Egnp" + "U+2066 U+009B caf\u00e9 \U0001f333\n"
+    )
