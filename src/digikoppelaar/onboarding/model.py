@@ -1,7 +1,9 @@
 """What onboarding is made of: steps as data, findings of checks, and whose steps they are."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 
 class Kind(StrEnum):
@@ -31,6 +33,38 @@ class How(StrEnum):
     """Something that the gateway saw happen."""
     WORD = "word"
     """A person says so."""
+
+
+class Sight(StrEnum):
+    """What the gateway can see happen."""
+
+    CPA_OFFERED = "cpa-offered"
+    """DSO-LV took the CPA."""
+    PING_PONG = "ping-pong"
+    NOTIFICATION = "notification"
+    """It came in over ebMS and was acknowledged."""
+    HANDED_ON = "handed-on"
+    """The notification reached the application: ours, or the one that takes the messages."""
+    FETCHED = "fetched"
+    """A verzoek for an aansluitactiviteit is here, whole."""
+    DELIVERED = "delivered"
+    """The case system confirmed that it has that verzoek."""
+
+
+CHECKS: Final = (
+    "oin",
+    "certificate",
+    "machtiging",
+    "cpa",
+    "endpoint",
+    "firewall",
+    "api-key",
+    "mandate",
+    "clock",
+    "pre-complete",
+    "stage",
+)
+"""The names of the checks that a step can have."""
 
 
 class Severity(StrEnum):
@@ -92,19 +126,69 @@ class Step:
     shared: bool = False
     mail: str = ""
     """The name of the template of the mail that goes with it."""
+    sight: Sight | None = None
+    """What makes a step that is SEEN done."""
+    or_word: bool = False
+    """Of a step that is SEEN: a person may say it too, for what happened out of our sight."""
+    together: bool = False
+    """Only for the first organisatie of a partij in an omgeving; the next ones go alone."""
 
     @property
     def is_preparation(self) -> bool:
         """Whether it comes before the first step of the process."""
         return self.number.startswith("0.")
 
+    @property
+    def takes_word(self) -> bool:
+        """Whether a person can say that it is done."""
+        return self.how is How.WORD or self.or_word
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """All steps of a kind in their order, as its data file has them.
+
+    Texts have fields such as `{activiteit}`; `words` gives what they stand for by bestuurslaag and by `pre` or `prod`,
+    and under "" what holds otherwise. `changed_from` is the number of the first step that a change of the connection
+    opens again; empty: none. `source` names the document.
+    """
+
+    kind: Kind
+    source: str
+    steps: tuple[Step, ...]
+    words: Mapping[str, Mapping[str, str]]
+    changed_from: str = ""
+
+    def steps_for(self, omgeving: str, bestuurslaag: str) -> tuple[Step, ...]:
+        """The steps of this kind of body in this omgeving, with their texts filled in."""
+        words = self.words_for(omgeving, bestuurslaag)
+        return tuple(
+            replace(step, title=step.title.format_map(words), text=step.text.format_map(words))
+            for step in self.steps
+            if applies(step, omgeving, bestuurslaag)
+        )
+
+    def words_for(self, omgeving: str, bestuurslaag: str) -> Mapping[str, str]:
+        """What the fields in texts stand for: `activiteit` is the one to choose in the Omgevingsloket, for example."""
+        found: dict[str, str] = {}
+        for key in ("", bestuurslaag, plays(omgeving)):
+            found |= self.words.get(key, {})
+        return found
+
+
+SANDBOX: Final = "sandbox-"
+
 
 def plays(omgeving: str) -> str:
     """`pre` or `prod`: what this omgeving is, or plays."""
-    return omgeving.removeprefix("sandbox-")
+    return omgeving.removeprefix(SANDBOX)
 
 
-def applies(step: Step, kind: Kind, omgeving: str, bestuurslaag: str) -> bool:
+def before(omgeving: str) -> str | None:
+    """The omgeving that must be complete before this one; None of PRE."""
+    return f"{omgeving.removesuffix('prod')}pre" if plays(omgeving) == "prod" else None
+
+
+def applies(step: Step, omgeving: str, bestuurslaag: str) -> bool:
     """Whether the step is one of this kind of body, in this omgeving."""
-    right_layer = not step.bestuurslagen or bestuurslaag in step.bestuurslagen
-    return step.kind is kind and plays(omgeving) in step.omgevingen and right_layer
+    return plays(omgeving) in step.omgevingen and (not step.bestuurslagen or bestuurslaag in step.bestuurslagen)

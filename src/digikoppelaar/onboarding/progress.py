@@ -2,21 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count, islice
+from typing import Final
 
-from digikoppelaar.onboarding.model import Finding, Rol, Step
+from digikoppelaar.onboarding.model import Finding, Rol, Severity, Step
 from digikoppelaar.onboarding.states import StepState
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is on record of a step; nothing is the same as OPEN."""
+    """What is on record of a step; nothing is the same as OPEN.
+
+    `since` is when it came to its state, `changed_at` when what it is about last changed. `was_done`: it was done since
+    then, so that what became wrong is done again when its checks are good. `evidence` are names of files.
+    """
 
     state: StepState = StepState.OPEN
     findings: tuple[Finding, ...] = ()
     evidence: tuple[str, ...] = ()
+    since: datetime | None = None
+    was_done: bool = False
+    changed_at: datetime | None = None
 
 
 NOTHING = Record()
+_SATURDAY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +39,35 @@ class StepProgress:
     held_up_by: tuple[str, ...]
 
     @property
+    def lacks_evidence(self) -> bool:
+        """Whether it would be done, were it proven."""
+        return self.record.state is StepState.DONE and self.step.evidence and not self.record.evidence
+
+    @property
     def done(self) -> bool:
-        """Whether it is done."""
-        return self.record.state is StepState.DONE
+        """Whether it is done, and proven when it must be."""
+        return _is_done(self.step, self.record)
 
     @property
     def whose_turn(self) -> Rol:
         """Who must act: who was asked, who must mend what is wrong, or who does the step."""
         if self.record.state is StepState.WAITING and self.step.asks:
             return self.step.asks
-        blamed = (
-            finding.who for finding in self.record.findings if finding.who and self.record.state is StepState.WRONG
-        )
-        return next(blamed, self.step.who)
+        return next((finding.who for finding in self.wrong if finding.who), self.step.who)
+
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        """The findings that hold it up."""
+        found = self.record.findings if self.record.state is StepState.WRONG else ()
+        return tuple(finding for finding in found if finding.severity is Severity.WRONG)
+
+    @property
+    def answer_expected(self) -> date | None:
+        """By when who was asked will about have answered: working days are Monday to Friday, for lack of a calendar."""
+        if self.record.state is not StepState.WAITING or not self.record.since or not self.step.days:
+            return None
+        ahead = (self.record.since.date() + timedelta(days=n) for n in count(1))
+        return next(islice((day for day in ahead if day.weekday() < _SATURDAY), self.step.days - 1, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +90,12 @@ class Progress:
     def next(self) -> StepProgress | None:
         """The one next action: what is wrong before what can be done, and that before what waits for another."""
         able = [each for each in self.steps if not each.done and not each.held_up_by]
-        order = (StepState.WRONG, StepState.OPEN, StepState.WAITING)
+        order = (StepState.WRONG, StepState.OPEN, StepState.DONE, StepState.WAITING)
         return min(able, key=lambda each: order.index(each.record.state), default=None)
+
+    def step(self, number: str) -> StepProgress | None:
+        """The step with this number, when it is one of this subject."""
+        return next((each for each in self.steps if each.step.number == number), None)
 
 
 def progress(steps: Sequence[Step], records: Mapping[str, Record], before: Sequence[str] = ()) -> Progress:
@@ -72,11 +103,14 @@ def progress(steps: Sequence[Step], records: Mapping[str, Record], before: Seque
 
     `before` are reasons outside these steps that hold up all but the preparations: the omgeving that comes first.
     """
-    done = {number for number, record in records.items() if record.state is StepState.DONE}
-    there = {step.number for step in steps}
+    undone = {step.number for step in steps if not _is_done(step, records.get(step.number, NOTHING))}
 
     def held_up(step: Step) -> tuple[str, ...]:
         outside = () if step.is_preparation else tuple(before)
-        return (*outside, *(number for number in step.first if number in there and number not in done))
+        return (*outside, *(number for number in step.first if number in undone))
 
     return Progress(tuple(StepProgress(step, records.get(step.number, NOTHING), held_up(step)) for step in steps))
+
+
+def _is_done(step: Step, record: Record) -> bool:
+    return record.state is StepState.DONE and (not step.evidence or bool(record.evidence))

@@ -4,10 +4,11 @@
      ▲ │              │                   │ ▲
      │ └───failed──▶ wrong ◀───failed─────┘ │
      │                └──────fulfilled──────┘
-     └──changed── done, wrong, waiting
+     ├──changed── done, wrong, waiting
+     └──cleared── wrong
 
 A step that waits for another party can fail too (a refusal), and be asked again. Stores take the state after an event
-from here, so that PostgreSQL and memory agree.
+from here, so that PostgreSQL and memory agree. docs/onboarding-steps.md has the diagram that is drawn from the table.
 """
 
 from collections.abc import Mapping
@@ -33,12 +34,14 @@ class StepEvent(StrEnum):
     FULFILLED = "fulfilled"
     """Its checks are good and, where it wants one, somebody gave his word, or it was seen."""
     FAILED = "failed"
+    CLEARED = "cleared"
+    """Its checks are good again; somebody must still give his word, or it must still be seen."""
     CHANGED = "changed"
     """What it was about is not what it was."""
 
 
 _S, _E = StepState, StepEvent
-_MOVES: Final[Mapping[tuple[StepState, StepEvent], StepState]] = {
+MOVES: Final[Mapping[tuple[StepState, StepEvent], StepState]] = {
     (_S.OPEN, _E.ASKED): _S.WAITING,
     (_S.OPEN, _E.FULFILLED): _S.DONE,
     (_S.OPEN, _E.FAILED): _S.WRONG,
@@ -49,6 +52,7 @@ _MOVES: Final[Mapping[tuple[StepState, StepEvent], StepState]] = {
     (_S.WRONG, _E.ASKED): _S.WAITING,
     (_S.WRONG, _E.FULFILLED): _S.DONE,
     (_S.WRONG, _E.FAILED): _S.WRONG,
+    (_S.WRONG, _E.CLEARED): _S.OPEN,
     (_S.WRONG, _E.CHANGED): _S.OPEN,
     (_S.DONE, _E.FULFILLED): _S.DONE,  # checked again
     (_S.DONE, _E.FAILED): _S.WRONG,
@@ -60,4 +64,4 @@ _MOVES: Final[Mapping[tuple[StepState, StepEvent], StepState]] = {
 
 def after(state: str, event: StepEvent) -> StepState | None:
     """The state after `event`; None when it cannot happen in `state`."""
-    return _MOVES.get((StepState(state), event))
+    return MOVES.get((StepState(state), event))

@@ -1,8 +1,11 @@
 """What is next, and whose turn it is."""
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
 import pytest
 
-from digikoppelaar.onboarding.model import Finding, How, Kind, Rol, Severity, Step, applies
+from digikoppelaar.onboarding.model import Finding, How, Kind, Rol, Severity, Step, applies, before
 from digikoppelaar.onboarding.progress import Record, progress
 from digikoppelaar.onboarding.states import StepEvent, StepState, after
 
@@ -78,6 +81,37 @@ def test_a_step_that_is_done_cannot_be_asked_for() -> None:
     assert after(StepState.DONE, StepEvent.ASKED) is None
 
 
+def test_what_is_wrong_and_good_again_waits_for_its_word() -> None:
+    assert after(StepState.WRONG, StepEvent.CLEARED) is StepState.OPEN
+
+
 def test_a_sandbox_has_the_steps_of_what_it_plays() -> None:
-    assert applies(step("1"), Kind.STAM, "sandbox-pre", "gemeente")
-    assert not applies(step("1"), Kind.DROP, "sandbox-pre", "gemeente")
+    only_pre = replace(step("1"), omgevingen=("pre",), bestuurslagen=("gemeente",))
+    assert applies(only_pre, "sandbox-pre", "gemeente")
+    assert not applies(only_pre, "sandbox-prod", "gemeente")
+    assert not applies(only_pre, "sandbox-pre", "rijk")
+
+
+@pytest.mark.parametrize(
+    ("omgeving", "first"), [("prod", "pre"), ("sandbox-prod", "sandbox-pre"), ("pre", None), ("sandbox-pre", None)]
+)
+def test_pre_comes_before_prod_of_the_same_world(omgeving: str, first: str | None) -> None:
+    assert before(omgeving) == first
+
+
+def test_a_step_that_wants_evidence_is_not_done_without() -> None:
+    steps = (replace(step("1"), evidence=True), step("2", first=("1",)))
+    found = progress(steps, {"1": DONE})
+    assert (found.done, found.steps[0].lacks_evidence, found.steps[1].held_up_by) == (0, True, ("1",))
+    assert found.next is found.steps[0]
+    proven = progress(steps, {"1": Record(StepState.DONE, evidence=("/bewijs/1.pdf",))})
+    assert (proven.done, proven.steps[1].held_up_by) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [((2026, 6, 1), date(2026, 6, 8)), ((2026, 6, 5), date(2026, 6, 12))], ids=["mo", "fr"]
+)
+def test_an_answer_is_expected_after_working_days(asked: tuple[int, int, int], expected: date) -> None:
+    waiting = Record(StepState.WAITING, since=datetime(*asked, 12, tzinfo=UTC))
+    [found] = progress([replace(step("1", asks=Rol.AANSLUITTEAM), days=5)], {"1": waiting}).steps
+    assert found.answer_expected == expected
