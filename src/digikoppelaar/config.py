@@ -257,8 +257,9 @@ class PublishingConfig(Section):
 
     `interval` is between two looks for what is due. What has been sending for longer than `forsaken` was left by who
     sent it: whether KOOP has it is unknown then. `look_soonest` and `look_latest` bound how often one kennisgeving
-    is searched for at KOOP. `templates` is a folder with texts in the place of ours. `severities` says of a check, by
-    its code, whether it blocks or warns.
+    is searched for at KOOP. `at_once` counts what a process is sending, but not what takes longer than a few seconds;
+    `per_aansluiting` counts all that is being sent of one. `templates` is a folder with texts in the place of ours.
+    `severities` says of a check, by its code, whether it blocks or warns.
     """
 
     enabled: bool = True

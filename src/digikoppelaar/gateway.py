@@ -207,8 +207,10 @@ class Gateway:
         if self.config.publishing.enabled:
             publisher = Publisher(self.config, self.stores, self.sessions, self.public)
             # Long, for what is being sent is sent to its end: whoever ends before the answer leaves a question.
-            patience = drop_client.TIMEOUTS.total
-            group.create_task(self._supervised("publishing", lambda: publisher.run(self.stop), patience))
+            patience = drop_client.TIMEOUTS.total + PATIENCE
+            group.create_task(self._supervised("drafts", lambda: publisher.draft(self.stop)))
+            group.create_task(self._supervised("publishing", lambda: publisher.send(self.stop), patience))
+            group.create_task(self._supervised("verification", lambda: publisher.look(self.stop), patience=0))
 
     async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}

@@ -6,15 +6,12 @@ parts.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
-
-import structlog
 
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.drop_client import TIMEOUTS, DropClient
@@ -33,22 +30,24 @@ from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.drop.findings import read_severities
 from digikoppelaar.drop.model import AlsVlak
-from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.desk import Desk, Texts
 from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is_sandbox
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
 from digikoppelaar.flows.published import LookSettings, Repository, Verification
+from digikoppelaar.flows.under_way import UnderWay
 from digikoppelaar.wiring import Stores
-
-log = structlog.get_logger()
 
 DRAFTS_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Over the stores; `mtls` reaches 3PAS, `public` KOOP's search, which asks for no certificate."""
+    """Over the stores; `mtls` reaches 3PAS, `public` KOOP's search, which asks for no certificate.
+
+    Its three parts run beside each other, so that none waits for what another waits for.
+    """
 
     config: Config
     stores: Stores
@@ -58,26 +57,27 @@ class Publisher:
     _clients: dict[str, SruClient] = field(default_factory=dict)
     """By address: the pace is that of a host, whoever asks."""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Draft, send and look until `stop`. A database that is away is waited for; what is sent is sent to its end."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except StorageError as error:
-                log.warning("publishing_waits_for_storage", reason=str(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.config.publishing.interval)
+    async def draft(self, stop: asyncio.Event) -> None:
+        """Make drafts of what came in until `stop`."""
+        async with UnderWay("drafts") as under_way:
+            await under_way.repeat(self.draft_new, stop, self.config.publishing.interval)
 
-    async def round(self) -> None:
-        """Everything that is due now. Raises StorageError."""
-        publishers = await self._publishers()
-        if not publishers:
-            return
-        await desk(self.config, self.stores, publishers, self.clock).draft_new(DRAFTS_AT_ONCE)
-        sending = self.publishing()
-        while await sending.send_due():
-            pass
-        await self.verification().look()
+    async def send(self, stop: asyncio.Event) -> None:
+        """Send what is due until `stop`, and what is being sent then to its end: that takes as long as KOOP may."""
+        sending, interval = self.publishing(), self.config.publishing.interval
+        async with UnderWay("publishing") as under_way:
+            await under_way.repeat(lambda: sending.send_due(under_way), stop, interval, at_ends=True)
+
+    async def look(self, stop: asyncio.Event) -> None:
+        """Look for what KOOP has until `stop`. It can be cancelled at any moment."""
+        looking, interval = self.verification(), self.config.publishing.interval
+        async with UnderWay("verification") as under_way:
+            await under_way.repeat(lambda: looking.look(under_way), stop, interval)
+
+    async def draft_new(self) -> None:
+        """Make drafts of what came in since. Raises StorageError."""
+        if publishers := await self._publishers():
+            await desk(self.config, self.stores, publishers, self.clock).draft_new(DRAFTS_AT_ONCE)
 
     def publishing(self) -> Publishing:
         """The sending of this installation."""

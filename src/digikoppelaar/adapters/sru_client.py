@@ -28,6 +28,8 @@ from digikoppelaar.flows.ports import Clock
 
 MOST_PAGES: Final = 100
 """Of one search. A period of one body has a few; a limit on what an answer may make us do."""
+LONGEST_CALL: Final = 120.0
+"""Seconds of one call, for an answer that comes in drop by drop never ends by itself."""
 _ACCEPT: Final = "application/xml, text/xml;q=0.9"
 
 
@@ -127,11 +129,13 @@ class SruClient:
 
     async def _once(self, url: str) -> bytes:
         try:
-            async with self._http.get(url, {"Accept": _ACCEPT}) as answer:
+            async with asyncio.timeout(LONGEST_CALL), self._http.get(url, {"Accept": _ACCEPT}) as answer:
                 self._check_status(answer)
                 return await self._whole(answer)
         except PartnerUnreachable as error:
             raise FacilityUnavailable(f"{self._profile.facility}: {error}") from error
+        except TimeoutError as error:
+            raise FacilityUnavailable(f"{self._profile.facility}: not done within {LONGEST_CALL:g} s") from error
 
     async def _whole(self, answer: HttpStream) -> bytes:
         body = bytearray()

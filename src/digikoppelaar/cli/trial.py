@@ -244,12 +244,11 @@ class Trial:
     # --- What a trial is for -----------------------------------------------------------------------------
 
     async def submit(
-        self, *, bijlagen: Sequence[int | str] = (), soort: str | None = None, count: int = 1
+        self, *, bijlagen: Sequence[int | str] = (), soort: str | None = None, count: int = 1, oin: str | None = None
     ) -> list[Any]:
-        """Submit verzoeken in the sandbox; what its management port says of them."""
+        """Submit verzoeken in the sandbox, to the first organisatie when no OIN is given; what it says of them."""
         wish: dict[str, object] = {"bijlagen": list(bijlagen), "count": count}
-        if soort:
-            wish["soort"] = soort
+        wish |= {name: value for name, value in (("soort", soort), ("oin", oin)) if value}
         async with self.http.post(f"{self.facts['management_url']}/verzoeken", json=wish) as answer:
             return list(await _checked(answer))
 

@@ -5,9 +5,9 @@
                           └── certainly not arrived: planned again, later
 
 Whoever dies while sending leaves it sending; after a while it is unknown. Two that send at once claim different ones.
+No attempt waits for another: an endpoint that hangs holds up what is of its own aansluiting.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -38,6 +38,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Sent,
     StoredKennisgeving,
 )
+from digikoppelaar.flows.under_way import UnderWay
 
 log = structlog.get_logger()
 
@@ -63,13 +64,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
-    """`at_once` of an installation, `per_aansluiting` of one of them.
+    """`at_once` of a process, `per_aansluiting` of an installation.
 
+    An attempt that takes longer than `slow` seconds, and may hang for minutes, does not count for `at_once` any more.
     `forsaken` must be longer than any attempt takes; `first_look` is when something sent is first searched for.
     """
 
     at_once: int = 8
     per_aansluiting: int = 2
+    slow: float = 5.0
     forsaken: timedelta = timedelta(minutes=10)
     first_look: timedelta = timedelta(minutes=1)
 
@@ -83,10 +86,10 @@ class Publishing:
     clock: Clock
     settings: PublishSettings = PublishSettings()
 
-    async def send_due(self) -> int:
-        """Send what is due; how many attempts were made. Raises StorageError.
+    async def send_due(self, under_way: UnderWay) -> int:
+        """Begin to send what is due, as far as there is room; how many attempts it began. Raises StorageError.
 
-        To be called until it returns 0, and by as many processes as there are.
+        To be called again whenever one ends, and by as many processes as there are.
         """
         now = self.clock.now()
         lost = Facts(
@@ -96,8 +99,10 @@ class Publishing:
         )
         for kennisgeving_id in await self.store.forsaken(now, self.settings.forsaken, lost):
             log.warning("kennisgeving_forsaken", kennisgeving=kennisgeving_id)
-        claimed = await self.store.claim(now, self.settings.at_once, self.settings.per_aansluiting)
-        await asyncio.gather(*map(self._send, claimed))
+        room = self.settings.at_once - under_way.begun_within(self.settings.slow)
+        claimed = await self.store.claim(now, room, self.settings.per_aansluiting) if room > 0 else ()
+        for row in claimed:
+            under_way.start(row.id, self._send(row))
         return len(claimed)
 
     async def _send(self, row: StoredKennisgeving) -> None:

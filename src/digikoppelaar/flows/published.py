@@ -3,10 +3,10 @@
     accepted or unknown ──▶ one search for all of a body ──▶ candidates by title ──▶ metadata ──▶ published, with what
                                                                                                    differs
 
-What a search cannot answer now is asked again later, the longer after it was sent the less often.
+What a search cannot answer now is asked again later, the longer after it was sent the less often. No body waits for
+another but for its turn at a host that both ask.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from digikoppelaar.errors import ConfigError, DigikoppelaarError, FacilityError,
 from digikoppelaar.flows.kennisgeving_states import LOOKED_FOR
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.ports.kennisgevingen import KennisgevingStore, Publication, StoredKennisgeving
+from digikoppelaar.flows.under_way import UnderWay
 
 log = structlog.get_logger()
 
@@ -68,13 +69,16 @@ class Verification:
     clock: Clock
     settings: LookSettings = LookSettings()
 
-    async def look(self) -> int:
-        """Look for what is due; how many were found. Raises StorageError; what KOOP does wrong is logged and waits."""
-        by_body: dict[tuple[int, str], list[StoredKennisgeving]] = defaultdict(list)
-        for row in await self.store.sought(self.clock.now(), AT_ONCE):
-            by_body[row.key.aansluiting_id, row.key.blad].append(row)
-        found = await asyncio.gather(*(self._look_for(aansluiting, rows) for (aansluiting, _), rows in by_body.items()))
-        return sum(found)
+    async def look(self, under_way: UnderWay) -> None:
+        """Begin to look for what is due, but of an aansluiting that is still being looked for. Raises StorageError.
+
+        What KOOP does wrong is logged and waits.
+        """
+        by_aansluiting: dict[int, list[StoredKennisgeving]] = defaultdict(list)
+        for row in await self.store.sought(self.clock.now(), AT_ONCE, under_way.about()):
+            by_aansluiting[row.key.aansluiting_id].append(row)
+        for aansluiting, rows in by_aansluiting.items():
+            under_way.start(aansluiting, self._look_for(aansluiting, rows))
 
     async def look_for(self, row: StoredKennisgeving) -> bool:
         """Look for one now, whatever its time; whether it was found. Raises ConfigError when KOOP cannot have it."""
@@ -86,7 +90,7 @@ class Verification:
         return bool(await self._look_for(row.key.aansluiting_id, [row]))
 
     async def _look_for(self, aansluiting_id: int, rows: Sequence[StoredKennisgeving]) -> int:
-        """Those of one body in one blad, with one search."""
+        """Those of one body, with one search."""
         found = 0
         try:
             repository = await self.repository_for(aansluiting_id)

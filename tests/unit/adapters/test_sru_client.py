@@ -248,6 +248,28 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
             await client.page(SEARCH)
 
 
+async def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = asyncio.Event()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, b"x" * 1_000_000)[:-1_000_000])
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+        writer.close()
+        left.set()
+
+    monkeypatch.setattr(sru_client, "LONGEST_CALL", 0.2)
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    async with server, MtlsSessions(PublicContexts(), Timeouts(5, 5, 5)) as sessions:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/sru"
+        profile = replace(PROFILE, sru_url=address, attempts=1)
+        client = SruClient(MtlsHttp(sessions, "sandbox-pre", ""), profile, NinthHour())
+        with pytest.raises(FacilityUnavailable, match="not done within"):
+            await client.page(SEARCH)
+        await left.wait()
+
+
 async def test_pages_without_end_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sru_client, "MOST_PAGES", 3)
     endless = b"<a><numberOfRecords>9</numberOfRecords><records><record/></records></a>"

@@ -192,6 +192,8 @@ async def what_koop_has_is_looked_for_until_it_is_found(store: KennisgevingStore
     row = await accepted(store)
     assert await store.sought(NOW, 10) == []
     assert [each.id for each in await store.sought(NOW + MINUTE, 10)] == [row.id]
+    assert [each.id for each in await store.sought(NOW + MINUTE, 10, {row.key.aansluiting_id + 1})] == [row.id]
+    assert await store.sought(NOW + MINUTE, 10, {row.key.aansluiting_id}) == []
     await store.looked(row.id, NOW + 2 * MINUTE, None, NOW + MINUTE)
     assert await store.sought(NOW + MINUTE, 10) == []
     await store.looked(row.id, NOW, PUBLISHED, NOW + 2 * MINUTE)

@@ -18,11 +18,12 @@ from digikoppelaar.drop.sru import Record, Search, query, read_answer
 from digikoppelaar.drop.sru_answer import Listed, answer_search
 from digikoppelaar.drop.sru_answer import Repository as Answering
 from digikoppelaar.errors import FacilityNotFound
-from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
-from digikoppelaar.flows.ports.kennisgevingen import Facts, Key, StoredKennisgeving
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, KennisgevingState
+from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingFilter, Key, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.publish import Publishing, Route
 from digikoppelaar.flows.published import Verification
+from digikoppelaar.flows.under_way import UnderWay
 
 PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
 SRU = load_sru_profile("koop-sru")
@@ -113,11 +114,26 @@ class World:
 
         return Verification(self.store, repository_for, self.clock)
 
-    async def planned(self, number: int = 1, **changed: object) -> StoredKennisgeving:
+    async def send_due(self, publishing: Publishing | None = None) -> int:
+        """One round of sending, to its end; how many attempts it made."""
+        async with UnderWay("sending") as under_way:
+            return await (publishing or self.publishing).send_due(under_way)
+
+    async def look(self) -> int:
+        """One round of looking, to its end; how many it found."""
+        before = await self._published()
+        async with UnderWay("looking") as under_way:
+            await self.verification.look(under_way)
+        return await self._published() - before
+
+    async def _published(self) -> int:
+        return len(await self.store.kennisgevingen(KennisgevingFilter(state=KennisgevingState.PUBLISHED)))
+
+    async def planned(self, number: int = 1, aansluiting_id: int = 1, **changed: object) -> StoredKennisgeving:
         """A kennisgeving that is due, about a case of its own."""
         case = f"Z2026-{number:06}"
         what = replace(KENNISGEVING, **{"referentienummer": case, **changed})  # type: ignore[arg-type]
-        made, _ = await self.store.draft(Key(1, case, what.moment, what.blad), to_document(what), WHO)
+        made, _ = await self.store.draft(Key(aansluiting_id, case, what.moment, what.blad), to_document(what), WHO)
         return await self.store.move(made.id, KennisgevingEvent.APPROVED, WHO, Facts(due_at=self.clock.now()))
 
     async def row(self, kennisgeving_id: int = 1) -> StoredKennisgeving:

@@ -25,7 +25,7 @@ async def exported(world: World) -> dict[str, bytes]:
 async def test_every_file_is_as_it_was_sent_and_has_its_hash() -> None:
     world = World()
     await world.planned()
-    await world.publishing.send_due()
+    await world.send_due()
     files = await exported(world)
     told = json.loads(files.pop("evidence.json"))
     assert told["sha256"] == {name: sha256(content).hexdigest() for name, content in files.items()}
@@ -44,10 +44,10 @@ async def test_what_was_refused_and_edited_is_still_there_as_it_was_sent() -> No
     world = World()
     await world.planned()
     world.koop.instead, world.koop.takes = [CLIENT], False
-    await world.publishing.send_due()
+    await world.send_due()
     await world.store.edit(1, to_document(replace(KENNISGEVING, titel="Een andere titel")), WHO)
     await world.store.move(1, KennisgevingEvent.APPROVED, WHO, Facts(due_at=world.clock.now()))
-    await world.publishing.send_due()
+    await world.send_due()
     files = await exported(world)
     titles = [read_inhoud(files[f"attempt-{number}/inhoud.xml"])[0] for number in (1, 2)]
     assert titles == [KENNISGEVING.titel, "Een andere titel"]

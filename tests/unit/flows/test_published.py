@@ -1,10 +1,13 @@
 """What KOOP published is found by its referentienummer, with what differs; what is not there is looked for again."""
 
+import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
-from tests.unit.flows.koop_world import NOW, World
+from tests.unit.flows.koop_world import NOW, Koop, World
 
 from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
+from digikoppelaar.flows.under_way import UnderWay
 
 DAY = date(2026, 6, 4)
 
@@ -12,7 +15,7 @@ DAY = date(2026, 6, 4)
 async def sent(world: World, *numbers: int) -> None:
     for number in numbers:
         await world.planned(number)
-    while await world.publishing.send_due():
+    while await world.send_due():
         pass
     world.later(minutes=1)
 
@@ -20,10 +23,10 @@ async def sent(world: World, *numbers: int) -> None:
 async def test_a_publication_is_found_with_its_number_address_and_day() -> None:
     world = World()
     await sent(world, 1)
-    assert await world.verification.look() == 0
+    assert await world.look() == 0
     world.koop.publish(DAY)
     world.later(minutes=5)
-    assert await world.verification.look() == 1
+    assert await world.look() == 1
     row = await world.row()
     assert row.state == "published"
     assert row.publication
@@ -39,7 +42,7 @@ async def test_many_of_one_body_are_found_with_one_search() -> None:
     world = World()
     await sent(world, *range(1, 31))
     world.koop.publish(DAY)
-    assert await world.verification.look() == 30
+    assert await world.look() == 30
     assert len(world.koop.searches) == 1
     numbers = {(await world.row(n)).key.referentienummer: (await world.row(n)).publication for n in range(1, 31)}
     assert len({found.number for found in numbers.values() if found}) == 30
@@ -49,7 +52,7 @@ async def test_one_with_the_same_title_and_another_case_is_not_it() -> None:
     world = World()
     await sent(world, 1)
     world.koop.publish(DAY, referentienummer="Z2026-999999")
-    assert await world.verification.look() == 0
+    assert await world.look() == 0
     assert (await world.row()).state == "accepted"
 
 
@@ -57,7 +60,7 @@ async def test_what_differs_is_told() -> None:
     world = World()
     await sent(world, 1)
     world.koop.publish(DAY, rubriek="andere vergunning")
-    await world.verification.look()
+    await world.look()
     found = (await world.row()).publication
     assert found
     assert any("rubriek" in sentence for sentence in found.differences)
@@ -69,9 +72,9 @@ async def test_what_was_taken_without_an_answer_is_found_all_the_same() -> None:
     await sent(world, 1)
     assert (await world.row()).state == "unknown"
     world.koop.publish(DAY)
-    assert await world.verification.look() == 1
+    assert await world.look() == 1
     assert (await world.row()).state == "published"
-    assert await world.publishing.send_due() == 0
+    assert await world.send_due() == 0
 
 
 async def test_while_the_search_is_away_everything_waits_and_nothing_is_lost() -> None:
@@ -79,12 +82,12 @@ async def test_while_the_search_is_away_everything_waits_and_nothing_is_lost() -
     await sent(world, 1, 2)
     world.koop.publish(DAY)
     world.koop.away = FacilityUnavailable("busy")
-    assert await world.verification.look() == 0
-    assert await world.verification.look() == 0
+    assert await world.look() == 0
+    assert await world.look() == 0
     assert len(world.koop.searches) == 1
     world.koop.away = None
     world.later(minutes=5)
-    assert await world.verification.look() == 2
+    assert await world.look() == 2
 
 
 async def test_it_is_looked_for_less_often_the_longer_it_takes() -> None:
@@ -92,7 +95,7 @@ async def test_it_is_looked_for_less_often_the_longer_it_takes() -> None:
     await sent(world, 1)
     pauses = []
     for _ in range(24):
-        await world.verification.look()
+        await world.look()
         due = (await world.row()).due_at
         assert due
         pauses.append(due - world.clock.now())
@@ -100,3 +103,29 @@ async def test_it_is_looked_for_less_often_the_longer_it_takes() -> None:
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (timedelta(minutes=5), timedelta(hours=1))
     assert world.clock.now() - NOW < timedelta(hours=24)
+
+
+async def test_a_host_that_hangs_holds_up_the_search_for_its_own_aansluiting_only() -> None:
+    world = World()
+    for aansluiting in (1, 2):
+        await world.planned(aansluiting, aansluiting)
+    await world.send_due()
+    world.koop.publish(DAY)
+    world.later(minutes=1)
+    hanging = asyncio.Event()
+
+    async def repository_for(aansluiting: int) -> Koop:
+        if aansluiting == 1:
+            await hanging.wait()
+        return world.koop
+
+    looking = replace(world.verification, repository_for=repository_for)
+    async with UnderWay("looking") as under_way:
+        for _ in range(2):  # what is being looked for is not looked for twice
+            await looking.look(under_way)
+            while under_way.about() != {1}:
+                await asyncio.sleep(0)
+        assert [(await world.row(number)).state for number in (1, 2)] == ["accepted", "published"]
+        hanging.set()
+    assert (await world.row(1)).state == "published"
+    assert len(world.koop.searches) == 2

@@ -1,7 +1,7 @@
 """The in-memory twin of KennisgevingStore. One contract test runs against both."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -135,9 +135,10 @@ class MemoryKennisgevingen:
         gone = [row for row in self._in(KennisgevingState.SENDING) if row.begun_at and row.begun_at <= now - after]
         return [self._moved(row, _E.UNANSWERED, now, facts).id for row in gone]
 
-    async def sought(self, now: datetime, limit: int) -> Sequence[StoredKennisgeving]:
+    async def sought(self, now: datetime, limit: int, but: Collection[int] = ()) -> Sequence[StoredKennisgeving]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        return _due(self._in(*LOOKED_FOR), now)[:limit]
+        due = _due(self._in(*LOOKED_FOR), now)
+        return [row for row in due if row.key.aansluiting_id not in but][:limit]
 
     async def looked(
         self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime

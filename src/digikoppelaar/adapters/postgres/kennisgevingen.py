@@ -3,7 +3,7 @@
 Every method is one transaction and raises StorageError when the database fails.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -128,10 +128,10 @@ class PostgresKennisgevingen:
             rows = await (await connection.execute(_SQL["forsaken"], {"before": now - after})).fetchall()
             return [(await _moved(connection, row, _E.UNANSWERED, now, facts)).id for row in rows]
 
-    async def sought(self, now: datetime, limit: int) -> Sequence[StoredKennisgeving]:
+    async def sought(self, now: datetime, limit: int, but: Collection[int] = ()) -> Sequence[StoredKennisgeving]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         async with statement(self.pool) as connection:
-            return await _all(connection, "sought", {"now": now, "limit": limit})
+            return await _all(connection, "sought", {"now": now, "limit": limit, "but": list(but)})
 
     async def looked(
         self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime

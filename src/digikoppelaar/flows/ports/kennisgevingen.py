@@ -1,6 +1,6 @@
 """Kennisgevingen on record: what is to be published, how far each is, and who did what to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
@@ -227,8 +227,11 @@ class KennisgevingStore(Protocol):
     async def forsaken(self, now: datetime, after: timedelta, facts: Facts) -> Sequence[int]:
         """Make unknown what has been sending for longer than this: whoever sent it is gone."""
 
-    async def sought(self, now: datetime, limit: int) -> Sequence[StoredKennisgeving]:
-        """Those that KOOP has or may have and whose time to be looked for has come, the longest waiting first."""
+    async def sought(self, now: datetime, limit: int, but: Collection[int] = ()) -> Sequence[StoredKennisgeving]:
+        """Those that KOOP has or may have and whose time to be looked for has come, the longest waiting first.
+
+        None of the aansluitingen `but`.
+        """
 
     async def looked(
         self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime

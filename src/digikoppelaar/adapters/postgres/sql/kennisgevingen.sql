@@ -111,7 +111,11 @@ WHERE attempt.kennisgeving_id = %(id)s AND attempt.number = %(number)s
 SELECT * FROM kennisgeving WHERE state = 'sending' AND begun_at <= %(before)s ORDER BY id FOR UPDATE SKIP LOCKED
 
 -- name: sought
-SELECT * FROM kennisgeving WHERE state IN ('unknown', 'accepted') AND due_at <= %(now)s ORDER BY due_at, id LIMIT %(limit)s
+SELECT *
+FROM kennisgeving
+WHERE state IN ('unknown', 'accepted') AND due_at <= %(now)s AND aansluiting_id <> ALL (%(but)s::bigint[])
+ORDER BY due_at, id
+LIMIT %(limit)s
 
 -- name: look_again
 UPDATE kennisgeving SET due_at = %(due_at)s WHERE id = %(id)s AND state IN ('unknown', 'accepted')
