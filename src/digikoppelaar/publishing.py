@@ -36,6 +36,7 @@ from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
 from digikoppelaar.flows.published import LookSettings, Repository, Verification
+from digikoppelaar.flows.stages import stage_of
 from digikoppelaar.flows.under_way import UnderWay
 from digikoppelaar.wiring import Stores
 
@@ -113,12 +114,7 @@ class Publisher:
     async def _route_for(self, aansluiting_id: int) -> Route:
         aansluiting, settings = await self._settings(aansluiting_id)
         profile = load_drop_profile(settings.profile)
-        stage = profile.stages.get(settings.stage)
-        if stage is None:
-            raise ConfigError(
-                f"profile {profile.name} has no stage {settings.stage}",
-                advice=f"Kies als stage een van {', '.join(profile.stages)}.",
-            )
+        stage = stage_of(aansluiting, profile.stages)
         http = MtlsHttp(self.mtls, aansluiting.omgeving, aansluiting.partij_oin, TIMEOUTS)
         user_name_file = Path(settings.user_name_file) if settings.user_name_file else None
         client = DropClient(http, settings.address or stage.address, profile, user_name_file=user_name_file)

@@ -22,6 +22,7 @@ from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
 from digikoppelaar.adapters.postgres.reroutes import PostgresReroutes
 from digikoppelaar.adapters.postgres.retention import PostgresRetention
 from digikoppelaar.adapters.postgres.schema import require_schema
+from digikoppelaar.adapters.postgres.stages import PostgresStages
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
@@ -60,6 +61,7 @@ class Stores:
     catch_up: PostgresCatchUp
     reroutes: PostgresReroutes
     kennisgevingen: PostgresKennisgevingen
+    stages: PostgresStages
 
 
 @asynccontextmanager
@@ -97,6 +99,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresCatchUp(pool),
                 PostgresReroutes(pool),
                 PostgresKennisgevingen(pool),
+                PostgresStages(pool),
             )
 
 

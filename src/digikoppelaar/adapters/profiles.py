@@ -14,8 +14,9 @@ from typing import Any, TypeVar, cast
 
 from digikoppelaar.drop.findings import Lists
 from digikoppelaar.drop.inhoud import Markup
-from digikoppelaar.drop.profile import Authentication, EnvelopeProfile, Stage
+from digikoppelaar.drop.profile import Authentication, Doer, EnvelopeProfile, Stage
 from digikoppelaar.drop.sru import SruNames
+from digikoppelaar.drop.stages import DOCUMENTTYPEN
 from digikoppelaar.drop.terms import Begin, Eenheid, Gebeurtenis, Rekenregels, Termijn
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.links import SummaryNames
@@ -254,7 +255,7 @@ def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
         name=file.name,
         facility=file.facility,
         envelope=envelope,
-        stages={name: _stage(name, values) for name, values in file.group("stage").items()},
+        stages={name: _stage(name, values, file) for name, values in file.group("stage").items()},
         facts=file.facts,
     )
 
@@ -264,5 +265,12 @@ def _sru_profile(data: Mapping[str, Any]) -> SruProfile:
     return file.build(SruProfile, name=file.name, facility=file.facility, names=file.build(SruNames), facts=file.facts)
 
 
-def _stage(name: str, values: Mapping[str, str]) -> Stage:
-    return Stage(name, values["address"], Authentication(values["authentication"]))
+def _stage(name: str, values: Mapping[str, Any], file: FactsFile) -> Stage:
+    facts = [fact for path, fact in file.facts.items() if path.startswith(f"stage.{name}.")]
+    read = {
+        "who": Doer(values["who"]),
+        "wanted": tuple(DOCUMENTTYPEN[each] for each in values["wanted"]),
+        "authentication": Authentication(values["authentication"]),
+    }
+    source, provisional = file.facts[f"stage.{name}.naam"].source, any(fact.provisional for fact in facts)
+    return Stage(name=name, source=source, provisional=provisional, **{**values, **read})

@@ -143,10 +143,32 @@ class Authentication(StrEnum):
     CERTIFICATE_OF_ORGANISATIE = "certificate-of-organisatie"
 
 
+class Doer(StrEnum):
+    """Who does something in a stage."""
+
+    LEVERANCIER = "leverancier"
+    BEIDE = "leverancier+organisatie"
+    ORGANISATIE = "organisatie"
+    KOOP = "KOOP"
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of the steps on the way to production. `address` is empty while only KOOP can tell it."""
+    """One of the steps on the way to production, which are done in `order`, from 1.
+
+    `address` is empty while only KOOP can tell it. `naam` is Dutch. What is `shared` is done once for all
+    organisaties of a leverancier. `omgeving`, `pre` or `prod`, may deliver there; `wanted` are the documenttypen that
+    KOOP wants to see. `source` is that of the naam; `provisional`, whether anything of it is.
+    """
 
     name: str
+    order: int
+    naam: str
+    who: Doer
+    shared: bool
+    omgeving: str
+    wanted: tuple[Documenttype, ...]
     address: str
     authentication: Authentication
+    source: str
+    provisional: bool

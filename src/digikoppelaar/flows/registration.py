@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from digikoppelaar.drop.model import Bestuurslaag, Blad, Moment
+from digikoppelaar.drop.stages import DOCUMENTTYPEN
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.apply_table import Table
 from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings, PublishingSettings
@@ -276,7 +277,7 @@ def _dso(table: Table) -> Mapping[str, str]:
     }
 
 
-_OTHERWISE: Final = frozenset({"drafts_from", "automatic"})
+_OTHERWISE: Final = frozenset({"drafts_from", "automatic", "wanted"})
 """Settings of publishing that are no texts in the file."""
 
 
@@ -295,15 +296,16 @@ def _publishing(table: Table) -> Mapping[str, str]:
         "naam": settings.text("naam"),
         "bestuurslaag": settings.text("bestuurslaag", tuple(Bestuurslaag)),
         "blad": settings.text("blad", tuple(Blad)),
-        "automatic": _moments(settings),
+        "automatic": _listed(settings, "automatic", tuple(Moment)),
+        "wanted": _listed(settings, "wanted", tuple(DOCUMENTTYPEN)),
     }
 
 
-def _moments(settings: Table) -> str:
-    moments = settings.values.get("automatic", [])
-    if not isinstance(moments, list) or not all(each in tuple(Moment) for each in moments):
-        raise ConfigError(f"{settings.name}: automatic must be a list out of {', '.join(Moment)}")
-    return ",".join(moments)
+def _listed(settings: Table, key: str, choices: tuple[str, ...]) -> str:
+    chosen = settings.values.get(key, [])
+    if not isinstance(chosen, list) or not all(each in choices for each in chosen):
+        raise ConfigError(f"{settings.name}: {key} must be a list out of {', '.join(choices)}")
+    return ",".join(chosen)
 
 
 def _case_system(table: Table) -> Mapping[str, str]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from digikoppelaar.adapters.profiles import load_drop_profile, load_profile, load_rekenregels, load_sru_profile
-from digikoppelaar.drop.profile import Authentication
+from digikoppelaar.drop.model import Documenttype
+from digikoppelaar.drop.profile import Authentication, Doer
 from digikoppelaar.errors import ConfigError
 
 KOOP = load_drop_profile("koop-3pas-2020-01")
@@ -45,9 +46,10 @@ def test_the_profile_of_another_facility_is_refused(load: object, other: str) ->
         load(other)
 
 
-def test_of_3pas_only_four_facts_are_known_and_each_says_where_it_comes_from() -> None:
+def test_of_3pas_few_facts_are_known_and_each_says_where_it_comes_from() -> None:
     known = {name for name, fact in KOOP.facts.items() if not fact.provisional}
-    assert known == {"namespace", "contract", "operation", "path.inhoud_zip"}
+    named = {f"stage.{name}.{fact}" for name in KOOP.stages for fact in ("order", "naam")}
+    assert known == {"namespace", "contract", "operation", "path.inhoud_zip"} | named
     assert all(fact.source for fact in KOOP.facts.values())
     assert KOOP.provisional
 
@@ -66,6 +68,17 @@ def test_the_four_stages_say_how_one_shows_who_one_is_and_no_address_is_made_up(
         "productie": Authentication.CERTIFICATE_OF_ORGANISATIE,
     }
     assert {stage.address for stage in KOOP.stages.values()} == {""}
+    assert all(stage.provisional and "KOOP" in stage.source for stage in KOOP.stages.values())
+
+
+def test_the_stages_say_in_which_order_who_does_them_where_and_of_what() -> None:
+    every = tuple(Documenttype)
+    assert [(s.order, s.who, s.shared, s.omgeving, s.wanted) for s in KOOP.stages.values()] == [
+        (1, Doer.LEVERANCIER, True, "pre", every),
+        (2, Doer.LEVERANCIER, True, "pre", every),
+        (3, Doer.BEIDE, False, "pre", every),
+        (4, Doer.ORGANISATIE, False, "prod", every),
+    ]
 
 
 @pytest.mark.parametrize(

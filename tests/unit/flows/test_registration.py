@@ -279,6 +279,7 @@ blad = "gmb"
 user_name_file = "user.txt"
 drafts_from = 2026-06-01
 automatic = ["aanvraag"]
+wanted = ["aanvraag", "planafwijking"]
 """
 
 
@@ -294,6 +295,7 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         "user_name_file": "/etc/dk/user.txt",
         "drafts_from": "2026-06-01",
         "automatic": "aanvraag",
+        "wanted": "aanvraag,planafwijking",
     }
 
 
@@ -305,6 +307,7 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         ('stage = "poc"', 'stage = "poc"\nphase = "1"', "publishing: there is no setting phase"),
         ('automatic = ["aanvraag"]', "automatic = [[1]]", "publishing: automatic must be a list out of aanvraag"),
         ('automatic = ["aanvraag"]', 'automatic = ["alles"]', "publishing: automatic must be a list out of aanvraag"),
+        ("planafwijking", "verdaging", "publishing: wanted must be a list out of aanvraag, afhandeling, planafwijking"),
         ('kind = "drop"', 'kind = "ebms"', "kind ebms has no publishing"),
         ("[aansluiting.publishing]", "[aansluiting.dso]", "kind drop has no dso"),
     ],

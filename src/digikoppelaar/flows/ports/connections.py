@@ -49,7 +49,8 @@ class PublishingSettings:
 
     The rest are values for texts, as drop.variables explains them. Of verzoeken that were submitted on `drafts_from`
     or later drafts are made by themselves; empty: of none. `automatic` names the moments, with commas, whose notices
-    are sent without a person's approval.
+    are sent without a person's approval, `wanted` the documenttypen (drop.stages) that are wanted in its stage; empty:
+    all of them.
     """
 
     stage: str
@@ -62,6 +63,7 @@ class PublishingSettings:
     profile: str = "koop-3pas-2020-01"
     drafts_from: str = ""
     automatic: str = ""
+    wanted: str = ""
     bestuursorgaan: str = ""
     telefoon: str = ""
     inzage_plaats: str = ""
