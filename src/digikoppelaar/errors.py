@@ -202,16 +202,20 @@ class OinError(PartnerError):
 class PartnerUnreachable(DigikoppelaarError):
     """No HTTP answer came from the partner's endpoint: no connection, no TLS, or no answer in time.
 
-    `unsent` says that certainly no byte of the request was sent; when it is not known, it is False.
+    `unsent` says that certainly no byte of the request was sent; when it is not known, it is False. `untrusted`: the
+    certificate of the partner's server does not hold, so that also nothing was sent.
     """
 
     fault = Fault.PARTNER
     retryable = True
     default_advice = "Vraag de partner of hij storing heeft en ons doorlaat; controleer met `digikoppelaar check`."
 
-    def __init__(self, message: str, *, unsent: bool = False, advice: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, unsent: bool = False, untrusted: bool = False, advice: str | None = None
+    ) -> None:
         super().__init__(message, advice=advice)
-        self.unsent = unsent
+        self.unsent = unsent or untrusted
+        self.untrusted = untrusted
 
 
 class FacilityError(DigikoppelaarError):

@@ -23,6 +23,10 @@ ANSWER_LIMIT: Final = 1024 * 1024
 """Largest answer in bytes: a dossiernummer or an error."""
 
 _BASIC: Final = "basic"
+_ADVICE_UNTRUSTED: Final = (
+    "Het certificaat van de server van KOOP is verlopen of wordt niet vertrouwd; er is niets verzonden. Meld dit bij de "
+    "KOOP Servicedesk, of vertrouw haar nieuwe stamcertificaat. Digikoppelaar probeert het vanzelf opnieuw."
+)
 
 
 class Http(Protocol):
@@ -73,7 +77,8 @@ class DropClient:
                 return RawAnswer(answer.status, answer.headers, await self._whole(answer))
         except PartnerUnreachable as error:
             kind = FacilityNotReached if error.unsent else FacilityOutcomeUnknown
-            raise kind(f"{self._facility}: {error}") from error
+            advice = _ADVICE_UNTRUSTED if error.untrusted else None
+            raise kind(f"{self._facility}: {error}", advice=advice) from error
         except TimeoutError as error:
             raise FacilityOutcomeUnknown(f"{self._facility}: not done within {self._total:.0f} s") from error
 

@@ -246,7 +246,8 @@ async def _errors(url: URL) -> AsyncIterator[None]:
         # aiohttp keeps it in the answer, which these frames keep alive, and with it the last of what came in.
         error.__traceback__ = None
         unsent = isinstance(error, _BEFORE_THE_REQUEST)
-        raise PartnerUnreachable(f"{url.host}: {_cause(error)}", unsent=unsent) from error
+        untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
+        raise PartnerUnreachable(f"{url.host}: {_cause(error)}", unsent=unsent, untrusted=untrusted) from error
 
 
 _BEFORE_THE_REQUEST: Final = (

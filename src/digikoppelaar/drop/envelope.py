@@ -32,6 +32,8 @@ from digikoppelaar.errors import (
 
 LONGEST_TEXT: Final = 2000
 """Characters of the text of a refusal that are kept; the raw answer has the rest."""
+LONGEST_NUMBER: Final = 100
+"""Characters of a dossiernummer, for what is longer is none, and of a code."""
 
 Value = str | bytes | date | StrEnum | Markering | None
 
@@ -171,6 +173,11 @@ class Refused:
     whose: Fault
     again: bool
 
+    @property
+    def advice(self) -> str:
+        """In Dutch, what is to be done, and by whom."""
+        return ADVICE_BUSY if self.again else _ADVICE_REFUSED[self.whose]
+
 
 def answer(raw: RawAnswer, profile: EnvelopeProfile) -> Accepted | Refused:
     """What the answer to a request says.
@@ -184,7 +191,8 @@ def answer(raw: RawAnswer, profile: EnvelopeProfile) -> Accepted | Refused:
     if soap.is_fault(content):
         return _refused(content, profile)
     dossiernummer = soap.text_at(content, profile.element_namespace, profile.dossiernummer)
-    if raw.status == HTTPStatus.OK and content.tag == f"{{{profile.namespace}}}{profile.response}" and dossiernummer:
+    is_response = raw.status == HTTPStatus.OK and content.tag == f"{{{profile.namespace}}}{profile.response}"
+    if is_response and 0 < len(dossiernummer) <= LONGEST_NUMBER and dossiernummer.isprintable():
         return Accepted(dossiernummer)
     raise FacilityOutcomeUnknown(f"3PAS answered {raw.status} with SOAP that holds no one dossiernummer and no fault")
 
@@ -207,7 +215,9 @@ def _refused(content: etree._Element, profile: EnvelopeProfile) -> Refused:
     )
     told = content.find("faultstring")
     text = text or ("" if told is None else soap.line(told))
-    return Refused(code or soap_code, text[:LONGEST_TEXT], *_meaning({code, soap_code}, soap_code, profile))
+    return Refused(
+        (code or soap_code)[:LONGEST_NUMBER], text[:LONGEST_TEXT], *_meaning({code, soap_code}, soap_code, profile)
+    )
 
 
 def _code(faultcode: str) -> str:
@@ -229,6 +239,9 @@ _NOT_PROCESSED: Final = frozenset(
 )
 """Of these HTTP says that the request was not handled, and that it may be later (RFC 9110, 15; RFC 6585, 4)."""
 
+_DONE_ELSEWHERE: Final = frozenset({HTTPStatus.FOUND, HTTPStatus.SEE_OTHER})
+"""With these a server may send on who posted something that it took (RFC 9110, 15.4.3 and 15.4.4)."""
+
 
 def _without_soap(raw: RawAnswer) -> FacilityError:
     said = f"3PAS answered {raw.status} with {_kind(raw)}"
@@ -236,7 +249,9 @@ def _without_soap(raw: RawAnswer) -> FacilityError:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return FacilityRefused(f"{said}: certificate or user name refused", advice=_ADVICE_ACCESS)
         case status if status in _NOT_PROCESSED:
-            return FacilityUnavailable(said)
+            return FacilityUnavailable(said, advice=ADVICE_BUSY)
+        case status if status in _DONE_ELSEWHERE:
+            return FacilityOutcomeUnknown(f"{said}: what came of the request is told elsewhere")
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return FacilityError(f"{said}: the request did not come as far as 3PAS", advice=_ADVICE_ADDRESS)
     return FacilityOutcomeUnknown(said)
@@ -251,8 +266,29 @@ def _kind(raw: RawAnswer) -> str:
     return "a body that is not one SOAP 1.1 message"
 
 
-_ADVICE_ACCESS: Final = (
-    "KOOP laat deze aansluiting niet toe: controleer certificaat of gebruikersnaam, "
-    "en of KOOP die voor dit adres kent. De kennisgeving is niet aangenomen."
+ADVICE_BUSY: Final = (
+    "KOOP kan de kennisgeving nu niet aannemen; er is niets gepubliceerd. Digikoppelaar probeert het vanzelf opnieuw. "
+    "Blijft dit zo, bekijk dan de storingspagina van KOOP."
 )
-_ADVICE_ADDRESS: Final = "Controleer het adres van 3PAS in de aansluiting. De kennisgeving is niet aangenomen."
+_NOT_TAKEN: Final = (
+    "De kennisgeving is niet aangenomen; geef haar vrij met `kennisgeving resume` als de oorzaak weg is."
+)
+_ADVICE_ACCESS: Final = (
+    f"KOOP laat deze aansluiting niet toe: controleer certificaat of gebruikersnaam, en of KOOP die voor dit adres kent. "
+    f"{_NOT_TAKEN}"
+)
+_ADVICE_ADDRESS: Final = f"Controleer het adres van 3PAS in de aansluiting. {_NOT_TAKEN}"
+_ADVICE_REFUSED: Final[Mapping[Fault, str]] = {
+    Fault.ADMINISTRATOR: (
+        "KOOP weigert deze kennisgeving. Verbeter wat de foutmelding noemt met `kennisgeving edit` en keur haar "
+        "opnieuw goed. Ligt het aan certificaat of machtiging, herstel die dan en geef haar vrij met "
+        "`kennisgeving resume`."
+    ),
+    Fault.FACILITY: (
+        "KOOP weigert deze kennisgeving met een foutcode die digikoppelaar niet kent. Vraag de KOOP Servicedesk wat "
+        f"zij betekent. {_NOT_TAKEN}"
+    ),
+    Fault.OURS: (
+        f"KOOP begrijpt het bericht niet. Meld dit aan de beheerder van digikoppelaar, met de foutmelding. {_NOT_TAKEN}"
+    ),
+}

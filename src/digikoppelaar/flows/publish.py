@@ -154,8 +154,8 @@ class Publishing:
                 look = self.clock.now() + self.settings.first_look
                 return _E.ACCEPTED, Facts(due_at=look, dossiernummer=dossiernummer, detail=dossiernummer)
             case Refused(again=True):
-                return self._later(FacilityUnavailable(_refusal(said)), row)
-        return _E.REFUSED, Facts(reason=_refusal(said), advice=_ADVICE_REFUSED, detail=said.code)
+                return self._later(FacilityUnavailable(_refusal(said), advice=said.advice), row)
+        return _E.REFUSED, Facts(reason=_refusal(said), advice=said.advice, detail=said.code)
 
     def _later(self, error: DigikoppelaarError, row: StoredKennisgeving) -> Settled:
         """Planned again, or for a person when it has failed often enough."""
@@ -169,12 +169,6 @@ class Publishing:
         return _E.UNANSWERED, Facts(
             due_at=self.clock.now() + self.settings.first_look, reason=told(error), advice=advice, detail=told(error)
         )
-
-
-_ADVICE_REFUSED: Final = (
-    "KOOP weigert deze kennisgeving. Verbeter wat de foutmelding noemt met `kennisgeving edit` "
-    "en keur haar opnieuw goed."
-)
 
 
 def _refusal(said: Refused) -> str:

@@ -10,7 +10,7 @@ from tests.unit.drop.notices import BESLUIT
 
 from digikoppelaar.adapters.profiles import load_drop_profile
 from digikoppelaar.drop import receiving
-from digikoppelaar.drop.envelope import LONGEST_TEXT, Accepted, RawAnswer, Refused, answer, request
+from digikoppelaar.drop.envelope import LONGEST_NUMBER, LONGEST_TEXT, Accepted, RawAnswer, Refused, answer, request
 from digikoppelaar.drop.inhoud import unpack
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.errors import (
@@ -86,9 +86,20 @@ def test_a_code_of_the_detail_can_say_that_trying_again_helps() -> None:
 
 
 def test_an_endless_text_of_a_fault_is_cut() -> None:
-    said = answer(raw(500, receiving.fault_body("Client", "C", "x" * 10_000, PROFILE)), PROFILE)
+    said = answer(raw(500, receiving.fault_body("Client", "C" * 10_000, "x" * 10_000, PROFILE)), PROFILE)
     assert isinstance(said, Refused)
-    assert len(said.text) == LONGEST_TEXT
+    assert (len(said.code), len(said.text)) == (LONGEST_NUMBER, LONGEST_TEXT)
+
+
+def test_a_refusal_says_who_must_do_what() -> None:
+    refused = [
+        Refused("C", "", whose, again=False).advice for whose in (Fault.ADMINISTRATOR, Fault.FACILITY, Fault.OURS)
+    ]
+    assert [word in advice for word, advice in zip(("edit", "Servicedesk", "beheerder"), refused, strict=True)] == [
+        True
+    ] * 3
+    assert all("`kennisgeving resume`" in advice for advice in refused)
+    assert "vanzelf opnieuw" in Refused("C", "", Fault.FACILITY, again=True).advice
 
 
 TWICE = ACCEPTED.replace(b"</Dossiernummer>", b"</Dossiernummer><Dossiernummer>2</Dossiernummer>")
@@ -109,6 +120,10 @@ TWICE = ACCEPTED.replace(b"</Dossiernummer>", b"</Dossiernummer><Dossiernummer>2
         (200, ACCEPTED.replace(b"soap/envelope/", b"soap-envelope"), "text/xml", "not one SOAP 1.1 message"),
         (200, ACCEPTED.replace(b"2026-000123", b" "), "text/xml", "no one dossiernummer"),
         (200, TWICE, "text/xml", "no one dossiernummer"),
+        (200, ACCEPTED.replace(b"2026-000123", b"9" * 10_000), "text/xml", "no one dossiernummer"),
+        (200, ACCEPTED.replace(b"2026-000123", b"1&#x202e;2"), "text/xml", "no one dossiernummer"),
+        (302, b"", "", "told elsewhere"),
+        (303, b"<html/>", "text/html", "told elsewhere"),
         (200, ACCEPTED.replace(b"PubliceerResponse", b"PubliceerAntwoord"), "text/xml", "no one dossiernummer"),
         (500, ACCEPTED, "text/xml", "no one dossiernummer"),
         (200, SENT.body, "text/xml", "no one dossiernummer"),
@@ -127,7 +142,7 @@ def test_an_answer_that_does_not_tell_leaves_it_unknown_and_is_never_tried_again
     ("status", "error", "retryable"),
     [
         *((401, FacilityRefused, False), (403, FacilityRefused, False)),
-        *((404, FacilityError, False), (302, FacilityError, False), (413, FacilityError, False)),
+        *((404, FacilityError, False), (307, FacilityError, False), (413, FacilityError, False)),
         *((408, FacilityUnavailable, True), (429, FacilityUnavailable, True), (503, FacilityUnavailable, True)),
     ],
 )
