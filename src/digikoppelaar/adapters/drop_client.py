@@ -24,8 +24,8 @@ ANSWER_LIMIT: Final = 1024 * 1024
 
 _BASIC: Final = "basic"
 _ADVICE_UNTRUSTED: Final = (
-    "Het certificaat van de server van KOOP is verlopen of wordt niet vertrouwd; er is niets verzonden. Meld dit bij de "
-    "KOOP Servicedesk, of vertrouw haar nieuwe stamcertificaat. Digikoppelaar probeert het vanzelf opnieuw."
+    "Het certificaat van de server van KOOP is verlopen of wordt niet vertrouwd; er is niets verzonden. Meld dit bij "
+    "de KOOP Servicedesk, of vertrouw haar nieuwe stamcertificaat. Digikoppelaar probeert het vanzelf opnieuw."
 )
 
 

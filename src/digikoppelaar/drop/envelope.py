@@ -274,8 +274,8 @@ _NOT_TAKEN: Final = (
     "De kennisgeving is niet aangenomen; geef haar vrij met `kennisgeving resume` als de oorzaak weg is."
 )
 _ADVICE_ACCESS: Final = (
-    f"KOOP laat deze aansluiting niet toe: controleer certificaat of gebruikersnaam, en of KOOP die voor dit adres kent. "
-    f"{_NOT_TAKEN}"
+    "KOOP laat deze aansluiting niet toe: controleer certificaat of gebruikersnaam, en of KOOP die voor dit adres "
+    f"kent. {_NOT_TAKEN}"
 )
 _ADVICE_ADDRESS: Final = f"Controleer het adres van 3PAS in de aansluiting. {_NOT_TAKEN}"
 _ADVICE_REFUSED: Final[Mapping[Fault, str]] = {

@@ -11,7 +11,7 @@ No attempt waits for another: an endpoint that hangs holds up what is of its own
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 

@@ -50,6 +50,9 @@ class Kind(Enum):
     """Answer with a page for people and status 200; 3PAS did with the request what it would have done."""
     EMPTY = "empty"
     """Answer with nothing and status 200; 3PAS did with the request what it would have done."""
+    SAY = "say"
+    """Answer with `text`, `times` over, with `status` and `headers`; 3PAS did with the request what it would have done.
+    """
     SOAP_FAULT = "soap-fault"
     """Answer with a SOAP fault with `code` instead; nothing is taken."""
     STALE = "stale"
@@ -73,6 +76,7 @@ APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.NO_RANGES: _FILES,
     Kind.HTML: _KOOP,
     Kind.EMPTY: _KOOP,
+    Kind.SAY: _KOOP,
     Kind.SOAP_FAULT: frozenset({Target.DROP}),
     Kind.STALE: frozenset({Target.SUMMARY}),
 }
@@ -91,6 +95,9 @@ class Fault:
     status: int = 500
     at: int | None = None
     code: str = "InternalServiceFault"
+    text: str = ""
+    times: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
     struck: int = 0
 
     def as_values(self) -> dict[str, object]:
@@ -105,6 +112,9 @@ class Fault:
             "status": self.status,
             "at": self.at,
             "code": self.code,
+            "text": self.text,
+            "times": self.times,
+            "headers": dict(self.headers),
             "struck": self.struck,
         }
 
@@ -144,8 +154,13 @@ class Faults:
         return None
 
 
+_WISHES: Final = frozenset(
+    {"kind", "target", "probability", "count", "seconds", "status", "at", "code", "text", "times", "headers"}
+)
+
+
 def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
-    if unknown := set(wish) - {"kind", "target", "probability", "count", "seconds", "status", "at", "code"}:
+    if unknown := set(wish) - _WISHES:
         raise ConfigError(f"a fault has no {', '.join(sorted(unknown))}")
     try:
         fault = Fault(
@@ -158,6 +173,9 @@ def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
             int(wish.get("status", 500)),
             None if wish.get("at") is None else int(wish["at"]),
             str(wish.get("code", "InternalServiceFault")),
+            str(wish.get("text", "")),
+            int(wish.get("times", 1)),
+            {str(name): str(value) for name, value in dict(wish.get("headers", {})).items()},
         )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"not a fault: {error}") from error

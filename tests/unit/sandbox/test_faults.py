@@ -60,6 +60,7 @@ def test_switching_off_one_leaves_the_others_on(faults: Faults) -> None:
         {"kind": "cut", "target": "pdf", "colour": "red"},
         {"kind": "cut", "target": "pdf", "count": "many"},
         {"kind": "cut", "target": "pdf", "probability": []},
+        {"kind": "say", "target": "3pas", "headers": "text/html"},
         {"kind": "repeat", "target": "pdf"},
         {"kind": "length", "target": "summary"},
     ],

@@ -5,11 +5,18 @@ from html import escape
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from digikoppelaar.sandbox.faults import Fault
+
 
 def html_page(status: int, text: str, headers: dict[str, str]) -> Response:
     """A page for people, as a server in front of a service has it."""
     page = f'<!doctype html><html lang="nl"><title>SANDBOX</title><h1>SANDBOX</h1><p>{escape(text)}</p></html>'
     return HTMLResponse(page, status, headers)
+
+
+def said(fault: Fault) -> Response:
+    """What the fault SAY wants, marked as of the sandbox."""
+    return Response(fault.text.encode() * fault.times, fault.status, {"x-sandbox": "SANDBOX", **fault.headers})
 
 
 class Cut(Response):

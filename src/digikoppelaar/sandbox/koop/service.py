@@ -27,7 +27,7 @@ from digikoppelaar.drop.schema import wsdl
 from digikoppelaar.errors import AanleveringError
 from digikoppelaar.sandbox.faults import Fault, Kind, Target
 from digikoppelaar.sandbox.folder import KOOP_LEVERANCIER
-from digikoppelaar.sandbox.koop.answers import Cut, html_page
+from digikoppelaar.sandbox.koop.answers import Cut, html_page, said
 from digikoppelaar.sandbox.koop.dossiers import Key, key_of
 from digikoppelaar.sandbox.koop.koop import Koop, Receipt
 from digikoppelaar.sandbox.rest import Silence, certificate_oin
@@ -162,6 +162,8 @@ def _after(fault: Fault | None, answer: Response) -> Response:
             return Cut(answer, at)
         case Fault(kind=Kind.EMPTY):
             return Response(status_code=200, headers=_MARK)
+        case Fault(kind=Kind.SAY):
+            return said(fault)
         case Fault(kind=Kind.HTML):
             return html_page(200, "Er is een storing. Probeer het later opnieuw.", _MARK)
     return answer

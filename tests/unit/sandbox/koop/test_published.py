@@ -218,6 +218,7 @@ async def test_it_answers_under_names_of_this_machine_only(supplier: Supplier) -
         ({"kind": "answer", "status": 429, "seconds": 7}, FacilityUnavailable),
         ({"kind": "html"}, FacilityAnswerBroken),
         ({"kind": "empty"}, FacilityAnswerBroken),
+        ({"kind": "say", "status": 200, "text": "onzin"}, FacilityAnswerBroken),
         ({"kind": "cut"}, FacilityError),
         ({"kind": "cut", "at": 0}, FacilityError),
         ({"kind": "silence"}, FacilityUnavailable),

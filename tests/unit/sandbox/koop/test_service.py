@@ -325,6 +325,15 @@ async def test_a_fault_with_any_code_takes_nothing(supplier: Supplier, code: str
     assert await dossiers(supplier) == []
 
 
+async def test_an_answer_can_be_anything_at_all(supplier: Supplier) -> None:
+    headers = {"content-type": "text/plain", "x-anders": "ja"}
+    await supplier.fault(kind="say", target="3pas", status=299, text="elders ", times=3, headers=headers)
+    raw = await supplier.send(message())
+    assert (raw.status, raw.body) == (299, b"elders elders elders ")
+    assert {name: raw.headers[name] for name in headers} == headers
+    assert len(await dossiers(supplier)) == 1
+
+
 async def test_an_answer_can_be_slow(supplier: Supplier) -> None:
     await supplier.fault(kind="delay", target="3pas", seconds=0.2)
     await supplier.deliver()
