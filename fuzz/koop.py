@@ -92,7 +92,7 @@ def seeds() -> list[bytes]:
         profile.manifestation_url,
         lambda at: (at[0], at[1]),
     )
-    asked = query(Search("Voorbeeldstad", DAY, DAY, titel='Kap "eik"*'), profile.names)
+    asked = query(Search("Voorbeeldstad", DAY, titel='Kap "eik"*'), profile.names)
     answers = [answer_search({"query": text}, repository) for text in ("dt.title any boom", "(")]
     room = MAX_INPUT - 1024
     heavy = [

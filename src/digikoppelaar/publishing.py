@@ -35,7 +35,7 @@ from digikoppelaar.flows.desk import Desk, Texts
 from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is_sandbox
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
-from digikoppelaar.flows.published import LookSettings, Repository, Verification
+from digikoppelaar.flows.published import LookSettings, Source, Verification
 from digikoppelaar.flows.stages import stage_of
 from digikoppelaar.flows.under_way import UnderWay
 from digikoppelaar.wiring import Stores
@@ -97,7 +97,7 @@ class Publisher:
         settings = LookSettings(
             soonest=timedelta(seconds=chosen.look_soonest), latest=timedelta(seconds=chosen.look_latest)
         )
-        return Verification(self.stores.kennisgevingen, self._repository_for, self.clock, settings)
+        return Verification(self.stores.kennisgevingen, self._source_for, self.clock, settings)
 
     async def _publishers(self) -> Sequence[Aansluiting]:
         return [each for each in await self.stores.registry.aansluitingen() if each.publishing]
@@ -120,7 +120,7 @@ class Publisher:
         client = DropClient(http, settings.address or stage.address, profile, user_name_file=user_name_file)
         return Route(profile.envelope, client.post, stage.name)
 
-    async def _repository_for(self, aansluiting_id: int) -> Repository:
+    async def _source_for(self, aansluiting_id: int) -> Source:
         aansluiting, settings = await self._settings(aansluiting_id)
         profile = at_host_of(settings.sru_url, load_sru_profile("koop-sru"))
         if is_sandbox(aansluiting.omgeving):  # the manners are those that KOOP asks
@@ -128,7 +128,8 @@ class Publisher:
         if profile.sru_url not in self._clients:
             http = MtlsHttp(self.public, aansluiting.omgeving, aansluiting.partij_oin)
             self._clients[profile.sru_url] = SruClient(http, profile, self.clock)
-        return self._clients[profile.sru_url]
+        accepted = load_drop_profile(settings.profile).envelope.accepted
+        return Source(self._clients[profile.sru_url], settings.creator or settings.naam, accepted)
 
 
 def at_host_of(sru_url: str, profile: SruProfile) -> SruProfile:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from math import dist
 from typing import Final
@@ -22,9 +23,9 @@ from digikoppelaar.drop.model import (
     AlsPostcode,
     AlsPunt,
     AlsVlak,
+    Blad,
     Kennisgeving,
     Locatie,
-    Periode,
     Positie,
     plain,
 )
@@ -41,26 +42,25 @@ _MOST_QUOTED: Final = 300
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-def candidates(kennisgeving: Kennisgeving, records: Iterable[Record], periode: Periode) -> tuple[Record, ...]:
-    """The records that could be it, the likeliest first: of its blad and body, in the period, with a like title.
+def candidates(kennisgeving: Kennisgeving, records: Iterable[Record], creator: str, since: date) -> tuple[Record, ...]:
+    """The records that could be it, the likeliest first: of its blad and of `creator`, with a like title.
 
-    `periode` begins on the day on which it was sent: a case has several notices, and an earlier one is another.
+    `since` is the day on which it was sent: a case has several notices, and an earlier one is another.
     """
     likely = ((likeness(kennisgeving.titel, record.titel), record) for record in records)
-    could_be = [
-        (like, record) for like, record in likely if like >= LIKE and _of_its_body(kennisgeving, record, periode)
-    ]
+    blad = kennisgeving.blad
+    could_be = [(like, record) for like, record in likely if like >= LIKE and _could_be(record, blad, creator, since)]
     return tuple(record for _, record in sorted(could_be, key=lambda each: (-each[0], each[1].identifier)))
 
 
-def _of_its_body(kennisgeving: Kennisgeving, record: Record, periode: Periode) -> bool:
+def _could_be(record: Record, blad: Blad, creator: str, since: date) -> bool:
     nummer = read_nummer(record.identifier)
     return (
         nummer is not None
-        and nummer.blad is kennisgeving.blad
-        and normalised(record.creator) == normalised(kennisgeving.publicist.naam)
+        and nummer.blad is blad
+        and normalised(record.creator) == normalised(creator)
         and record.datum is not None
-        and periode.eerste <= record.datum <= periode.laatste
+        and record.datum >= since
     )
 
 

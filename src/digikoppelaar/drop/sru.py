@@ -51,15 +51,15 @@ class SruNames:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which publications are looked for: of one body, published on a day in a period, both days included.
+    """Which publications are looked for: of one body, published on the day `since` or later.
 
-    `titel` is better left empty: an index that cuts words in another way than we do would hide a publication.
+    `creator` is compared as it stands. `titel` is better left empty: an index that cuts words in another way than we do
+    would hide a publication.
     `start` is the position of the first record of the page, from 1.
     """
 
     creator: str
-    eerste: date
-    laatste: date | None = None
+    since: date
     titel: str = ""
     start: int = 1
 
@@ -69,10 +69,8 @@ def query(search: Search, names: SruNames) -> str:
     clauses = [
         cql.clause(names.product_area_index, "==", names.product_area),
         cql.clause(names.creator_index, "==", search.creator),
-        cql.clause(names.available_index, ">=", search.eerste.isoformat()),
+        cql.clause(names.available_index, ">=", search.since.isoformat()),
     ]
-    if search.laatste is not None:
-        clauses.append(cql.clause(names.available_index, "<=", search.laatste.isoformat()))
     if search.titel:
         clauses.append(cql.clause(names.title_index, names.title_relation, search.titel))
     return " AND ".join(clauses)

@@ -18,8 +18,9 @@ import structlog
 
 from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.found import Match, candidates, differences, match
+from digikoppelaar.drop.inhoud import Accepted
 from digikoppelaar.drop.metadata import Metadata
-from digikoppelaar.drop.model import Kennisgeving, Periode
+from digikoppelaar.drop.model import Kennisgeving
 from digikoppelaar.drop.publication import Nummer, Published, read_nummer
 from digikoppelaar.drop.sru import Record, Search
 from digikoppelaar.errors import ConfigError, DigikoppelaarError, FacilityError, FacilityNotFound, StorageError
@@ -49,23 +50,32 @@ class Repository(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where what one aansluiting sent is looked for, and under what name of the body; `accepted` is its markup."""
+
+    repository: Repository
+    creator: str
+    accepted: Accepted
+
+
+@dataclass(frozen=True, slots=True)
 class LookSettings:
     """`soonest` and `latest` are between two looks for one kennisgeving; within, a quarter of the time it has waited.
 
-    `after` is how long after the day of its publication one is still expected.
+    What was sent longer than `old` ago is looked for once a day and apart, for that search has to go far back.
     """
 
     soonest: timedelta = timedelta(minutes=5)
     latest: timedelta = timedelta(hours=1)
-    after: timedelta = timedelta(days=30)
+    old: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Looks with these parts; `repository_for` gives that of an aansluiting."""
+    """Looks with these parts; `source_for` gives that of an aansluiting."""
 
     store: KennisgevingStore
-    repository_for: Callable[[int], Awaitable[Repository]]
+    source_for: Callable[[int], Awaitable[Source]]
     clock: Clock
     settings: LookSettings = LookSettings()
 
@@ -74,10 +84,10 @@ class Verification:
 
         What KOOP does wrong is logged and waits.
         """
-        by_aansluiting: dict[int, list[StoredKennisgeving]] = defaultdict(list)
+        together: dict[tuple[int, bool], list[StoredKennisgeving]] = defaultdict(list)
         for row in await self.store.sought(self.clock.now(), AT_ONCE, under_way.about()):
-            by_aansluiting[row.key.aansluiting_id].append(row)
-        for aansluiting, rows in by_aansluiting.items():
+            together[row.key.aansluiting_id, self._is_old(row)].append(row)
+        for (aansluiting, _), rows in together.items():
             under_way.start(aansluiting, self._look_for(aansluiting, rows))
 
     async def look_for(self, row: StoredKennisgeving) -> bool:
@@ -90,20 +100,20 @@ class Verification:
         return bool(await self._look_for(row.key.aansluiting_id, [row]))
 
     async def _look_for(self, aansluiting_id: int, rows: Sequence[StoredKennisgeving]) -> int:
-        """Those of one body, with one search."""
+        """Those of one aansluiting, with one search."""
         found = 0
         try:
-            repository = await self.repository_for(aansluiting_id)
-            sought = [(row, from_document(row.document)) for row in rows]
-            records = [record async for record in repository.records(self._search(sought))]
+            source = await self.source_for(aansluiting_id)
+            search = Search(source.creator, min(map(self._since, rows)))
+            records = [record async for record in source.repository.records(search)]
         except StorageError:
             raise
         except DigikoppelaarError as error:
             log.warning("publications_not_searched", aansluiting=aansluiting_id, reason=str(error))
             await self._put_off(rows)
             return 0
-        for row, kennisgeving in sought:
-            publication = await self._found(repository, row, kennisgeving, records)
+        for row in rows:
+            publication = await self._found(source, row, records)
             found += publication is not None
             await self.store.looked(row.id, self._next_look(row), publication, self.clock.now())
         return found
@@ -112,49 +122,43 @@ class Verification:
         for row in rows:
             await self.store.looked(row.id, self._next_look(row), None, self.clock.now())
 
-    def _search(self, sought: Sequence[tuple[StoredKennisgeving, Kennisgeving]]) -> Search:
-        periods = [self._period(row, kennisgeving) for row, kennisgeving in sought]
-        first, last = min(period.eerste for period in periods), max(period.laatste for period in periods)
-        return Search(sought[0][1].publicist.naam, first, last)
+    def _since(self, row: StoredKennisgeving) -> date:
+        """The day of its last attempt. No day ends the search: KOOP may publish on any later one."""
+        return (row.begun_at or self.clock.now()).astimezone(AMSTERDAM).date()
 
-    def _period(self, row: StoredKennisgeving, kennisgeving: Kennisgeving) -> Periode:
-        """From the day of its first attempt, for an earlier notice of the case is another."""
-        begun = _day(row.begun_at or self.clock.now())
-        expected = max(kennisgeving.data.publicatie or begun, _day(self.clock.now()))
-        return Periode(begun, expected + self.settings.after)
-
-    async def _found(
-        self, repository: Repository, row: StoredKennisgeving, kennisgeving: Kennisgeving, records: Sequence[Record]
-    ) -> Publication | None:
-        for record in candidates(kennisgeving, records, self._period(row, kennisgeving)):
+    async def _found(self, source: Source, row: StoredKennisgeving, records: Sequence[Record]) -> Publication | None:
+        kennisgeving = from_document(row.document)
+        for record in candidates(kennisgeving, records, source.creator, self._since(row)):
             nummer = read_nummer(record.identifier)
             assert nummer, "a candidate has a number of a blad"
             try:
-                metadata = await repository.metadata(nummer)
+                metadata = await source.repository.metadata(nummer)
                 if match(kennisgeving, metadata) is Match.CONFIRMED:
-                    return await _publication(repository, kennisgeving, record, nummer, metadata)
+                    return await _publication(source, kennisgeving, record, nummer, metadata)
             except FacilityError as error:
                 log.warning("publication_not_read", kennisgeving=row.id, number=record.identifier, reason=str(error))
         return None
 
     def _next_look(self, row: StoredKennisgeving) -> datetime:
+        longest = timedelta(days=1) if self._is_old(row) else self.settings.latest
+        return self.clock.now() + min(max(self._waited(row) / 4, self.settings.soonest), longest)
+
+    def _is_old(self, row: StoredKennisgeving) -> bool:
+        return self._waited(row) > self.settings.old
+
+    def _waited(self, row: StoredKennisgeving) -> timedelta:
         now = self.clock.now()
-        waited = now - (row.begun_at or now)
-        return now + min(max(waited / 4, self.settings.soonest), self.settings.latest)
+        return now - (row.begun_at or now)
 
 
 async def _publication(
-    repository: Repository, kennisgeving: Kennisgeving, record: Record, nummer: Nummer, metadata: Metadata
+    source: Source, kennisgeving: Kennisgeving, record: Record, nummer: Nummer, metadata: Metadata
 ) -> Publication:
     try:
-        published = await repository.publication(nummer)
+        published = await source.repository.publication(nummer)
     except FacilityNotFound:  # its metadata can be there first
         published = None
-    differing = tuple(each.zin for each in differences(kennisgeving, metadata, published))
+    differing = tuple(each.zin for each in differences(kennisgeving, metadata, published, source.accepted))
     day = metadata.datum or record.datum
     assert day, "a candidate has a day"
     return Publication(record.identifier, record.preferred_url, day, differing)
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(AMSTERDAM).date()

@@ -308,6 +308,11 @@ _KENNISGEVING: Final = {
     KennisgevingState.ACCEPTED: "had gepubliceerd moeten zijn en is niet gevonden",
 }
 
+_HINT: Final = {
+    KennisgevingState.ACCEPTED: "Kijk in DROP of zij is verschenen. Zo ja, dan spelt de zoekdienst van KOOP de naam "
+    "van de organisatie misschien anders: zet die dan als `creator` in de aansluiting. "
+}
+
 
 def _is_late(row: KennisgevingRow, now: datetime) -> bool:
     """What KOOP has is no item before noon of the working day after its day."""
@@ -323,7 +328,7 @@ def _kennisgeving(row: KennisgevingRow) -> Item:
         row.place,
         row.since,
         f"Kennisgeving {row.id} van zaak {row.referentienummer} {_KENNISGEVING[state]}.",
-        row.advice or f"Bekijk haar met `digikoppelaar kennisgeving show {row.id}`.",
+        row.advice or f"{_HINT.get(state, '')}Bekijk haar met `digikoppelaar kennisgeving show {row.id}`.",
         reason=row.reason,
     )
 

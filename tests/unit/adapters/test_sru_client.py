@@ -39,7 +39,7 @@ DAY = date(2026, 6, 2)
 NOW = datetime(2026, 6, 2, 9, 0, 0, 900_000, tzinfo=UTC)
 SOON = "Tue, 02 Jun 2026 09:00:01 GMT"
 LATER = "Tue, 02 Jun 2026 10:00:00 GMT"
-SEARCH = Search("Voorbeeldstad", DAY, DAY)
+SEARCH = Search("Voorbeeldstad", DAY)
 NUMMER = Nummer(Blad.GEMEENTEBLAD, 2026, 2)
 PROFILE = load_sru_profile("koop-sru")
 LISTED = [Listed(Publicatie(KENNISGEVING, 2026, number, DAY), NOW) for number in (1, 2, 3)]

@@ -41,7 +41,7 @@ def found(text: str, *over: Listed) -> list[str]:
 
 def test_the_gateway_reads_page_after_page_of_what_it_searched() -> None:
     over = repository(*(listed(number) for number in (1, 2, 3)), exact=False)
-    search: Search | None = Search("Voorbeeldstad", DAY, DAY)
+    search: Search | None = Search("Voorbeeldstad", DAY)
     seen = []
     while search is not None:
         parameters = {"query": query(search, NAMES), "startRecord": str(search.start), "maximumRecords": "2"}
@@ -81,7 +81,7 @@ def test_relations_mean_what_they_say(text: str, fits: bool) -> None:
 
 def test_a_title_with_signs_of_the_language_is_found_as_it_is() -> None:
     titel = 'Kap "eik" (2*) \\ wat? AND'
-    search = replace(Search("Voorbeeldstad", DAY), titel=titel)
+    search = Search("Voorbeeldstad", DAY, titel)
     assert found(query(search, NAMES), listed(1), listed(2, titel=titel)) == ["gmb-2026-2"]
 
 

@@ -12,6 +12,7 @@ from digikoppelaar.drop.document import to_document
 from digikoppelaar.drop.envelope import RawAnswer, SoapRequest
 from digikoppelaar.drop.metadata import Metadata, metadata_xml, read_metadata
 from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.publication import Nummer, Publicatie, Published, publication_xml, read_publication
 from digikoppelaar.drop.receiving import accepted_body, kennisgeving, read_request
 from digikoppelaar.drop.sru import Record, Search, query, read_answer
@@ -22,7 +23,7 @@ from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, Kennisgev
 from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingFilter, Key, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.publish import Publishing, Route
-from digikoppelaar.flows.published import Verification
+from digikoppelaar.flows.published import Source, Verification
 from digikoppelaar.flows.under_way import UnderWay
 
 PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
@@ -52,18 +53,19 @@ class Koop:
     """Whether what is answered with an error was taken all the same."""
     searches: list[Search] = field(default_factory=list)
     away: Exception | None = None
+    profile: EnvelopeProfile = PROFILE
 
     async def post(self, request: SoapRequest) -> RawAnswer:
         instead = self.instead.pop(0) if self.instead else None
         if instead is None or self.takes:
-            said = read_request(request.action, request.content_type, request.body, PROFILE)
-            self.received.append(kennisgeving(said, PROFILE))
+            said = read_request(request.action, request.content_type, request.body, self.profile)
+            self.received.append(kennisgeving(said, self.profile))
         if isinstance(instead, Exception):
             raise instead
         headers = {"content-type": "text/xml; charset=utf-8"}
-        return instead or RawAnswer(200, headers, accepted_body(str(len(self.received)), PROFILE))
+        return instead or RawAnswer(200, headers, accepted_body(str(len(self.received)), self.profile))
 
-    def publish(self, day: date, **changed: str) -> None:
+    def publish(self, day: date, **changed: object) -> None:
         """Everything that came in and is not published yet; `changed` is what KOOP makes of it."""
         for number in range(len(self.listed), len(self.received)):
             made = replace(self.received[number], **changed)  # type: ignore[arg-type]
@@ -99,20 +101,21 @@ class World:
     store: MemoryKennisgevingen = field(default_factory=MemoryKennisgevingen)
     koop: Koop = field(default_factory=Koop)
     clock: Clock = field(default_factory=Clock)
+    creator: str = KENNISGEVING.publicist.naam
 
     @property
     def publishing(self) -> Publishing:
         async def route_for(_aansluiting_id: int) -> Route:
-            return Route(PROFILE, self.koop.post, "poc")
+            return Route(self.koop.profile, self.koop.post, "poc")
 
         return Publishing(self.store, route_for, self.clock)
 
     @property
     def verification(self) -> Verification:
-        async def repository_for(_aansluiting_id: int) -> Koop:
-            return self.koop
+        async def source_for(_aansluiting_id: int) -> Source:
+            return Source(self.koop, self.creator, self.koop.profile.accepted)
 
-        return Verification(self.store, repository_for, self.clock)
+        return Verification(self.store, source_for, self.clock)
 
     async def send_due(self, publishing: Publishing | None = None) -> int:
         """One round of sending, to its end; how many attempts it made."""

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 
-from tests.unit.flows.koop_world import NOW, Koop, World
+from tests.unit.drop.published import KENNISGEVING
+from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
+from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
 from digikoppelaar.flows.under_way import UnderWay
 
@@ -64,6 +66,43 @@ async def test_what_differs_is_told() -> None:
     found = (await world.row()).publication
     assert found
     assert any("rubriek" in sentence for sentence in found.differences)
+
+
+async def test_headings_links_and_lists_that_went_out_in_another_form_are_no_difference() -> None:
+    for accepted in (frozenset[Markup](), frozenset(Markup)):
+        world = World(koop=Koop(profile=replace(PROFILE, accepted=accepted)))
+        await sent(world, 1)
+        world.koop.publish(DAY)
+        await world.look()
+        found = (await world.row()).publication
+        assert found
+        assert found.differences == ()
+
+
+async def test_the_name_of_the_body_is_that_of_the_search() -> None:
+    world = World(creator="Voorbeeldstad (VB)")
+    await sent(world, 1)
+    world.koop.publish(DAY, publicist=replace(KENNISGEVING.publicist, naam="Voorbeeldstad (VB)"))
+    assert await world.look() == 1
+    assert [search.creator for search in world.koop.searches] == ["Voorbeeldstad (VB)"]
+
+
+async def test_it_is_found_however_late_it_appears_and_what_waits_for_a_month_holds_up_nothing_newer() -> None:
+    world = World()
+    await sent(world, 1)
+    world.later(days=31)
+    await sent(world, 2)
+    world.koop.publish(DAY + timedelta(days=400))
+    assert await world.look() == 2
+    assert [search.since for search in world.koop.searches] == [NOW.date(), (NOW + timedelta(days=31)).date()]
+
+
+async def test_what_waits_for_a_month_is_looked_for_once_a_day() -> None:
+    world = World()
+    await sent(world, 1)
+    world.later(days=31)
+    await world.look()
+    assert (await world.row()).due_at == world.clock.now() + timedelta(days=1)
 
 
 async def test_what_was_taken_without_an_answer_is_found_all_the_same() -> None:

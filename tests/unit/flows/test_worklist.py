@@ -112,6 +112,7 @@ def test_what_koop_has_is_an_item_from_noon_of_the_working_day_after_its_day() -
     assert items(rows, [], monday, LIMITS) == []
     [item] = items(rows, [], monday + timedelta(minutes=1), LIMITS)
     assert "niet gevonden" in item.what
+    assert "`creator`" in item.todo
     assert "kennisgeving show 4" in item.todo
 
 

@@ -44,8 +44,9 @@ class PublishingSettings:
     """How an aansluiting of kind `drop` publishes: as whom, in which blad, and where 3PAS is.
 
     `naam` is that of the publicist in KOOP's list, `bestuurslaag` and `blad` are values of drop.model. `stage` is of
-    the profile; its address `address` replaces, and `sru_url` that of the search. A user name with its
-    password is a file of one line, `name:password`.
+    the profile; its address `address` replaces, and `sru_url` that of the search. `creator` is the publicist in the
+    words of that search, when they are others than `naam`. A user name with its password is a file of one line,
+    `name:password`.
 
     The rest are values for texts, as drop.variables explains them. Of verzoeken that were submitted on `drafts_from`
     or later drafts are made by themselves; empty: of none. `automatic` names the moments, with commas, whose notices
@@ -59,6 +60,7 @@ class PublishingSettings:
     blad: str
     address: str = ""
     sru_url: str = ""
+    creator: str = ""
     user_name_file: str = ""
     profile: str = "koop-3pas-2020-01"
     drafts_from: str = ""

@@ -18,7 +18,7 @@ from digikoppelaar.adapters.public_tls import PublicContexts
 from digikoppelaar.adapters.sru_client import SruClient
 from digikoppelaar.drop.found import Match, differences, match
 from digikoppelaar.drop.inhoud import NONE_ACCEPTED, plainer
-from digikoppelaar.drop.model import Bestuurslaag, Blad, Documenttype, Periode, Publicist
+from digikoppelaar.drop.model import Bestuurslaag, Blad, Documenttype, Publicist
 from digikoppelaar.drop.publication import Nummer, read_nummer
 from digikoppelaar.drop.sru import Record, Search
 from digikoppelaar.errors import FacilityAnswerBroken, FacilityError, FacilityNotFound, FacilityUnavailable
@@ -53,8 +53,7 @@ async def one(supplier: Supplier) -> Nummer:
 
 async def records(supplier: Supplier, reader: SruClient) -> list[Record]:
     today = datetime.fromisoformat((await supplier.manage("GET", "/koop/calendar"))["now"]).date()
-    period = Periode(today - timedelta(days=40), today)
-    return [record async for record in reader.records(Search("West", period.eerste, period.laatste))]
+    return [record async for record in reader.records(Search("West", today - timedelta(days=40)))]
 
 
 # --- When ------------------------------------------------------------------------------------------------------------
