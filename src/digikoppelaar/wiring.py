@@ -16,6 +16,7 @@ from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
+from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.adapters.postgres.reading import PostgresReading
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.repairs import PostgresRepairs
@@ -62,6 +63,7 @@ class Stores:
     reroutes: PostgresReroutes
     kennisgevingen: PostgresKennisgevingen
     stages: PostgresStages
+    onboarding: PostgresOnboarding
 
 
 @asynccontextmanager
@@ -100,6 +102,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresReroutes(pool),
                 PostgresKennisgevingen(pool),
                 PostgresStages(pool),
+                PostgresOnboarding(pool),
             )
 
 

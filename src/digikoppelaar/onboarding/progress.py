@@ -1,13 +1,13 @@
 """How far the onboarding of a subject is: the state of every step, what holds it up, and the one next action."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count, islice
 from typing import Final
 
 from digikoppelaar.onboarding.model import Finding, Rol, Severity, Step
-from digikoppelaar.onboarding.states import StepState
+from digikoppelaar.onboarding.states import StepEvent, StepState, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,21 @@ class Record:
     since: datetime | None = None
     was_done: bool = False
     changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a step: when, and by whom (None: the program).
+
+    `findings` None leaves those on record; `evidence`, names of files, comes beside what is there. `detail` is for the
+    log: a person's remark, or identifiers.
+    """
+
+    at: datetime
+    by: str | None = None
+    detail: str = ""
+    findings: tuple[Finding, ...] | None = None
+    evidence: tuple[str, ...] = ()
 
 
 NOTHING = Record()
@@ -114,3 +129,28 @@ def progress(steps: Sequence[Step], records: Mapping[str, Record], before: Seque
 
 def _is_done(step: Step, record: Record) -> bool:
     return record.state is StepState.DONE and (not step.evidence or bool(record.evidence))
+
+
+def moved(record: Record, event: StepEvent | None, told: Told) -> Record | None:
+    """The record after `event`, or with only what is told; None when it cannot happen.
+
+    What changed is another thing: findings and evidence of before say nothing of it.
+    """
+    state = record.state if event is None else after(record.state, event)
+    if state is None:
+        return None
+    if event is StepEvent.CHANGED:
+        return Record(state, since=told.at, changed_at=told.at)
+    return replace(
+        record,
+        state=state,
+        findings=record.findings if told.findings is None else told.findings,
+        evidence=tuple(dict.fromkeys((*record.evidence, *told.evidence))),
+        since=record.since if record.since and state is record.state else told.at,
+        was_done=record.was_done or state is StepState.DONE,
+    )
+
+
+def is_news(before: Record, event: StepEvent | None, after: Record) -> bool:
+    """Whether it is to be logged: it changed something, or another party was asked again."""
+    return before != after or event is StepEvent.ASKED

@@ -43,6 +43,7 @@ STEPS = [
     "0020 what the key of an application opens",
     "0021 what was sent to koop and what it answered, and the word of a person that a stage is good",
     "0022 of what no kennisgeving could be drafted",
+    "0030 how far onboarding is, and who did what to it",
 ]
 
 
