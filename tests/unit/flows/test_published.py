@@ -9,6 +9,7 @@ from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
 from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
+from digikoppelaar.flows.published import Source
 from digikoppelaar.flows.under_way import UnderWay
 
 DAY = date(2026, 6, 4)
@@ -153,12 +154,12 @@ async def test_a_host_that_hangs_holds_up_the_search_for_its_own_aansluiting_onl
     world.later(minutes=1)
     hanging = asyncio.Event()
 
-    async def repository_for(aansluiting: int) -> Koop:
+    async def source_for(aansluiting: int) -> Source:
         if aansluiting == 1:
             await hanging.wait()
-        return world.koop
+        return await world.verification.source_for(aansluiting)
 
-    looking = replace(world.verification, repository_for=repository_for)
+    looking = replace(world.verification, source_for=source_for)
     async with UnderWay("looking") as under_way:
         for _ in range(2):  # what is being looked for is not looked for twice
             await looking.look(under_way)
