@@ -127,9 +127,7 @@ async def test_while_the_database_refuses_to_tell_what_came_in_what_is_planned_i
         await connection.execute("ALTER TABLE no_kennisgeving RENAME TO away")
     try:
         waiting = await application(three)
-        await logged(
-            three, "gateway", lambda line: (line["event"], line.get("part")) == ("part_waits_for_storage", "drafts")
-        )
+        await logged(three, "gateway", lambda line: (line["event"], line.get("part")) == ("part_waits", "drafts"))
         who = Who("een medewerker", (await stores.kennisgevingen.log(model.id))[0].at)
         case = replace(model.key, referentienummer="Z2026-000001")
         made, _ = await stores.kennisgevingen.draft(case, {**model.document, "referentienummer": "Z2026-000001"}, who)

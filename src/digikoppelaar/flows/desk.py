@@ -3,10 +3,11 @@
     verzoek ──▶ draft ──▶ checks ──▶ approved ──▶ planned
     document ──┘                └── blocked: only with a reason, on record with who gave it
 
-The program approves what an aansluiting set to be sent by itself, and only when every check was done and is good.
+The program approves what an aansluiting set to be sent by itself, and only when every check was done and is good. It
+judges before it drafts, and draft and judgment are one transaction: who dies leaves both or neither.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
@@ -16,7 +17,7 @@ import structlog
 from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
 from digikoppelaar.drop.document import from_document, to_document
-from digikoppelaar.drop.findings import Checked, Given, Lists, Severity
+from digikoppelaar.drop.findings import Checked, Finding, Given, Lists, Severity
 from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import Rekenregels, is_working_day
@@ -28,6 +29,7 @@ from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock
 from digikoppelaar.flows.ports.kennisgevingen import (
     Facts,
+    Judged,
     KennisgevingStore,
     Key,
     NotDrafted,
@@ -49,6 +51,10 @@ SEND_FROM: Final = time(8)
 """Dutch time, on the working day before the wished day: what KOOP has too early it might publish too early."""
 LONGEST_NUMBER: Final = 200
 """Characters of a referentienummer."""
+_ADVICE_WAITS: Final = (
+    "Bekijk haar met `kennisgeving preview` en `kennisgeving check`; geef haar vrij met `kennisgeving publish`, "
+    "of verbeter haar eerst met `kennisgeving edit`."
+)
 NO_PUBLISHER: Final = "Het bevoegd gezag publiceert in deze omgeving niet via digikoppelaar."
 
 
@@ -87,16 +93,10 @@ class Desk:
     clock: Clock
 
     async def draft(
-        self,
-        kennisgeving: Kennisgeving,
-        publisher: Aansluiting,
-        who: Who,
-        origin: Origin | None = None,
-        number: int = 1,
+        self, kennisgeving: Kennisgeving, publisher: Aansluiting, who: Who, number: int = 1
     ) -> tuple[StoredKennisgeving, bool]:
         """Put a kennisgeving on record, and whether it is new. Raises SubmissionError when `publisher` is another."""
-        key = _key(kennisgeving, publisher, number)
-        return await self.store.draft(key, to_document(kennisgeving), who, origin)
+        return await self.store.draft(_key(kennisgeving, publisher, number), to_document(kennisgeving), who)
 
     async def edit(self, kennisgeving_id: int, kennisgeving: Kennisgeving, who: Who) -> StoredKennisgeving:
         """Put another text in its place. Raises SubmissionError when that is about another case, moment or blad."""
@@ -113,15 +113,29 @@ class Desk:
         """The draft of a verzoek that came in; or, in Dutch, why it gets none."""
         read = await self._read(verzoek.xml)
         publisher = self._publisher(verzoek, read)
-        return await self._drafted(verzoek, read, publisher, who) if publisher else why_none(read) or NO_PUBLISHER
+        if publisher is None:
+            return why_none(read) or NO_PUBLISHER
+        return await self._drafted(verzoek, read, publisher, who, by_itself=False)
 
     async def _drafted(
-        self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting, who: Who
+        self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting, who: Who, *, by_itself: bool
     ) -> StoredKennisgeving | str:
         if why := why_none(read):
             return why
         made = drafted(read, publisher, self.texts.templates(), self.texts.rules)
-        return (await self.draft(made, publisher, who, verzoek.origin))[0]
+        judged = await self._judged(made, publisher, verzoek.origin) if by_itself else None
+        return (await self.store.draft(_key(made, publisher, 1), to_document(made), who, verzoek.origin, judged))[0]
+
+    async def _judged(self, made: Kennisgeving, publisher: Aansluiting, origin: Origin) -> Judged | None:
+        """Whether it is sent without a person, or why not; None where nothing goes by itself."""
+        settings = publisher.publishing
+        if settings is None or made.moment not in settings.automatic.split(","):
+            return None
+        checked = await self._checked(made, publisher, origin)
+        codes = _codes(checked.findings)
+        if checked.good:
+            return Judged(True, Facts(due_at=self._send_at(made.data.publicatie), detail=codes))
+        return Judged(False, Facts(reason=f"it does not go by itself: {codes}", advice=_ADVICE_WAITS, detail=codes))
 
     async def draft_new(self, limit: int) -> int:
         """Draft what came in since, and approve what is to be sent by itself; how many drafts. Raises StorageError.
@@ -160,29 +174,20 @@ class Desk:
         elif why := _why_not_by_itself(read, settings.drafts_from):
             made = why
         else:
-            made = await self._drafted(verzoek, read, publisher, who)
+            made = await self._drafted(verzoek, read, publisher, who, by_itself=True)
         if isinstance(made, str):
             await self.store.none_for(verzoek.origin, made, None, who.at)
             return False
-        if settings and made.key.moment in settings.automatic.split(","):
-            await self._approve_by_itself(made, who)
         return True
-
-    async def _approve_by_itself(self, row: StoredKennisgeving, who: Who) -> None:
-        checked = await self.check(row)
-        if not checked.good:
-            codes = ", ".join(sorted({finding.code for finding in checked.findings}))
-            log.warning("kennisgeving_waits_for_approval", kennisgeving=row.id, findings=codes)
-            return
-        try:
-            await self.approve(row.id, who)
-        except ConfigError as error:  # another node approved it, or a person was quicker
-            log.info("kennisgeving_was_moved", kennisgeving=row.id, reason=str(error))
 
     async def check(self, row: StoredKennisgeving) -> Checked:
         """What is to be said of it now."""
-        kennisgeving = from_document(row.document)
         publisher = next((each for each in self.publishers if each.id == row.key.aansluiting_id), None)
+        return await self._checked(from_document(row.document), publisher, row.origin)
+
+    async def _checked(
+        self, kennisgeving: Kennisgeving, publisher: Aansluiting | None, origin: Origin | None
+    ) -> Checked:
         settings = publisher.publishing if publisher else None
         own = {settings.telefoon} if settings and settings.telefoon else set()
         places = (settings.inzage_plaats,) if settings and settings.inzage_plaats else ()
@@ -190,7 +195,7 @@ class Desk:
             today=self._today(),
             regels=self.texts.rules,
             lists=self.texts.lists,
-            privacy=await self._compared(kennisgeving, row.origin),
+            privacy=await self._compared(kennisgeving, origin),
             area=await self.area_of(kennisgeving.publicist.oin),
             own=frozenset(own),
             places=places,
@@ -209,14 +214,14 @@ class Desk:
         if publish_on:
             row = await self._wish(row, publish_on, who)
         checked = await self.check(row)
-        blocking = sorted({f.code for f in checked.findings if f.severity == "block"})
+        blocking = _codes(finding for finding in checked.findings if finding.severity is Severity.BLOCK)
         if blocking and not override:
             raise SubmissionError(
-                f"kennisgeving {kennisgeving_id} is held up by {', '.join(blocking)}",
+                f"kennisgeving {kennisgeving_id} is held up by {blocking}",
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
             )
-        codes = ", ".join(sorted({finding.code for finding in checked.findings}))
+        codes = _codes(checked.findings)
         detail = f"{codes}; {override}" if override else codes
         due_at = self._send_at(from_document(row.document).data.publicatie)
         return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, Facts(due_at=due_at, detail=detail))
@@ -277,6 +282,10 @@ def _key(kennisgeving: Kennisgeving, publisher: Aansluiting, number: int) -> Key
             advice="Geef het zaaknummer zonder omschrijving, en bied de kennisgeving opnieuw aan.",
         )
     return Key(publisher.id, kennisgeving.referentienummer, kennisgeving.moment, kennisgeving.blad, number)
+
+
+def _codes(findings: Iterable[Finding]) -> str:
+    return ", ".join(sorted({finding.code for finding in findings}))
 
 
 def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:

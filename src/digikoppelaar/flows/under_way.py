@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import structlog
 
-from digikoppelaar.errors import StorageError
+from digikoppelaar.errors import DigikoppelaarError
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class UnderWay:
     async def _safely(self, work: Awaitable[object]) -> None:
         try:
             await work
-        except StorageError as error:
-            log.warning("part_waits_for_storage", part=self.part, reason=str(error))
+        except DigikoppelaarError as error:
+            log.warning("part_waits", part=self.part, reason=str(error))
         except Exception:  # a fault of ours must not end what others wait for
             log.exception("part_broke", part=self.part)

@@ -13,6 +13,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Answer,
     Attempt,
     Facts,
+    Judged,
     KennisgevingFilter,
     KennisgevingStore,
     Key,
@@ -68,6 +69,25 @@ async def one_key_is_one_kennisgeving(store: KennisgevingStore) -> None:
     assert [row.id for row in await store.kennisgevingen(KennisgevingFilter())] == [other.id, made.id]
     about = KennisgevingFilter(verzoeknummer="2026060200019")
     assert [row.id for row in await store.kennisgevingen(about)] == [made.id]
+
+
+async def what_is_approved_as_it_is_drafted_is_planned_and_another_draft_is_not(store: KennisgevingStore) -> None:
+    approved = Judged(True, Facts(due_at=NOW, detail="title-long"))
+    made, new = await store.draft(KEY, TEXT, WHO, judged=approved)
+    assert (new, made.state, made.due_at) == (True, "planned", NOW)
+    assert await store.draft(KEY, TEXT, WHO, judged=approved) == (made, False)
+    assert await states(store, made.id) == [("drafted", "draft", WHO.name), ("approved", "planned", WHO.name)]
+    by_hand, _ = await store.draft(replace(KEY, number=2), TEXT, WHO)
+    assert await store.draft(replace(KEY, number=2), TEXT, WHO, judged=approved) == (by_hand, False)
+    assert by_hand.state == "draft"
+
+
+async def why_a_draft_waits_stays_until_somebody_approves_it(store: KennisgevingStore) -> None:
+    waits = Judged(False, Facts(reason="title-long", advice="Bekijk haar.", detail="title-long"))
+    made, _ = await store.draft(KEY, TEXT, WHO, judged=waits)
+    assert (made.state, made.reason, made.advice) == ("draft", "title-long", "Bekijk haar.")
+    assert [line.detail for line in await store.log(made.id)] == ["title-long"]
+    assert (await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW))).reason is None
 
 
 async def what_was_cancelled_makes_room_for_another(store: KennisgevingStore) -> None:
@@ -227,6 +247,8 @@ async def what_is_not_there_is_said_so(store: KennisgevingStore) -> None:
 
 CONTRACT = (
     one_key_is_one_kennisgeving,
+    what_is_approved_as_it_is_drafted_is_planned_and_another_draft_is_not,
+    why_a_draft_waits_stays_until_somebody_approves_it,
     what_was_cancelled_makes_room_for_another,
     another_text_has_to_be_approved_again,
     what_koop_may_have_is_not_edited_or_cancelled,

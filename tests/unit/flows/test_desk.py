@@ -1,5 +1,6 @@
 """A kennisgeving is planned when it was checked and somebody stands for it, and by itself only when all is good."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -97,16 +98,20 @@ async def test_by_itself_drafts_are_made_only_where_that_was_set_and_of_what_cam
         assert await world.store.undrafted(10) == []
 
 
-async def test_of_two_nodes_that_approve_at_once_one_does_and_the_other_says_nothing_of_it() -> None:
+async def test_of_two_nodes_that_draft_at_once_one_does_and_the_other_changes_nothing() -> None:
     world = World(replace(DROP, publishing=AUTOMATIC))
     await world.delivered()
-    desk = world.desk
-    made = await desk.draft_of(world.store.delivered[0], WHO)
-    assert isinstance(made, StoredKennisgeving)
-    await desk.approve(made.id, WHO)
-    await desk._approve_by_itself(made, WHO)
-    assert (await world.store.kennisgeving(made.id)).state == "planned"
+    await asyncio.gather(world.desk.draft_new(10), world.desk.draft_new(10))
+    [row] = world.store.rows.values()
+    assert [line.state for line in await world.store.log(row.id)] == ["draft", "planned"]
     assert world.store.none == {}
+
+
+async def test_what_a_person_drafted_is_left_to_that_person() -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    made = await world.drafted()
+    await world.desk.draft_new(10)
+    assert await world.store.kennisgeving(made.id) == made
 
 
 async def test_while_a_template_is_broken_a_verzoek_waits_for_its_draft() -> None:
@@ -157,7 +162,15 @@ async def test_what_was_not_compared_or_holds_a_name_waits_for_a_person(compared
     world = World(replace(DROP, publishing=AUTOMATIC), compared)
     await world.delivered()
     assert await world.desk.draft_new(10) == 1
-    assert (await world.store.kennisgeving(1)).state == "draft"
+    row = await world.store.kennisgeving(1)
+    assert (row.state, row.due_at) == ("draft", None)
+    assert row.reason
+    assert "applicant" in row.reason
+    assert row.advice
+    assert "kennisgeving publish" in row.advice
+    asked = len(world.asked)
+    assert await world.desk.draft_new(10) == 0
+    assert len(world.asked) == asked, "it is judged once"
 
 
 @pytest.mark.parametrize(("kind", "state"), [(Kind.HANDELSNAAM, "planned"), (Kind.NAAM, "draft")])

@@ -30,7 +30,7 @@ async def test_what_hangs_holds_up_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "event"), [(StorageError("away"), "part_waits_for_storage"), (RuntimeError("a fault"), "part_broke")]
+    ("failure", "event"), [(StorageError("away"), "part_waits"), (RuntimeError("a fault"), "part_broke")]
 )
 async def test_what_fails_is_told_and_ends_nothing_else(failure: Exception, event: str) -> None:
     stop, ended, begun = asyncio.Event(), [], 0

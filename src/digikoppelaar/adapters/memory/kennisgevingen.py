@@ -18,6 +18,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Answer,
     Attempt,
     Facts,
+    Judged,
     KennisgevingFilter,
     Key,
     LogLine,
@@ -50,15 +51,23 @@ class MemoryKennisgevingen:
     none: dict[Origin, str | NotDrafted] = field(default_factory=dict)
 
     async def draft(
-        self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
+        self,
+        key: Key,
+        document: Mapping[str, object],
+        who: Who,
+        origin: Origin | None = None,
+        judged: Judged | None = None,
     ) -> tuple[StoredKennisgeving, bool]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         for row in self.rows.values():
             if row.key == key and row.state != KennisgevingState.CANCELLED:
                 return row, False
+        facts = judged.facts if judged else Facts()
         made = StoredKennisgeving(len(self.rows) + 1, key, dict(document), KennisgevingState.DRAFT, origin)
-        self.rows[made.id] = made
-        self._tell(made, "drafted", who.at, who.name)
+        self.rows[made.id] = made = replace(made, reason=facts.reason, advice=facts.advice)
+        self._tell(made, "drafted", who.at, who.name, facts.detail)
+        if judged and judged.approved:
+            return self._moved(made, _E.APPROVED, who.at, facts, who.name), True
         return made, True
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:

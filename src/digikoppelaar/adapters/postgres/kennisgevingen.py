@@ -17,6 +17,7 @@ from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, after, re
 from digikoppelaar.flows.ports.kennisgevingen import (
     Attempt,
     Facts,
+    Judged,
     KennisgevingFilter,
     Key,
     LogLine,
@@ -41,12 +42,19 @@ class PostgresKennisgevingen:
     pool: Pool
 
     async def draft(
-        self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
+        self,
+        key: Key,
+        document: Mapping[str, object],
+        who: Who,
+        origin: Origin | None = None,
+        judged: Judged | None = None,
     ) -> tuple[StoredKennisgeving, bool]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         about = {
             "origin_aansluiting_id": origin.aansluiting_id if origin else None,
             "verzoeknummer": origin.verzoeknummer if origin else None,
+            "reason": judged.facts.reason if judged else None,
+            "advice": judged.facts.advice if judged else None,
         }
         async with transaction(self.pool) as connection:
             row = await _row(connection, "draft", {**asdict(key), **about, "document": Jsonb(dict(document))})
@@ -54,7 +62,9 @@ class PostgresKennisgevingen:
                 there = await _row(connection, "with_key", asdict(key))
                 assert there, "what conflicts is there"
                 return _stored(there), False
-            await _tell(connection, row, "drafted", who.at, who.name)
+            await _tell(connection, row, "drafted", who.at, who.name, judged.facts.detail if judged else "")
+            if judged and judged.approved:
+                return await _moved(connection, row, _E.APPROVED, who.at, judged.facts, by=who.name), True
         return _stored(row), True
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:

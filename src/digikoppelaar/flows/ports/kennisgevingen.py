@@ -81,6 +81,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Of a draft, as it is made: it is approved, with when it is to be sent, or `facts` say why it waits."""
+
+    approved: bool
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt that was about to reach KOOP, as evidence; `answer_sha256` is that of what was kept of the answer.
 
@@ -178,9 +186,17 @@ class KennisgevingStore(Protocol):
     """Every method is one transaction with its line in the log, and raises StorageError."""
 
     async def draft(
-        self, key: Key, document: Mapping[str, object], who: Who, origin: Origin | None = None
+        self,
+        key: Key,
+        document: Mapping[str, object],
+        who: Who,
+        origin: Origin | None = None,
+        judged: Judged | None = None,
     ) -> tuple[StoredKennisgeving, bool]:
-        """The kennisgeving with this key, and whether it was made now. One that was cancelled is none."""
+        """The kennisgeving with this key, and whether it was made now. One that was cancelled is none.
+
+        What was `judged` of one that is made now is on record with it, in the same transaction.
+        """
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
         """Put another text in its place: it is a draft again. Raises ConfigError when it is too late for that."""

@@ -10,14 +10,27 @@ from tests.unit.adapters.postgres.test_verzoeken import contract_world
 from tests.unit.adapters.postgres.world import World
 from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.flows import kennisgeving_store_contract as contract
+from tests.unit.flows import test_desk as desks
 from tests.unit.flows import verzoek_store_contract as versions
+from tests.unit.flows.test_drafting import DROP
+from tests.unit.stam.documents import verzoek_xml
 
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
+from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
-from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingStore, NotDrafted, Origin
+from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingFilter, KennisgevingStore, NotDrafted, Origin
 from digikoppelaar.flows.registration import AansluitingEntry, difference
 
 PUBLISHING = {"stage": "poc", "naam": "Voorbeeldstad", "bestuurslaag": "gemeente", "blad": "gmb"}
+DIES_AT_APPROVAL = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_terminate_backend(pg_backend_pid());
+    RETURN NEW;
+END $$;
+CREATE TRIGGER dies BEFORE INSERT ON kennisgeving_log FOR EACH ROW WHEN (NEW.event = 'approved') EXECUTE FUNCTION die();
+"""
+"""From now on whoever tells of an approval loses the connection there and then, as when a process is killed."""
 Promise = Callable[[KennisgevingStore], Awaitable[None]]
 
 
@@ -58,6 +71,31 @@ async def test_of_many_that_begin_one_attempt_at_once_one_may_send(world: World)
     row = await contract.sending(store)
     began = await asyncio.gather(*(store.began(row, contract.SENT, contract.NOW) for _ in range(6)))
     assert began.count(True) == 1
+
+
+async def test_who_dies_between_the_draft_and_its_approval_leaves_neither_and_the_next_round_makes_both_once(
+    world: World,
+) -> None:
+    store, here = PostgresKennisgevingen(world.pool), desks.World(replace(DROP, id=3, publishing=desks.AUTOMATIC))
+    version = await versions.whole(contract_world(world), 0)
+    await world.verzoeken.verzoek_delivered(version.id, "map/1", contract.NOW)
+    drop = AansluitingEntry(GEMEENTE, "drop", "sandbox-pre", GEMEENTE, {}, {}, publishing=PUBLISHING)
+    await world.registry.apply(difference(await world.registry.entries(), [drop]), contract.NOW)
+    [undrafted] = await store.undrafted(10)
+    assert undrafted.xml
+    await here.blobs.put_all({undrafted.xml: verzoek_xml()})
+    desk = replace(here.desk, store=store)
+    async with world.pool.connection() as connection:
+        await connection.execute(DIES_AT_APPROVAL)
+    with pytest.raises(StorageError):
+        await desk.draft_new(10)
+    assert await world.count("kennisgeving") == 0
+    async with world.pool.connection() as connection:
+        await connection.execute("DROP TRIGGER dies ON kennisgeving_log")
+    assert [await desk.draft_new(10) for _ in range(2)] == [1, 0]
+    [row] = await store.kennisgevingen(KennisgevingFilter())
+    assert row.state == "planned"
+    assert [line.event for line in await store.log(row.id)] == ["drafted", "approved"]
 
 
 async def test_what_is_to_be_drafted_is_of_who_publishes_delivered_and_not_settled(world: World) -> None:

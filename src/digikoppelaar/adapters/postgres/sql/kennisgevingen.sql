@@ -1,11 +1,12 @@
 -- name: draft
 -- No row when there is one with this key.
 INSERT INTO kennisgeving (
-    aansluiting_id, referentienummer, moment, blad, number, document, state, origin_aansluiting_id, verzoeknummer
+    aansluiting_id, referentienummer, moment, blad, number, document, state, origin_aansluiting_id, verzoeknummer,
+    reason, advice
 )
 VALUES (
     %(aansluiting_id)s, %(referentienummer)s, %(moment)s, %(blad)s, %(number)s, %(document)s, 'draft',
-    %(origin_aansluiting_id)s, %(verzoeknummer)s
+    %(origin_aansluiting_id)s, %(verzoeknummer)s, %(reason)s, %(advice)s
 )
 ON CONFLICT (aansluiting_id, referentienummer, moment, blad, number) WHERE state <> 'cancelled' DO NOTHING
 RETURNING *
