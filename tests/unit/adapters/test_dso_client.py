@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.adapters.dso_server import API_KEY, NOW, OIN, PROFILE, Noon, Script, answer, calling
 
-from digikoppelaar.adapters import dso_calls
+from digikoppelaar.adapters import facility_calls
 from digikoppelaar.adapters.dso_calls import DsoCalls
 from digikoppelaar.adapters.dso_client import DsoRestClient
 from digikoppelaar.adapters.retry_after import retry_after
@@ -187,7 +187,7 @@ async def test_a_summary_that_is_not_whole_or_not_understood_is_broken(tmp_path:
 
 
 async def test_a_summary_over_the_limit_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dso_calls, "DOCUMENT_LIMIT", 1000)
+    monkeypatch.setattr(facility_calls, "DOCUMENT_LIMIT", 1000)
     async with connected(lambda *_: answer(200, b" " * 5000, "application/json"), tmp_path) as client:
         with pytest.raises(FacilityAnswerBroken, match="over"):
             await client.summary("1")
