@@ -18,11 +18,16 @@ from digikoppelaar.errors import (
     FacilityRefused,
     FacilityUnavailable,
     PartnerUnreachable,
+    VerzoekError,
 )
 from digikoppelaar.flows.ports import Clock
+from digikoppelaar.stam.links import json_object, media_type_of
 
 DOCUMENT_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer that is read whole: links and references, a few hundred bytes for each; or one CPA."""
+PROBLEM: Final = "application/problem+json"
+LONGEST_QUOTE: Final = 300
+"""Characters of an explanation."""
 
 
 class Http(Protocol):
@@ -36,6 +41,11 @@ class Http(Protocol):
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpStream]:
         """See adapters.http_out.MtlsHttp.post."""
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> AbstractAsyncContextManager[HttpStream]:
+        """See adapters.http_out.MtlsHttp.request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class Statuses:
     facility: str
     advice: Advice
     clock: Clock
+    quotes: bool = False
+    """Whether the advice quotes the explanation in a refusal: only where no answer can hold personal data."""
 
     @asynccontextmanager
     async def checked(
@@ -68,7 +80,12 @@ class Statuses:
                 answer = await stack.enter_async_context(asked)
             except PartnerUnreachable as error:
                 raise FacilityUnavailable(f"{self.facility}: {error}") from error
-            self._check(answer, fine)
+            try:
+                self._check(answer, fine)
+            except FacilityError as error:
+                if self.quotes and (told := await self._explained(answer)):
+                    error.advice = f"{error.advice} {self.facility} zegt: {told}"
+                raise
             yield answer
 
     async def whole(self, answer: HttpStream) -> bytes:
@@ -89,6 +106,17 @@ class Statuses:
                 yield chunk
         except PartnerUnreachable as error:
             raise FacilityAnswerBroken(f"{self.facility}: after {done} bytes: {error}") from error
+
+    async def _explained(self, answer: HttpStream) -> str:
+        """What a problem says for people (RFC 9457), on one line; empty when it says nothing."""
+        if media_type_of(answer.headers.get("content-type", "")) != PROBLEM:
+            return ""
+        try:
+            problem = json_object(await self.whole(answer), "problem")
+        except (FacilityError, VerzoekError):
+            return ""
+        said = " ".join(str(problem.get("detail") or problem.get("title") or "").split())
+        return "".join(filter(str.isprintable, said))[:LONGEST_QUOTE]
 
     def _check(self, answer: HttpStream, fine: Collection[int]) -> None:
         said, advice = f"{self.facility} answered {answer.status}", self.advice

@@ -169,16 +169,17 @@ class MtlsHttp:
 
         Follows no redirect; any status is an answer. Raises PartnerUnreachable, TrustError.
         """
-        return self._exchange("GET", url, headers, None)
+        return self.request("GET", url, headers, None)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpStream]:
         """POST a body that is small enough to hold; the answer as with `get`."""
-        return self._exchange("POST", url, headers, body)
+        return self.request("POST", url, headers, body)
 
     @asynccontextmanager
-    async def _exchange(
+    async def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
     ) -> AsyncIterator[HttpStream]:
+        """Any method, with a body or without; the answer as with `get`."""
         target = _url(self._omgeving, url)
         route = self._sessions.route(self._omgeving, self._partij_oin, target)
         async with _errors(target):

@@ -124,7 +124,6 @@ class OfferingProfile:
     media_type: str
     accepted_statuses: tuple[str, ...]
     accepted_path: str
-    accept: str
     document_media_types: tuple[str, ...]
     facts: Mapping[str, Fact]
 

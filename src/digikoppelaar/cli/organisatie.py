@@ -59,7 +59,8 @@ def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 def _check_addresses(entry: AansluitingEntry) -> None:
     """They are URLs. Whether http may do is up to what calls them."""
-    for name, text in (("dso.base_url", entry.dso.get("base_url")), ("pass_on_url", entry.intake.get("pass_on_url"))):
+    named = {f"dso.{name}": entry.dso.get(name) for name in ("base_url", "register_url", "offering_url")}
+    for name, text in (named | {"pass_on_url": entry.intake.get("pass_on_url")}).items():
         if text is not None:
             checked_url(text, f"{name} of {entry.organisatie_oin}", plain_http=True)
 

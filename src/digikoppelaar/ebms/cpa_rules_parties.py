@@ -12,7 +12,7 @@ from digikoppelaar.ebms.cpa_bindings import Way
 from digikoppelaar.ebms.cpa_document import attribute, certificate, child, children, date_time, tag, text
 from digikoppelaar.ebms.cpa_subject import Finding, Severity, Subject, finding, name_of
 from digikoppelaar.errors import OinError, TrustError
-from digikoppelaar.pki.certificate import Certificate, Use, check_purpose, read_certificate
+from digikoppelaar.pki.certificate import Certificate, Use, check_purpose, names_host, read_certificate
 from digikoppelaar.pki.oin import check_oin, fits_party, without_environment_suffix
 from digikoppelaar.pki.policy import Policy
 
@@ -242,11 +242,10 @@ def _secured(cpa: Subject, way: Way, element: etree._Element, host: str) -> Iter
 
 def _serves(der: bytes, host: str) -> bool:
     try:
-        known = [name.lower() for name in read_certificate(der).names]
+        found = read_certificate(der)
     except TrustError:
         return True  # said already
-    wildcard = "*." + host.partition(".")[2]
-    return not known or host in known or wildcard in known
+    return not found.names or names_host(found, host)
 
 
 def old_tls(cpa: Subject) -> Iterator[Finding]:

@@ -274,6 +274,7 @@ def _dso(table: Table) -> Mapping[str, str]:
         "base_url": settings.text("base_url"),
         "api_key_file": settings.file("api_key_file"),
         "profile": str(settings.values.get("profile", "dso-lv")),
+        **{name: settings.text(name) for name in ("register_url", "offering_url") if name in settings.values},
     }
 
 

@@ -117,6 +117,12 @@ def issued(issuer: Certificate, certificate: Certificate) -> bool:
     return _signed_by(x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(issuer.der))
 
 
+def names_host(certificate: Certificate, host: str) -> bool:
+    """Whether subjectAltName has this host; a star stands for one label (RFC 6125, section 6.4.3)."""
+    known = {name.casefold() for name in certificate.names}
+    return not known.isdisjoint({host.casefold(), f"*.{host.partition('.')[2].casefold()}"})
+
+
 def check_use(certificate: Certificate, use: Use, now: datetime) -> None:
     """Raises TrustError when the certificate is not valid at `now` or not meant for `use`; OinError without an OIN.
 

@@ -24,11 +24,16 @@ def is_production(omgeving: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DsoSettings:
-    """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database."""
+    """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database.
+
+    `register_url` and `offering_url`: where the CPA register and *CPA aanbieden* are; empty: where their profiles say.
+    """
 
     base_url: str
     api_key_file: str
     profile: str = "dso-lv"
+    register_url: str = ""
+    offering_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ STEPS = [
     "0021 what was sent to koop and what it answered, and the word of a person that a stage is good",
     "0022 of what no kennisgeving could be drafted",
     "0030 how far onboarding is, and who did what to it",
+    "0031 errands to the cpa register and to dso-lv",
 ]
 
 
@@ -106,5 +107,6 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
         *("case_link", "intervention", "kennisgeving", "kennisgeving_log", "no_kennisgeving"),
         *("kennisgeving_request", "kennisgeving_attempt", "stage_confirmation"),
+        "errand",
         *("purge", "fingerprint_set", "ended_verzoek", "ended_notification", "ended_inbound", "ended_outbound"),
     }
