@@ -38,6 +38,7 @@ SETTINGS = """
 [publishing]
 interval = 0.2
 look_soonest = 2.0
+timeout = 4.5
 forsaken = 5
 at_once = 4
 per_aansluiting = 4

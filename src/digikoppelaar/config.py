@@ -255,8 +255,9 @@ class CatchUpConfig(Section):
 class PublishingConfig(Section):
     """Sending kennisgevingen and looking whether they are published; times in seconds.
 
-    `interval` is between two looks for what is due. What has been sending for longer than `forsaken` was left by who
-    sent it: whether KOOP has it is unknown then. `look_soonest` and `look_latest` bound how often one kennisgeving
+    `interval` is between two looks for what is due. `timeout` is for one attempt, whole: nothing public says how long
+    KOOP may take, and one that ends too early costs a person's look. What has been sending for longer than `forsaken`
+    was left by who sent it: whether KOOP has it is unknown then. `look_soonest` and `look_latest` bound how often one
     is searched for at KOOP. `at_once` counts what a process is sending, but not what takes longer than a few seconds;
     `per_aansluiting` counts all that is being sent of one. `templates` is a folder with texts in the place of ours.
     `severities` says of a check, by its code, whether it blocks or warns.
@@ -264,6 +265,7 @@ class PublishingConfig(Section):
 
     enabled: bool = True
     interval: float = Field(default=5.0, gt=0)
+    timeout: float = Field(default=180.0, gt=0)
     forsaken: float = Field(default=600.0, ge=1)
     look_soonest: float = Field(default=300.0, gt=0)
     look_latest: float = Field(default=3600.0, gt=0)
@@ -271,6 +273,12 @@ class PublishingConfig(Section):
     per_aansluiting: int = Field(default=2, ge=1)
     templates: Path | None = None
     severities: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _nobody_is_forsaken_while_it_sends(self) -> Self:
+        if self.forsaken <= self.timeout:
+            raise PydanticCustomError("forsaken", "forsaken must be longer than timeout")
+        return self
 
 
 class Config(BaseSettings):

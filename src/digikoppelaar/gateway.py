@@ -19,7 +19,6 @@ import structlog
 from starlette.types import ASGIApp
 
 from digikoppelaar import application_role, searching, worker
-from digikoppelaar.adapters import drop_client
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
@@ -207,7 +206,7 @@ class Gateway:
         if self.config.publishing.enabled:
             publisher = Publisher(self.config, self.stores, self.sessions, self.public)
             # Long, for what is being sent is sent to its end: whoever ends before the answer leaves a question.
-            patience = drop_client.TIMEOUTS.total + PATIENCE
+            patience = self.config.publishing.timeout + PATIENCE
             group.create_task(self._supervised("drafts", lambda: publisher.draft(self.stop)))
             group.create_task(self._supervised("publishing", lambda: publisher.send(self.stop), patience))
             group.create_task(self._supervised("verification", lambda: publisher.look(self.stop), patience=0))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from digikoppelaar.adapters.blobs import FolderBlobs
-from digikoppelaar.adapters.drop_client import TIMEOUTS, DropClient
+from digikoppelaar.adapters.drop_client import DropClient, timeouts
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
 from digikoppelaar.adapters.notice_templates import default_templates, templates_in
@@ -115,9 +115,11 @@ class Publisher:
         aansluiting, settings = await self._settings(aansluiting_id)
         profile = load_drop_profile(settings.profile)
         stage = stage_of(aansluiting, profile.stages)
-        http = MtlsHttp(self.mtls, aansluiting.omgeving, aansluiting.partij_oin, TIMEOUTS)
+        total = self.config.publishing.timeout
+        http = MtlsHttp(self.mtls, aansluiting.omgeving, aansluiting.partij_oin, timeouts(total))
         user_name_file = Path(settings.user_name_file) if settings.user_name_file else None
-        client = DropClient(http, settings.address or stage.address, profile, user_name_file=user_name_file)
+        address = settings.address or stage.address
+        client = DropClient(http, address, profile, total=total, user_name_file=user_name_file)
         return Route(profile.envelope, client.post, stage.name)
 
     async def _source_for(self, aansluiting_id: int) -> Source:

@@ -108,6 +108,12 @@ def test_api_keys_never_travel_in_the_clear(tmp_path: Path, text: str, complaint
         config.load(write(tmp_path, text))
 
 
+def test_nobody_counts_as_gone_while_he_may_be_sending(tmp_path: Path) -> None:
+    assert config.load(write(tmp_path, "[publishing]\ntimeout = 30\nforsaken = 31\n")).publishing.timeout == 30
+    with pytest.raises(ConfigError, match="longer than timeout"):
+        config.load(write(tmp_path, "[publishing]\nforsaken = 180\n"))
+
+
 def test_mail_has_files_relative_to_the_configuration_and_no_password_in_the_clear(tmp_path: Path) -> None:
     told = '[mail]\nhost = "mail.voorbeeld.nl"\nfrom = "koppelaar@voorbeeld.nl"\ncredentials_file = "mail"\n'
     mail = config.load(write(tmp_path, told)).mail

@@ -17,8 +17,6 @@ from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.drop.envelope import RawAnswer, SoapRequest
 from digikoppelaar.errors import ConfigError, FacilityNotReached, FacilityOutcomeUnknown, PartnerUnreachable
 
-TIMEOUTS: Final = Timeouts(connect=15.0, read=150.0, total=180.0)
-"""Long, for a time-out after the send costs a person's look. Nothing public says how long KOOP may take."""
 ANSWER_LIMIT: Final = 1024 * 1024
 """Largest answer in bytes: a dossiernummer or an error."""
 
@@ -29,8 +27,13 @@ _ADVICE_UNTRUSTED: Final = (
 )
 
 
+def timeouts(total: float) -> Timeouts:
+    """For an exchange of at most so many seconds; connecting ends sooner, for then nothing was sent."""
+    return Timeouts(connect=min(15.0, total / 2), read=total, total=total)
+
+
 class Http(Protocol):
-    """What is needed of adapters.http_out.MtlsHttp, made with TIMEOUTS."""
+    """What is needed of adapters.http_out.MtlsHttp, made with `timeouts`."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpStream]:
         """See adapters.http_out.MtlsHttp.post; raises PartnerUnreachable, also while chunks are read."""
@@ -49,8 +52,8 @@ class DropClient:
         address: str,
         profile: DropProfile,
         *,
+        total: float,
         user_name_file: Path | None = None,
-        total: float = TIMEOUTS.total,
     ) -> None:
         if not address:
             raise ConfigError(

@@ -73,6 +73,7 @@ PUBLISHING_AT_ONCE: Final = """
 [publishing]
 interval = 0.2
 look_soonest = 0.2
+timeout = 2.5
 forsaken = 3
 """
 EVERYWHERE: Final = {

@@ -173,10 +173,10 @@ async def test_without_a_certificate_a_user_name_or_an_address_nothing_is_tried(
     assert not isinstance(caught.value, TrustError)
     http = MtlsHttp(sessions, "pre", LEVERANCIER)
     with pytest.raises(ConfigError, match="no address") as no_address:
-        DropClient(http, PROFILE.stages["productie"].address, PROFILE)
+        DropClient(http, PROFILE.stages["productie"].address, PROFILE, total=1)
     assert "Vraag het adres" in no_address.value.advice
     with pytest.raises(ConfigError, match="cannot travel"):
-        DropClient(http, "https://x.test/", replace(PROFILE, user_name_carrier="ws"), user_name_file=tmp_path / "x")
+        DropClient(http, "https://x.test/", replace(PROFILE, user_name_carrier="ws"), total=1, user_name_file=tmp_path)
 
 
 # --- Certainly not sent ----------------------------------------------------------------------------------------------
@@ -194,7 +194,9 @@ async def test_nobody_listening_and_no_such_name_mean_that_nothing_was_sent(sess
     no_name = client(sessions, 443, host="nowhere.invalid").post(REQUEST)
     await refused(no_name, FacilityNotReached, "cannot be resolved")
     http = MtlsHttp(sessions, "pre", LEVERANCIER)
-    await refused(DropClient(http, "http://a.test/", PROFILE).post(REQUEST), FacilityNotReached, "not an https URL")
+    await refused(
+        DropClient(http, "http://a.test/", PROFILE, total=1).post(REQUEST), FacilityNotReached, "not an https URL"
+    )
 
 
 async def test_a_server_that_never_shakes_hands_got_nothing(sessions: MtlsSessions) -> None:
