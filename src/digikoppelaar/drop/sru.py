@@ -16,6 +16,7 @@ from digikoppelaar.drop import cql
 from digikoppelaar.drop.markers import Markering
 from digikoppelaar.drop.metadata import ACTIVITEIT, RUBRIEK, read_date
 from digikoppelaar.drop.model import Locatie
+from digikoppelaar.drop.opmaak import is_link
 from digikoppelaar.drop.publication import one_line, parsed
 from digikoppelaar.errors import FacilityAnswerBroken, FacilityError
 
@@ -188,6 +189,7 @@ def _read_record(record: etree._Element) -> Record | None:
     identifier, titel = (_text(gzd, *meta, "owmskern", name) for name in ("identifier", "title"))
     if not identifier or not titel:
         return None
+    address = _text(gzd, "enrichedData", "preferredUrl")
     kinds = (element for element in _children(gzd, *meta, "owmskern", "type") if element.get("scheme") == RUBRIEK)
     activities = _children(gzd, *meta, "tpmeta", "activiteit")
     return Record(
@@ -199,7 +201,7 @@ def _read_record(record: etree._Element) -> Record | None:
         activiteiten=tuple(one_line(each) for each in activities if each.get("scheme") in (None, ACTIVITEIT)),
         samenvatting=_text(gzd, *meta, "owmsmantel", "abstract"),
         markeringen=tuple(_read_markers(_children(gzd, *meta, "tpmeta", "gebiedsmarkering"))),
-        preferred_url=_text(gzd, "enrichedData", "preferredUrl"),
+        preferred_url=address if is_link(address) else "",
         manifestaties=tuple(
             (each.get("manifestation", ""), one_line(each)) for each in _children(gzd, "enrichedData", "itemUrl")
         ),

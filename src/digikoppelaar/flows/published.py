@@ -91,17 +91,24 @@ class Verification:
             under_way.start(aansluiting, self._look_for(aansluiting, rows))
 
     async def look_for(self, row: StoredKennisgeving) -> bool:
-        """Look for one now, whatever its time; whether it was found. Raises ConfigError when KOOP cannot have it."""
+        """Look for one now, whatever its time; whether it was found.
+
+        Raises ConfigError when KOOP cannot have it, and a FacilityError when not everything could be looked at.
+        """
         if row.state not in LOOKED_FOR:
             raise ConfigError(
                 f"kennisgeving {row.id} is {row.state}, so there is nothing to look for",
                 advice="Zoeken kan als KOOP de kennisgeving heeft of kan hebben.",
             )
-        return bool(await self._look_for(row.key.aansluiting_id, [row]))
+        trouble = await self._look_for(row.key.aansluiting_id, [row])
+        found = (await self.store.kennisgeving(row.id)).publication is not None
+        if trouble and not found:
+            raise trouble[0]
+        return found
 
-    async def _look_for(self, aansluiting_id: int, rows: Sequence[StoredKennisgeving]) -> int:
-        """Those of one aansluiting, with one search."""
-        found = 0
+    async def _look_for(self, aansluiting_id: int, rows: Sequence[StoredKennisgeving]) -> list[DigikoppelaarError]:
+        """Those of one aansluiting, with one search; what went wrong, which the log has too."""
+        trouble: list[DigikoppelaarError] = []
         try:
             source = await self.source_for(aansluiting_id)
             search = Search(source.creator, min(map(self._since, rows)))
@@ -111,12 +118,11 @@ class Verification:
         except DigikoppelaarError as error:
             log.warning("publications_not_searched", aansluiting=aansluiting_id, reason=str(error))
             await self._put_off(rows)
-            return 0
+            return [error]
         for row in rows:
-            publication = await self._found(source, row, records)
-            found += publication is not None
+            publication = await self._found(source, row, records, trouble)
             await self.store.looked(row.id, self._next_look(row), publication, self.clock.now())
-        return found
+        return trouble
 
     async def _put_off(self, rows: Sequence[StoredKennisgeving]) -> None:
         for row in rows:
@@ -126,7 +132,10 @@ class Verification:
         """The day of its last attempt. No day ends the search: KOOP may publish on any later one."""
         return (row.begun_at or self.clock.now()).astimezone(AMSTERDAM).date()
 
-    async def _found(self, source: Source, row: StoredKennisgeving, records: Sequence[Record]) -> Publication | None:
+    async def _found(
+        self, source: Source, row: StoredKennisgeving, records: Sequence[Record], trouble: list[DigikoppelaarError]
+    ) -> Publication | None:
+        """What could not be read is added to `trouble`."""
         kennisgeving = from_document(row.document)
         for record in candidates(kennisgeving, records, source.creator, self._since(row)):
             nummer = read_nummer(record.identifier)
@@ -137,6 +146,7 @@ class Verification:
                     return await _publication(source, kennisgeving, record, nummer, metadata)
             except FacilityError as error:
                 log.warning("publication_not_read", kennisgeving=row.id, number=record.identifier, reason=str(error))
+                trouble.append(error)
         return None
 
     def _next_look(self, row: StoredKennisgeving) -> datetime:

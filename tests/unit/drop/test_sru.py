@@ -69,6 +69,14 @@ def test_a_record_that_says_little_is_read_as_far_as_it_goes() -> None:
     assert answer == Answer((Record("gmb-2026-7", "Kap", "", "", None, (), "", (), "", (), None),), 1, False, None)
 
 
+def test_an_address_that_is_no_link_is_none() -> None:
+    for link, read in (("javascript:alert(1)", ""), ("https://koop.test/gmb-2026-7.html",) * 2):
+        enriched = f"<enrichedData><preferredUrl>{link}</preferredUrl></enrichedData></gzd>".encode()
+        record = MINIMAL.replace(b"</gzd>", enriched)
+        answer = read_answer(said(b"<numberOfRecords>1</numberOfRecords><records>" + record + b"</records>"))
+        assert [each.preferred_url for each in answer.records] == [read]
+
+
 def test_a_record_that_cannot_be_read_is_counted_and_hides_no_other() -> None:
     answer = read_answer(said(b"<numberOfRecords>2</numberOfRecords><records><record/>" + MINIMAL + b"</records>"))
     assert (len(answer.records), answer.unreadable) == (1, 1)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from tests.unit.drop.published import KENNISGEVING
 from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
@@ -115,6 +116,18 @@ async def test_what_was_taken_without_an_answer_is_found_all_the_same() -> None:
     assert await world.look() == 1
     assert (await world.row()).state == "published"
     assert await world.send_due() == 0
+
+
+async def test_who_looks_is_told_what_went_wrong_and_not_that_it_is_not_there() -> None:
+    world = World()
+    await sent(world, 1)
+    assert not await world.verification.look_for(await world.row())
+    world.koop.away = FacilityUnavailable("busy")
+    with pytest.raises(FacilityUnavailable, match="busy"):
+        await world.verification.look_for(await world.row())
+    world.koop.away = None
+    world.koop.publish(DAY)
+    assert await world.verification.look_for(await world.row())
 
 
 async def test_while_the_search_is_away_everything_waits_and_nothing_is_lost() -> None:
