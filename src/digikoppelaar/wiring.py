@@ -24,6 +24,7 @@ from digikoppelaar.adapters.postgres.reroutes import PostgresReroutes
 from digikoppelaar.adapters.postgres.retention import PostgresRetention
 from digikoppelaar.adapters.postgres.schema import require_schema
 from digikoppelaar.adapters.postgres.stages import PostgresStages
+from digikoppelaar.adapters.postgres.tellings import PostgresTellings
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
@@ -64,6 +65,7 @@ class Stores:
     kennisgevingen: PostgresKennisgevingen
     stages: PostgresStages
     onboarding: PostgresOnboarding
+    tellings: PostgresTellings
 
 
 @asynccontextmanager
@@ -103,6 +105,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresKennisgevingen(pool),
                 PostgresStages(pool),
                 PostgresOnboarding(pool),
+                PostgresTellings(pool),
             )
 
 

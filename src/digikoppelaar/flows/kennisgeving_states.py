@@ -85,6 +85,8 @@ _MOVES: Final[Mapping[tuple[KennisgevingState, KennisgevingEvent], KennisgevingS
 
 LOOKED_FOR: Final = frozenset({_S.UNKNOWN, _S.ACCEPTED})
 """KOOP has it or may have it: it is searched for."""
+TOLD_OF: Final = frozenset({_S.PUBLISHED, _S.REFUSED, _S.UNKNOWN})
+"""An application is told that it came to this; case systems are told of the first only."""
 
 
 def after(state: str, event: KennisgevingEvent) -> KennisgevingState | None:

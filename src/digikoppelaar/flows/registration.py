@@ -288,8 +288,9 @@ def _publishing(table: Table) -> Mapping[str, str]:
     if unknown := sorted(set(settings.values) - set(known)):
         raise ConfigError(f"{settings.name}: there is no setting {', '.join(unknown)}")
     given = {name: settings.text(name) for name in known if name in settings.values and name not in _OTHERWISE}
-    if "user_name_file" in given:
-        given["user_name_file"] = settings.file("user_name_file")
+    given |= {name: settings.file(name) for name in ("user_name_file", "webhook_secret_file") if name in given}
+    if ("webhook_url" in given) != ("webhook_secret_file" in given):
+        raise ConfigError(f"{settings.name}: webhook_url and webhook_secret_file belong together")
     if "drafts_from" in settings.values:
         given["drafts_from"] = settings.day("drafts_from").date().isoformat()
     return given | {

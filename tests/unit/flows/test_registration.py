@@ -277,6 +277,8 @@ naam = "Voorbeeld"
 bestuurslaag = "gemeente"
 blad = "gmb"
 user_name_file = "user.txt"
+webhook_url = "https://app.example/dk"
+webhook_secret_file = "secret"
 drafts_from = 2026-06-01
 automatic = ["aanvraag"]
 wanted = ["aanvraag", "planafwijking"]
@@ -293,6 +295,8 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         "bestuurslaag": "gemeente",
         "blad": "gmb",
         "user_name_file": "/etc/dk/user.txt",
+        "webhook_url": "https://app.example/dk",
+        "webhook_secret_file": "/etc/dk/secret",
         "drafts_from": "2026-06-01",
         "automatic": "aanvraag",
         "wanted": "aanvraag,planafwijking",
@@ -308,6 +312,7 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         ('automatic = ["aanvraag"]', "automatic = [[1]]", "publishing: automatic must be a list out of aanvraag"),
         ('automatic = ["aanvraag"]', 'automatic = ["alles"]', "publishing: automatic must be a list out of aanvraag"),
         ("planafwijking", "verdaging", "publishing: wanted must be a list out of aanvraag, afhandeling, planafwijking"),
+        ('webhook_secret_file = "secret"', "", "webhook_url and webhook_secret_file belong together"),
         ('kind = "drop"', 'kind = "ebms"', "kind ebms has no publishing"),
         ("[aansluiting.publishing]", "[aansluiting.dso]", "kind drop has no dso"),
     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from digikoppelaar.adapters.memory.tellings import MemoryTellings
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import (
     LOOKED_FOR,
@@ -49,6 +50,7 @@ class MemoryKennisgevingen:
     """Attempts by kennisgeving and number; `exchanges` has what was sent and what came back."""
     exchanges: dict[tuple[int, int], tuple[bytes, bytes | None]] = field(default_factory=dict)
     none: dict[Origin, str | NotDrafted] = field(default_factory=dict)
+    tellings: MemoryTellings = field(default_factory=MemoryTellings)
 
     async def draft(
         self,
@@ -206,6 +208,7 @@ class MemoryKennisgevingen:
         )
         self.rows[row.id] = moved
         self._tell(moved, event, now, by, facts.detail)
+        self.tellings.plan(moved, now)
         return moved
 
     def _tell(self, row: StoredKennisgeving, event: str, at: datetime, by: str | None, detail: str = "") -> None:

@@ -69,7 +69,7 @@ class PostgresDeliveries:
         values = {"id": delivery_id, "case_reference": case_reference, "now": now}
         async with transaction(self.pool) as connection:
             settled = await _one(connection, "delivered", values)
-            return not (await _one(connection, "open", {"verzoek_id": settled["verzoek_id"]}))["open"]
+            return not (await _one(connection, "open", {**values, **settled}))["open"]
 
     async def trouble(self, delivery_id: int, reason: str, advice: str, now: datetime, *, parked: bool) -> None:
         """See flows.ports.DeliveryStore."""

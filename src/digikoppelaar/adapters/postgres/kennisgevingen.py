@@ -13,7 +13,13 @@ from psycopg.types.json import Jsonb
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, statement, transaction
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, after, refused_move
+from digikoppelaar.flows.kennisgeving_states import (
+    TOLD_OF,
+    KennisgevingEvent,
+    KennisgevingState,
+    after,
+    refused_move,
+)
 from digikoppelaar.flows.ports.kennisgevingen import (
     Attempt,
     Facts,
@@ -61,11 +67,11 @@ class PostgresKennisgevingen:
             if row is None:
                 there = await _row(connection, "with_key", asdict(key))
                 assert there, "what conflicts is there"
-                return _stored(there), False
+                return stored(there), False
             await _tell(connection, row, "drafted", who.at, who.name, judged.facts.detail if judged else "")
             if judged and judged.approved:
                 return await _moved(connection, row, _E.APPROVED, who.at, judged.facts, by=who.name), True
-        return _stored(row), True
+        return stored(row), True
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
@@ -74,7 +80,7 @@ class PostgresKennisgevingen:
     async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         async with statement(self.pool) as connection:
-            return _stored(await _there(connection, "kennisgeving", kennisgeving_id))
+            return stored(await _there(connection, "kennisgeving", kennisgeving_id))
 
     async def kennisgevingen(self, wanted: KennisgevingFilter) -> Sequence[StoredKennisgeving]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
@@ -219,7 +225,21 @@ async def _moved(
     moved = await _row(connection, "moved", values)
     assert moved, "it is locked"
     await _tell(connection, moved, event, now, by, facts.detail)
-    return _stored(moved)
+    if moved["state"] in TOLD_OF:
+        await _plan_tellings(connection, moved, now)
+    return stored(moved)
+
+
+async def _plan_tellings(connection: Connection, row: Row, now: datetime) -> None:
+    """Who is to be told of the state that it came to.
+
+    The verzoek is held while its targets are looked up, as it is by one that takes it: either sees the other.
+    """
+    values = {**row, "now": now}
+    await connection.execute(_SQL["tell_application"], values)
+    if row["state"] == KennisgevingState.PUBLISHED and row["verzoeknummer"] is not None:
+        await connection.execute(_SQL["hold_verzoek"], values)
+        await connection.execute(_SQL["tell_case_systems"], values)
 
 
 async def _tell(connection: Connection, row: Row, event: str, at: datetime, by: str | None, detail: str = "") -> None:
@@ -242,10 +262,11 @@ async def _there(connection: Connection, query: str, kennisgeving_id: int) -> di
 
 
 async def _all(connection: Connection, query: str, values: Row) -> Sequence[StoredKennisgeving]:
-    return [_stored(row) for row in await (await connection.execute(_SQL[query], values)).fetchall()]
+    return [stored(row) for row in await (await connection.execute(_SQL[query], values)).fetchall()]
 
 
-def _stored(row: Row) -> StoredKennisgeving:
+def stored(row: Row) -> StoredKennisgeving:
+    """The kennisgeving in a row."""
     key = Key(row["aansluiting_id"], row["referentienummer"], row["moment"], row["blad"], row["number"])
     about, number = row["origin_aansluiting_id"], row["publication"]
     return StoredKennisgeving(

@@ -56,7 +56,7 @@ class PublishingSettings:
     The rest are values for texts, as drop.variables explains them. Of verzoeken that were submitted on `drafts_from`
     or later drafts are made by themselves; empty: of none. `automatic` names the moments, with commas, whose notices
     are sent without a person's approval, `wanted` the documenttypen (drop.stages) that are wanted in its stage; empty:
-    all of them.
+    all of them. At `webhook_url` an application is told what becomes of each notice.
     """
 
     stage: str
@@ -71,6 +71,8 @@ class PublishingSettings:
     drafts_from: str = ""
     automatic: str = ""
     wanted: str = ""
+    webhook_url: str = ""
+    webhook_secret_file: str = ""
     bestuursorgaan: str = ""
     telefoon: str = ""
     inzage_plaats: str = ""

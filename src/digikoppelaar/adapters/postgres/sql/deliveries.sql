@@ -86,6 +86,18 @@ WHERE delivery.id = %(id)s AND delivery.verzoek_id = verzoek.id
 RETURNING delivery.verzoek_id
 
 -- name: open
+-- A target that takes the verzoek after its kennisgeving was published is told of that too.
+WITH tellings AS (
+    INSERT INTO telling (aansluiting_id, kennisgeving_id, target, state, at, due_at)
+    SELECT delivery.aansluiting_id, kennisgeving.id, delivery.target, kennisgeving.state, %(now)s, %(now)s
+    FROM delivery
+    JOIN verzoek ON verzoek.id = delivery.verzoek_id
+    JOIN kennisgeving
+        ON kennisgeving.origin_aansluiting_id = verzoek.aansluiting_id
+        AND kennisgeving.verzoeknummer = verzoek.verzoeknummer AND kennisgeving.state = 'published'
+    WHERE delivery.id = %(id)s
+    ON CONFLICT (kennisgeving_id, target) WHERE target IS NOT NULL DO NOTHING
+)
 SELECT count(*) AS open FROM delivery WHERE verzoek_id = %(verzoek_id)s AND state <> 'delivered'
 
 -- name: trouble

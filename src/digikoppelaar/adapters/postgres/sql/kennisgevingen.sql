@@ -58,6 +58,28 @@ SET state = %(state)s,
 WHERE id = %(id)s
 RETURNING *
 
+-- name: tell_application
+INSERT INTO telling (aansluiting_id, kennisgeving_id, state, at, due_at)
+SELECT id, %(id)s, %(state)s, %(now)s, %(now)s
+FROM aansluiting
+WHERE id = %(aansluiting_id)s AND publishing ->> 'webhook_url' <> ''
+
+-- name: hold_verzoek
+SELECT id
+FROM verzoek
+WHERE aansluiting_id = %(origin_aansluiting_id)s AND verzoeknummer = %(verzoeknummer)s
+ORDER BY id
+FOR SHARE
+
+-- name: tell_case_systems
+INSERT INTO telling (aansluiting_id, kennisgeving_id, target, state, at, due_at)
+SELECT DISTINCT verzoek.aansluiting_id, %(id)s::bigint, delivery.target, %(state)s, %(now)s::timestamptz, %(now)s::timestamptz
+FROM verzoek
+JOIN delivery ON delivery.verzoek_id = verzoek.id
+WHERE verzoek.aansluiting_id = %(origin_aansluiting_id)s AND verzoek.verzoeknummer = %(verzoeknummer)s
+  AND delivery.case_reference IS NOT NULL
+ON CONFLICT (kennisgeving_id, target) WHERE target IS NOT NULL DO NOTHING
+
 -- name: due
 -- Those of an aansluiting that has room, in the order of their time. Two that ask at once get different ones.
 SELECT kennisgeving.*

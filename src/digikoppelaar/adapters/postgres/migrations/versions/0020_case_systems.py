@@ -3,7 +3,7 @@
 from digikoppelaar.adapters.postgres.migrations import run_sql
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 
 def upgrade() -> None:
