@@ -168,7 +168,8 @@ def texts(config: Config) -> Texts:
     """The templates, read when they are first needed, and lists of this installation. Raises ConfigError."""
     folder = config.publishing.templates
     templates = cache(lambda: templates_in(folder)) if folder else default_templates
-    return Texts(templates, load_rekenregels(), load_lists(), read_severities(config.publishing.severities))
+    severities = read_severities(config.publishing.severities)
+    return Texts(templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope, severities)
 
 
 def _vlakken(geometry: Mapping[str, Any]) -> tuple[AlsVlak, ...]:

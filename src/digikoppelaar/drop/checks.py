@@ -1,7 +1,7 @@
 """All checks of a notice before it is sent: computed when somebody asks. Pure.
 
 What the checks are, with their sentences and sources, is in `findings`; they are done in `checks_parts` (what must be
-said), `checks_terms` (days), `checks_places` (locations) and here (personal data).
+said), `checks_terms` (days), `checks_places` (locations) and here (personal data, and whether it can be sent at all).
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,11 @@ from typing import Final
 from digikoppelaar.drop.checks_parts import parts
 from digikoppelaar.drop.checks_places import places
 from digikoppelaar.drop.checks_terms import terms
+from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked, Given, Seen, rated
 from digikoppelaar.drop.model import Kennisgeving
 from digikoppelaar.drop.personal_data import Kind, Outcome, PrivacyChecked, personal_data, published, where_in
+from digikoppelaar.errors import SubmissionError
 
 CODES: Final = {
     Kind.BSN: "bsn-found",
@@ -29,7 +31,17 @@ NOBODY_LOOKED: Final = PrivacyChecked(Outcome.NOT_DONE, reason="Er is geen verzo
 def check(kennisgeving: Kennisgeving, given: Given) -> Checked:
     """Everything that is to be said of this notice."""
     seen = chain.from_iterable(each(kennisgeving, given) for each in (parts, terms, places, _personal, _applicant))
-    return Checked(tuple(rated(each, given.severities) for each in seen))
+    checked = Checked(tuple(rated(each, given.severities) for each in seen))
+    if checked.blocked:  # what blocks it is often why it cannot be sent either
+        return checked
+    return Checked((*checked.findings, *(rated(each, given.severities) for each in _sending(kennisgeving, given))))
+
+
+def _sending(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
+    try:
+        request(kennisgeving, given.profile)
+    except SubmissionError as error:
+        yield Seen("not-sendable", "kennisgeving", {"why": error.advice})
 
 
 def _personal(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:

@@ -20,7 +20,7 @@ from digikoppelaar.drop.characters import checked
 from digikoppelaar.drop.inhoud import inhoud_zip
 from digikoppelaar.drop.markers import Markering, marker
 from digikoppelaar.drop.model import Bopa, Data, Documenttype, Kennisgeving
-from digikoppelaar.drop.profile import LOCATIE, EnvelopeProfile
+from digikoppelaar.drop.profile import LOCATIE, NO_BIJLAGEN, EnvelopeProfile
 from digikoppelaar.errors import (
     FacilityError,
     FacilityOutcomeUnknown,
@@ -53,10 +53,10 @@ class SoapRequest:
 def request(kennisgeving: Kennisgeving, profile: EnvelopeProfile) -> SoapRequest:
     """The request; the same bytes for the same kennisgeving and profile.
 
-    Raises SubmissionError for what cannot be said: a required value that is not there, a bijlage (how 3PAS takes one is
-    not public), a planafwijking without its area, a character that XML cannot hold.
+    Raises SubmissionError for what cannot be said: a required value that is not there, a bijlage that the profile does
+    not know how to send, a planafwijking without its area, a character that XML cannot hold.
     """
-    _refuse_unsayable(kennisgeving)
+    _refuse_unsayable(kennisgeving, profile)
     values = dict(_values(kennisgeving, profile))
     root, operation = soap.message(profile.namespace, profile.operation)
     for name in profile.order:
@@ -71,8 +71,8 @@ def request(kennisgeving: Kennisgeving, profile: EnvelopeProfile) -> SoapRequest
     return SoapRequest(profile.action, soap.CONTENT_TYPE, xml.serialize(root))
 
 
-def _refuse_unsayable(kennisgeving: Kennisgeving) -> None:
-    if kennisgeving.bijlagen:
+def _refuse_unsayable(kennisgeving: Kennisgeving, profile: EnvelopeProfile) -> None:
+    if kennisgeving.bijlagen and profile.bijlagen == NO_BIJLAGEN:
         raise SubmissionError(
             "a kennisgeving with bijlagen cannot be sent over 3PAS",
             advice="Hoe 3PAS bijlagen aanneemt is niet openbaar. Verwijs ernaar in de tekst of publiceer in DROP zelf.",

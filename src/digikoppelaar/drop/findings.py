@@ -12,6 +12,7 @@ from typing import Final
 
 from digikoppelaar.drop.model import AlsVlak
 from digikoppelaar.drop.personal_data import PrivacyChecked
+from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels
 from digikoppelaar.errors import ConfigError
 
@@ -77,12 +78,14 @@ class Given:
     """What the checks need to know besides the notice.
 
     `area` is where the body decides; `own` are its mail addresses, phone and account numbers, `places` where it lays
-    documents for inspection. `privacy` is None when nobody compared the notice with the applicant's data.
+    documents for inspection. `privacy` is None when nobody compared the notice with the applicant's data. `profile` is
+    how 3PAS is spoken to.
     """
 
     today: date
     regels: Rekenregels
     lists: Lists
+    profile: EnvelopeProfile
     privacy: PrivacyChecked | None = None
     area: tuple[AlsVlak, ...] = ()
     own: frozenset[str] = frozenset()
@@ -219,4 +222,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "applicant-not-checked": Rule(
         BLOCK, "Of er gegevens van de aanvrager in staan is niet nagegaan. {reason}", "drop-3pas.md 8.1", not_done=True
     ),
+    # --- sending ------------------------------------------------------------------------------------------------------
+    "not-sendable": Rule(BLOCK, "Zo kan de kennisgeving niet naar KOOP. {why}", "drop-3pas.md 2"),
 }

@@ -52,6 +52,8 @@ LOCATIE_FIELDS: Final = (
     *("huisnummertoevoeging", "postcode", "straatnaam", "woonplaats", "gemeentenaam", "ligtInProvincie"),
 )
 """Of a locatie, in the words of drop.markers."""
+NO_BIJLAGEN: Final = "none"
+"""The one way known here in which bijlagen travel: not at all."""
 LOCATIETYPEN: Final = ("Punt", "Lijn", "Vlak", "Adres", "Postcodegebied", "Gemeente")
 """The kinds of gebiedsmarkering, as drop.markers calls them."""
 
@@ -63,6 +65,7 @@ class EnvelopeProfile:
     `namespace` and `element_namespace` are those of the operation and of what is in it. `order` has the fields that are
     sent, `required` those without which nothing is. `path` says where a field stands in the operation, `locatie_path`
     where a field of a locatie stands in it, in order; `spelling` has for a field its values by the name of our member.
+    `bijlagen` says how they travel.
 
     `dossiernummer` is a path in `response`; `fault_code` and `fault_text` are paths in the detail of a fault.
     `ours` and `again` are codes of faults besides those of SOAP: the message was wrong, or trying again may help.
@@ -80,6 +83,7 @@ class EnvelopeProfile:
     locatie_path: Mapping[str, str]
     spelling: Mapping[str, Mapping[str, str]]
     accepted: Accepted
+    bijlagen: str
     dossiernummer: str
     fault_code: str
     fault_text: str
@@ -104,6 +108,7 @@ class EnvelopeProfile:
         _refuse("elements in two places", _twice(self.locatie_path.values()))
         # One element describes a fault in a WSDL.
         _refuse("elements of a fault", {self.fault_code.partition("/")[0]} ^ {self.fault_text.partition("/")[0]})
+        _refuse("ways in which bijlagen travel", {self.bijlagen} - {NO_BIJLAGEN})
         _refuse("flaws without a code", set(Flaw) ^ set(self.flaw_codes))
 
     @property

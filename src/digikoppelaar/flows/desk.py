@@ -17,16 +17,18 @@ import structlog
 from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
 from digikoppelaar.drop.document import from_document, to_document
+from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked, Finding, Given, Lists, Severity
 from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
+from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels, is_working_day
 from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError, told
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.drafting import AMSTERDAM, drafted, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
-from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock
+from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock, PublishingSettings
 from digikoppelaar.flows.ports.kennisgevingen import (
     Facts,
     Judged,
@@ -72,11 +74,15 @@ class AreaOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken."""
+    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken.
+
+    `profile` gives that of 3PAS with this name; it raises ConfigError without one.
+    """
 
     templates: Callable[[], Mapping[For, TextTemplate]]
     rules: Rekenregels
     lists: Lists
+    profile: Callable[[str], EnvelopeProfile]
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
@@ -101,8 +107,7 @@ class Desk:
     async def edit(self, kennisgeving_id: int, kennisgeving: Kennisgeving, who: Who) -> StoredKennisgeving:
         """Put another text in its place. Raises SubmissionError when that is about another case, moment or blad."""
         row = await self.store.kennisgeving(kennisgeving_id)
-        publisher = next((each for each in self.publishers if each.id == row.key.aansluiting_id), None)
-        if publisher is None or _key(kennisgeving, publisher, row.key.number) != row.key:
+        if _key(kennisgeving, self._publisher_of(row), row.key.number) != row.key:
             raise SubmissionError(
                 f"kennisgeving {kennisgeving_id} is about another case, moment or blad",
                 advice="Trek deze kennisgeving in (`kennisgeving cancel`) en maak een nieuwe voor de andere zaak.",
@@ -128,8 +133,7 @@ class Desk:
 
     async def _judged(self, made: Kennisgeving, publisher: Aansluiting, origin: Origin) -> Judged | None:
         """Whether it is sent without a person, or why not; None where nothing goes by itself."""
-        settings = publisher.publishing
-        if settings is None or made.moment not in settings.automatic.split(","):
+        if made.moment not in _settings(publisher).automatic.split(","):
             return None
         checked = await self._checked(made, publisher, origin)
         codes = _codes(checked.findings)
@@ -168,10 +172,9 @@ class Desk:
         await self.store.not_drafted(origin, why, self.clock.now())
 
     async def _draft_one(self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting | None, who: Who) -> bool:
-        settings = publisher.publishing if publisher else None
-        if publisher is None or settings is None:
+        if publisher is None:
             made: StoredKennisgeving | str = why_none(read) or NO_PUBLISHER
-        elif why := _why_not_by_itself(read, settings.drafts_from):
+        elif why := _why_not_by_itself(read, _settings(publisher).drafts_from):
             made = why
         else:
             made = await self._drafted(verzoek, read, publisher, who, by_itself=True)
@@ -182,23 +185,19 @@ class Desk:
 
     async def check(self, row: StoredKennisgeving) -> Checked:
         """What is to be said of it now."""
-        publisher = next((each for each in self.publishers if each.id == row.key.aansluiting_id), None)
-        return await self._checked(from_document(row.document), publisher, row.origin)
+        return await self._checked(from_document(row.document), self._publisher_of(row), row.origin)
 
-    async def _checked(
-        self, kennisgeving: Kennisgeving, publisher: Aansluiting | None, origin: Origin | None
-    ) -> Checked:
-        settings = publisher.publishing if publisher else None
-        own = {settings.telefoon} if settings and settings.telefoon else set()
-        places = (settings.inzage_plaats,) if settings and settings.inzage_plaats else ()
+    async def _checked(self, kennisgeving: Kennisgeving, publisher: Aansluiting, origin: Origin | None) -> Checked:
+        settings = _settings(publisher)
         given = Given(
             today=self._today(),
             regels=self.texts.rules,
             lists=self.texts.lists,
+            profile=self.texts.profile(settings.profile),
             privacy=await self._compared(kennisgeving, origin),
             area=await self.area_of(kennisgeving.publicist.oin),
-            own=frozenset(own),
-            places=places,
+            own=frozenset(filter(None, [settings.telefoon])),
+            places=tuple(filter(None, [settings.inzage_plaats])),
             severities=self.texts.severities,
         )
         return check(kennisgeving, given)
@@ -208,7 +207,7 @@ class Desk:
     ) -> StoredKennisgeving:
         """Plan it to be sent. Raises SubmissionError when a check blocks it and `override` gives no reason.
 
-        `publish_on` is the wished day, in place of the one that it has.
+        No reason is good enough for what cannot be sent at all. `publish_on` is the wished day, instead of its own.
         """
         row = await self.store.kennisgeving(kennisgeving_id)
         if publish_on:
@@ -221,9 +220,11 @@ class Desk:
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
             )
+        kennisgeving = from_document(row.document)
+        request(kennisgeving, self.texts.profile(_settings(self._publisher_of(row)).profile))
         codes = _codes(checked.findings)
         detail = f"{codes}; {override}" if override else codes
-        due_at = self._send_at(from_document(row.document).data.publicatie)
+        due_at = self._send_at(kennisgeving.data.publicatie)
         return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, Facts(due_at=due_at, detail=detail))
 
     async def _wish(self, row: StoredKennisgeving, day: date, who: Who) -> StoredKennisgeving:
@@ -246,6 +247,15 @@ class Desk:
         text = personal_data.joined(personal_data.published(kennisgeving))
         compared = await self.compare(origin.aansluiting_id, origin.verzoeknummer, text)
         return _without_place_names(compared, text, _place_names(kennisgeving))
+
+    def _publisher_of(self, row: StoredKennisgeving) -> Aansluiting:
+        for each in self.publishers:
+            if each.id == row.key.aansluiting_id:
+                return each
+        raise ConfigError(
+            f"the aansluiting of kennisgeving {row.id} does not publish any more",
+            advice="Geef de aansluiting van soort drop haar tabel [aansluiting.publishing] terug.",
+        )
 
     def _publisher(self, verzoek: Undrafted, read: Verzoek) -> Aansluiting | None:
         """Of the bevoegd gezag, in the omgeving in which the verzoek came in."""
@@ -286,6 +296,11 @@ def _key(kennisgeving: Kennisgeving, publisher: Aansluiting, number: int) -> Key
 
 def _codes(findings: Iterable[Finding]) -> str:
     return ", ".join(sorted({finding.code for finding in findings}))
+
+
+def _settings(publisher: Aansluiting) -> PublishingSettings:
+    assert publisher.publishing, "only an aansluiting that publishes has kennisgevingen"
+    return publisher.publishing
 
 
 def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:

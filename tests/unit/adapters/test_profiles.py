@@ -91,6 +91,7 @@ def test_the_stages_say_in_which_order_who_does_them_where_and_of_what() -> None
         ({"spelling": dict(KOOP.envelope.spelling) | {"blad": {"GEMEENTEBLAD": "g"}}}, "blad without .* STAATSCOURANT"),
         ({"spelling": dict(KOOP.envelope.spelling) | {"locatietype": {}}}, "locatietypen without a spelling"),
         ({"flaw_codes": {}}, "flaws without a code"),
+        ({"bijlagen": "in-zip"}, "ways in which bijlagen travel: in-zip"),
         ({"spelling": {}}, "bestuurslaag without a spelling"),
         ({"path": dict(KOOP.envelope.path) | {"oin": "InhoudZip"}}, "two places: InhoudZip"),
         ({"path": dict(KOOP.envelope.path) | {"oin": "Planafwijking/Oin"}}, "two places: Planafwijking"),

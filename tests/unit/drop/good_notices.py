@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from digikoppelaar.adapters.notice_templates import default_templates
-from digikoppelaar.adapters.profiles import load_lists, load_rekenregels
+from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.checks_terms import REACTIE
 from digikoppelaar.drop.findings import Given
 from digikoppelaar.drop.model import (
@@ -29,6 +29,7 @@ from digikoppelaar.drop.variables import VARIABLES
 
 TODAY = date(2026, 6, 1)
 REGELS = load_rekenregels()
+PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
 SQUARE = AlsVlak(
     (((100_000, 400_000), (110_000, 400_000), (110_000, 410_000), (100_000, 410_000), (100_000, 400_000)),)
 )
@@ -37,7 +38,9 @@ ALL = sorted(COMBINATIONS)
 
 def given(**changes: Any) -> Given:
     """What the checks know, with everything in order."""
-    known = Given(TODAY, REGELS, load_lists(), PrivacyChecked(Outcome.CLEAN), (SQUARE,), frozenset({"0123-456789"}))
+    known = Given(
+        TODAY, REGELS, load_lists(), PROFILE, PrivacyChecked(Outcome.CLEAN), (SQUARE,), frozenset({"0123-456789"})
+    )
     return replace(known, **changes)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
-from tests.unit.drop.good_notices import ALL, TODAY, days, given, notice
+from tests.unit.drop.good_notices import ALL, PROFILE, TODAY, days, given, notice
 
 from digikoppelaar.adapters.profiles import load_lists
 from digikoppelaar.drop.checks import check
@@ -353,6 +353,23 @@ def test_what_comparing_with_the_applicant_came_to_is_told(came_to: PrivacyCheck
 
 def test_the_outcomes_are_those_of_the_privacy_check() -> None:
     assert {each.name: each.value for each in Outcome} == {each.name: each.value for each in privacy.Outcome}
+
+
+@pytest.mark.parametrize(
+    ("change", "required", "why"),
+    [
+        (changed(bijlagen=(Bijlage("a.pdf", "application/pdf", "blob"),)), (), "Hoe 3PAS bijlagen aanneemt"),
+        (changed(), ("onderwerp",), "Vul het gegeven 'onderwerp'"),
+    ],
+)
+def test_what_this_version_of_3pas_does_not_take_is_found_before_it_is_sent(
+    change: Change, required: tuple[str, ...], why: str
+) -> None:
+    profile = replace(PROFILE, required=(*PROFILE.required, *required))
+    sent = change(notice(REGULIER, Moment.AANVRAAG))
+    [found] = check(sent, given(profile=profile)).findings
+    assert (found.code, found.severity) == ("not-sendable", Severity.BLOCK)
+    assert why in found.sentence
 
 
 def test_that_nobody_compared_is_never_good_however_severe_that_counts() -> None:

@@ -13,9 +13,9 @@ from tests.unit.stam.documents import verzoek_xml
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
 from digikoppelaar.adapters.notice_templates import default_templates
-from digikoppelaar.adapters.profiles import load_lists, load_rekenregels
+from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.document import from_document
-from digikoppelaar.drop.model import AlsVlak
+from digikoppelaar.drop.model import AlsVlak, Bijlage
 from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, SubmissionError
 from digikoppelaar.flows.desk import Desk, Texts
@@ -42,7 +42,7 @@ AREA = (
         )
     ),
 )
-TEXTS = Texts(default_templates, load_rekenregels(), load_lists())
+TEXTS = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
 
 
 @dataclass(slots=True)
@@ -251,6 +251,19 @@ async def test_what_is_blocked_is_approved_only_with_a_reason_that_stays_on_reco
     assert last.by == WHO.name
     assert "applicant-found" in last.detail
     assert "De straat heet naar de aanvrager." in last.detail
+
+
+async def test_what_cannot_be_sent_is_said_by_a_check_and_no_reason_lets_it_go() -> None:
+    world = World()
+    row = await world.drafted()
+    bijlagen = (Bijlage("tekening.pdf", "application/pdf", "x"),)
+    row = await world.desk.edit(row.id, replace(from_document(row.document), bijlagen=bijlagen), WHO)
+    [found] = (await world.desk.check(row)).findings
+    assert (found.code, found.severity) == ("not-sendable", "block")
+    assert "bijlagen" in found.sentence
+    with pytest.raises(SubmissionError, match="with bijlagen cannot be sent"):
+        await world.desk.approve(row.id, WHO, override="Het moet.")
+    assert (await world.store.kennisgeving(row.id)).state == "draft"
 
 
 async def test_what_is_to_appear_later_is_sent_the_working_day_before() -> None:
