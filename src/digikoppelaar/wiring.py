@@ -13,6 +13,7 @@ from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.catch_up import PostgresCatchUp
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
+from digikoppelaar.adapters.postgres.errands import PostgresErrands
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.links import PostgresLinks
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
@@ -63,6 +64,7 @@ class Stores:
     catch_up: PostgresCatchUp
     reroutes: PostgresReroutes
     kennisgevingen: PostgresKennisgevingen
+    errands: PostgresErrands
     stages: PostgresStages
     onboarding: PostgresOnboarding
     tellings: PostgresTellings
@@ -103,6 +105,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresCatchUp(pool),
                 PostgresReroutes(pool),
                 PostgresKennisgevingen(pool),
+                PostgresErrands(pool),
                 PostgresStages(pool),
                 PostgresOnboarding(pool),
                 PostgresTellings(pool),

@@ -100,11 +100,14 @@ class RegisterProfile:
         """What the register calls it."""
         return self.omgeving_prod if plays(omgeving) == "prod" else self.omgeving_pre
 
+    def site(self, base_url: str) -> str:
+        """The address of the site whose API has this base URL."""
+        return base_url.removesuffix(self.base_url.removeprefix(self.site_url))
+
     def page(self, base_url: str, specification: str, server_participant: str) -> str:
-        """The address at which a person asks for a CPA, at the site whose API has this base URL."""
-        site = base_url.removesuffix(self.base_url.removeprefix(self.site_url))
+        """The address at that site at which a person asks for a CPA."""
         page = self.request_page.format(specification=specification, server_participant=server_participant)
-        return f"{site}/{page}"
+        return f"{self.site(base_url)}/{page}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from digikoppelaar.cli import (
     context,
     cpa,
     cpa_build,
+    cpa_offering,
+    cpa_register,
     demo,
     kennisgeving,
     kennisgeving_by_hand,
@@ -48,6 +50,13 @@ app = typer.Typer(
 )
 app.add_typer(organisatie.app, name="organisatie")
 cpa.app.command("build")(cpa_build.build_cpa)
+cpa.app.command("machtiging")(cpa_register.machtiging)
+cpa.app.command("request")(cpa_register.request)
+cpa.app.command("status")(cpa_register.status)
+cpa.app.command("download")(cpa_register.download)
+cpa.app.command("regenerate")(cpa_register.regenerate)
+cpa.app.command("offer")(cpa_offering.offer)
+cpa.app.command("offered")(cpa_offering.offered)
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
 verzoek.app.command("release")(repair.release)

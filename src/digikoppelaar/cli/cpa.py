@@ -142,7 +142,7 @@ def diff(
         output.print_json(changes)
         return
     for change in changes:
-        output.console.print(_told(change), markup=False)
+        output.console.print(told_difference(change), markup=False)
     if not changes:
         output.console.print("No difference.")
 
@@ -218,7 +218,7 @@ def ping(
     json: Json = False,
 ) -> None:
     """Send a Ping through the running gateway and wait for the partner's Pong."""
-    cpa = _one(asyncio.run(_find(cpa_id, omgeving)), cpa_id)
+    cpa = one_cpa(asyncio.run(_find(cpa_id, omgeving)), cpa_id)
     answered = asyncio.run(wiring.ping(configuration(), cpa, timeout=timeout))
     if json:
         output.print_json(answered)
@@ -250,7 +250,8 @@ async def _find(cpa_id: str | None, omgeving: str | None) -> list[CpaRecord]:
         return [cpa for cpa in await stores.registry.cpas(omgeving) if cpa_id in {None, cpa.agreement.cpa_id}]
 
 
-def _one(found: list[CpaRecord], cpa_id: str) -> CpaRecord:
+def one_cpa(found: list[CpaRecord], cpa_id: str) -> CpaRecord:
+    """The only one; raises ConfigError when there is none, or more."""
     if not found:
         raise ConfigError(f"there is no CPA {cpa_id}", advice="Zie `digikoppelaar cpa list`.")
     if len(found) > 1:
@@ -266,13 +267,13 @@ def _document(cpa: str, omgeving: str | None) -> bytes:
 async def _imported_document(cpa_id: str, omgeving: str | None) -> bytes:
     async with wiring.open_stores(configuration()) as stores:
         found = [each for each in await stores.registry.cpas(omgeving) if each.agreement.cpa_id == cpa_id]
-        return await stores.registry.cpa_document(_one(found, cpa_id).id)
+        return await stores.registry.cpa_document(one_cpa(found, cpa_id).id)
 
 
 def _seen_by_sender(cpa: str, action: str, sender: str | None, omgeving: str | None) -> tuple[Agreement, str]:
     """The agreement as who sends sees it, and the domain of its identifiers."""
     if not Path(cpa).is_file():
-        record = _one(asyncio.run(_find(cpa, omgeving)), cpa)
+        record = one_cpa(asyncio.run(_find(cpa, omgeving)), cpa)
         return record.agreement, domain_of(record)
     document = _read(Path(cpa))
     sides = [side.party_ids[0].value for side in cpa_names(document).parties]
@@ -288,18 +289,18 @@ async def _set(
 ) -> CpaRecord:
     async with wiring.open_stores(configuration()) as stores:
         registry = stores.registry
-        cpa = _one([each for each in await registry.cpas(omgeving) if each.agreement.cpa_id == cpa_id], cpa_id)
+        cpa = one_cpa([each for each in await registry.cpas(omgeving) if each.agreement.cpa_id == cpa_id], cpa_id)
         wanted: Tolerances | None = None
         if more or fewer:
             wanted = tolerances_of((set(names_of(cpa.agreement.tolerances)) | more) - fewer)
         await registry.set_cpa(cpa.id, consumer=consumer, tolerances=wanted)
-        return _one([each for each in await registry.cpas(omgeving) if each.id == cpa.id], cpa_id)
+        return one_cpa([each for each in await registry.cpas(omgeving) if each.id == cpa.id], cpa_id)
 
 
 async def _remove(cpa_id: str, omgeving: str | None, *, force: bool) -> bool:
     async with wiring.open_stores(configuration()) as stores:
         found = [each for each in await stores.registry.cpas(omgeving) if each.agreement.cpa_id == cpa_id]
-        return await cpas.remove_cpa(stores.registry, _one(found, cpa_id), force=force, now=SystemClock().now())
+        return await cpas.remove_cpa(stores.registry, one_cpa(found, cpa_id), force=force, now=SystemClock().now())
 
 
 # --- Printing ------------------------------------------------------------------------------------------------
@@ -321,7 +322,8 @@ def _print_summary(document: bytes, *, json: bool) -> None:
         output.print_fields(said)
 
 
-def _told(change: Difference) -> str:
+def told_difference(change: Difference) -> str:
+    """One line."""
     if change.before is None:
         return f"+ {change.what}: {change.after}"
     if change.after is None:

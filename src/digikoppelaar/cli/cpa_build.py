@@ -1,7 +1,7 @@
 """`digikoppelaar cpa build`: a CPA out of an aansluiting and a file about the partner, or the successor of one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -67,13 +67,13 @@ async def _made(order: OrderFile, omgeving: str | None, renew_id: str | None, no
             old = _the_only(
                 [each for each in await registry.cpas(omgeving) if each.agreement.cpa_id == renew_id], renew_id
             )
-            ours = _ours(await registry.certificates(old.aansluiting.omgeving), old.aansluiting)
+            ours = our_certificates(await registry.certificates(old.aansluiting.omgeving), old.aansluiting)
             document = await registry.cpa_document(old.id)
             judgement = await judgement_in(old.aansluiting.omgeving, registry, wiring.policies(config), now)
             judgement = replace(judgement, tolerances=old.agreement.tolerances)
             return _renewed(document, old, order, ours, now), judgement
-        aansluiting = _aansluiting(await registry.aansluitingen(), order.organisatie, omgeving)
-        ours = _ours(await registry.certificates(aansluiting.omgeving), aansluiting)
+        aansluiting = aansluiting_with_cpa(await registry.aansluitingen(), order.organisatie, omgeving)
+        ours = our_certificates(await registry.certificates(aansluiting.omgeving), aansluiting)
         made = order.order(aansluiting.organisatie_naam, ours, now=now, version=RandomIds().unique())
         return build(made), await judgement_in(aansluiting.omgeving, registry, wiring.policies(config), now)
 
@@ -92,8 +92,8 @@ def _renewed(document: bytes, old: CpaRecord, order: OrderFile, ours: Certificat
     )
 
 
-def _ours(entries: Sequence[CertificateEntry], aansluiting: Aansluiting) -> Certificates:
-    """The newest certificate of each use of the partij that serves the aansluiting."""
+def our_certificates(entries: Sequence[CertificateEntry], aansluiting: Aansluiting) -> Certificates:
+    """The newest certificate of each use of the partij that serves the aansluiting. Raises ConfigError, TrustError."""
     found: dict[Use, tuple[bytes, ...]] = {}
     for entry in entries:
         if entry.partij_oin != aansluiting.partij_oin:
@@ -110,11 +110,14 @@ def _ours(entries: Sequence[CertificateEntry], aansluiting: Aansluiting) -> Cert
     return found
 
 
-def _aansluiting(aansluitingen: Sequence[Aansluiting], organisatie: str, omgeving: str | None) -> Aansluiting:
+def aansluiting_with_cpa(
+    aansluitingen: Sequence[Aansluiting], organisatie: str, omgeving: str | None, kinds: Collection[str] = WITH_CPA
+) -> Aansluiting:
+    """The one of this organisatie that goes over ebMS. Raises ConfigError when there is none, or more."""
     fitting = [
         each
         for each in aansluitingen
-        if each.organisatie_oin == organisatie and each.kind in WITH_CPA and omgeving in {None, each.omgeving}
+        if each.organisatie_oin == organisatie and each.kind in kinds and omgeving in {None, each.omgeving}
     ]
     by_place = {(each.omgeving, each.partij_oin): each for each in fitting}
     if len(by_place) == 1:

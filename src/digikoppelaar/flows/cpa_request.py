@@ -95,10 +95,11 @@ class CpaRequests:
         check_order(order)
         await self._need_machtiging()
 
-        async def look() -> CpaRequest | None:
-            return same_request(await self.register.requests(order.oin), order)
+        return await self._run(order, lambda: self.known(order), lambda: self.register.ask(order))
 
-        return await self._run(order, look, lambda: self.register.ask(order))
+    async def known(self, order: RegisterOrder) -> CpaRequest | None:
+        """The request for this order that is there and counts."""
+        return same_request(await self.register.requests(order.oin), order)
 
     async def regenerate(self, request_id: str, certificates: Mapping[Use, tuple[bytes, ...]]) -> CpaRequest:
         """The request for the same CPA with these certificates: the one that is there, or a new one that replaces it.
@@ -110,7 +111,7 @@ class CpaRequests:
         check_order(order)
 
         async def look() -> CpaRequest | None:
-            found = same_request(await self.register.requests(order.oin), order)
+            found = await self.known(order)
             if found is None and old.state is not RequestState.MADE:
                 raise ConfigError(
                     f"request {request_id} is {old.state}: only a CPA that is in use can be made again",

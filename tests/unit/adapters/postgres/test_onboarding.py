@@ -13,10 +13,12 @@ from tests.unit.flows import onboarding_store_contract as contract
 from tests.unit.flows import verzoek_store_contract as versions
 from tests.unit.flows.stored_messages import inbound_of
 
+from digikoppelaar.adapters.postgres.errands import PostgresErrands
 from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.ebms import names
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Consumer
+from digikoppelaar.flows.ports.errands import ErrandKey, ErrandKind
 from digikoppelaar.flows.ports.onboarding import Authority, OnboardingStore, Seen
 from digikoppelaar.flows.registration import Entry, OrganisatieEntry, PartijEntry, difference
 from digikoppelaar.onboarding.model import Kind, Sight
@@ -165,6 +167,16 @@ async def test_what_an_application_takes_is_seen_when_it_came_and_when_it_was_pr
     async with world.pool.connection() as connection:
         await connection.execute("UPDATE inbound_message SET processed_at = received_at")
     assert set(await seen(world)) == {Sight.NOTIFICATION, Sight.HANDED_ON}
+
+
+async def test_a_cpa_is_offered_when_dso_has_taken_it(world: World) -> None:
+    records, offer = PostgresErrands(world.pool), ErrandKey(world.pre.aansluiting.id, ErrandKind.CPA_OFFER, "cpa 1")
+    await records.begin(replace(offer, kind=ErrandKind.CPA_REQUEST), NOW, forsaken=NOW)
+    await records.answered(replace(offer, kind=ErrandKind.CPA_REQUEST), {"cpa_id": "cpa"}, NOW)
+    await records.begin(offer, NOW, forsaken=NOW)
+    assert await seen(world) == {}
+    await records.answered(offer, {"cpa_id": "cpa"}, NOW)
+    assert await seen(world) == {Sight.CPA_OFFERED: Seen(NOW, "cpa")}
 
 
 async def test_traffic_of_another_omgeving_is_not_seen(world: World) -> None:

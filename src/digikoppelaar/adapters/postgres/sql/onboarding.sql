@@ -78,7 +78,11 @@ WITH about AS (
 SELECT DISTINCT ON (about.id, seen.sight) about.oin, about.kind, about.omgeving, seen.sight, seen.at, seen.detail
 FROM about
 JOIN LATERAL (
-    SELECT 'ping-pong' AS sight, received_at AS at, coalesce(ref_to_message_id, message_id) AS detail
+    SELECT 'cpa-offered' AS sight, changed_at AS at, outcome ->> 'cpa_id' AS detail
+    FROM errand
+    WHERE aansluiting_id = about.id AND kind = 'cpa-offer' AND state = 'done'
+    UNION ALL
+    SELECT 'ping-pong', received_at, coalesce(ref_to_message_id, message_id)
     FROM inbound_message
     WHERE aansluiting_id = about.id AND error_code IS NULL AND action = 'Pong' AND service = %(msh)s
     UNION ALL
