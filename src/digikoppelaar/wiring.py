@@ -30,12 +30,14 @@ from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
+from digikoppelaar.adapters.steps import load_process
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import administration, cpas
 from digikoppelaar.flows.administration import PingResult
 from digikoppelaar.flows.cpas import ImportChoice, Imported
+from digikoppelaar.flows.onboarding import Onboarding, nobody_judges
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.registration import Change, Entry
 from digikoppelaar.flows.retention import Retention
@@ -110,6 +112,11 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresOnboarding(pool),
                 PostgresTellings(pool),
             )
+
+
+def onboarding(stores: Stores) -> Onboarding:
+    """How far organisaties are, and what is told of their steps."""
+    return Onboarding(stores.onboarding, load_process, nobody_judges)
 
 
 def retention(config: Config, stores: Stores) -> Retention:

@@ -71,6 +71,8 @@ class Severity(StrEnum):
     """Whether a finding holds a step up."""
 
     WRONG = "wrong"
+    MISSING = "missing"
+    """What it looks at is not there yet: the step cannot be done, and nobody did anything wrong."""
     WARNING = "warning"
     GOOD = "good"
 
@@ -88,6 +90,11 @@ class Finding:
     why: str = ""
     advice: str = ""
     who: Rol | None = None
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether a step with this finding cannot be done."""
+        return self.severity in (Severity.WRONG, Severity.MISSING)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -168,6 +175,10 @@ class Process:
             if applies(step, omgeving, bestuurslaag)
         )
 
+    def last(self, omgeving: str) -> str:
+        """The number of the last step in this omgeving: when it is done, all were."""
+        return [step.number for step in self.steps if plays(omgeving) in step.omgevingen][-1]
+
     def words_for(self, omgeving: str, bestuurslaag: str) -> Mapping[str, str]:
         """What the fields in texts stand for: `activiteit` is the one to choose in the Omgevingsloket, for example."""
         found: dict[str, str] = {}
@@ -184,9 +195,15 @@ def plays(omgeving: str) -> str:
     return omgeving.removeprefix(SANDBOX)
 
 
+def world(omgeving: str) -> tuple[str, str]:
+    """PRE and PROD of the world of this omgeving: the sandbox, or the real one."""
+    prefix = SANDBOX if omgeving.startswith(SANDBOX) else ""
+    return f"{prefix}pre", f"{prefix}prod"
+
+
 def before(omgeving: str) -> str | None:
     """The omgeving that must be complete before this one; None of PRE."""
-    return f"{omgeving.removesuffix('prod')}pre" if plays(omgeving) == "prod" else None
+    return world(omgeving)[0] if plays(omgeving) == "prod" else None
 
 
 def applies(step: Step, omgeving: str, bestuurslaag: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import count, islice
 from typing import Final
 
-from digikoppelaar.onboarding.model import Finding, Rol, Severity, Step
+from digikoppelaar.onboarding.model import Finding, How, Rol, Severity, Step
 from digikoppelaar.onboarding.states import StepEvent, StepState, after
 
 
@@ -14,8 +14,9 @@ from digikoppelaar.onboarding.states import StepEvent, StepState, after
 class Record:
     """What is on record of a step; nothing is the same as OPEN.
 
-    `since` is when it came to its state, `changed_at` when what it is about last changed. `was_done`: it was done since
-    then, so that what became wrong is done again when its checks are good. `evidence` are names of files.
+    `since` is when it came to its state (None: it never moved), `changed_at` when what it is about last changed.
+    `was_done`: it was done since then, so that what became wrong is done again when its checks are good. `evidence` are
+    names of files.
     """
 
     state: StepState = StepState.OPEN
@@ -68,13 +69,12 @@ class StepProgress:
         """Who must act: who was asked, who must mend what is wrong, or who does the step."""
         if self.record.state is StepState.WAITING and self.step.asks:
             return self.step.asks
-        return next((finding.who for finding in self.wrong if finding.who), self.step.who)
+        return next((finding.who for finding in self.held_up_for if finding.who), self.step.who)
 
     @property
-    def wrong(self) -> tuple[Finding, ...]:
+    def held_up_for(self) -> tuple[Finding, ...]:
         """The findings that hold it up."""
-        found = self.record.findings if self.record.state is StepState.WRONG else ()
-        return tuple(finding for finding in found if finding.severity is Severity.WRONG)
+        return () if self.done else tuple(finding for finding in self.record.findings if finding.holds_up)
 
     @property
     def answer_expected(self) -> date | None:
@@ -146,9 +146,27 @@ def moved(record: Record, event: StepEvent | None, told: Told) -> Record | None:
         state=state,
         findings=record.findings if told.findings is None else told.findings,
         evidence=tuple(dict.fromkeys((*record.evidence, *told.evidence))),
-        since=record.since if record.since and state is record.state else told.at,
+        since=record.since if state is record.state else told.at,
         was_done=record.was_done or state is StepState.DONE,
     )
+
+
+def judged(step: StepProgress, findings: Sequence[Finding]) -> StepEvent | None:
+    """What findings of its checks make of a step; None: nothing but that they are noted.
+
+    What was done before needs no second word when its checks are good again, as long as nothing changed.
+    """
+    state = step.record.state
+    cleared = StepEvent.CLEARED if state is StepState.WRONG else None
+    if any(each.severity is Severity.WRONG for each in findings):
+        return StepEvent.FAILED
+    if any(each.severity is Severity.MISSING for each in findings):
+        return StepEvent.FAILED if state is StepState.DONE else cleared
+    if step.held_up_by and state is not StepState.DONE:
+        return cleared
+    if step.step.how is How.CHECK or (state is StepState.WRONG and step.record.was_done):
+        return StepEvent.FULFILLED
+    return cleared
 
 
 def is_news(before: Record, event: StepEvent | None, after: Record) -> bool:

@@ -74,8 +74,13 @@ async def findings_are_kept_whole_and_stay_until_others_come(store: OnboardingSt
 async def evidence_comes_beside_what_is_there_and_moves_nothing(store: OnboardingStore) -> None:
     await store.tell(SUBJECT, "3.6", None, Told(NOW, evidence=("/a.pdf",)))
     record = await store.tell(SUBJECT, "3.6", None, Told(LATER, evidence=("/a.pdf", "/b.png")))
-    assert record == Record(evidence=("/a.pdf", "/b.png"), since=NOW)
+    assert record == Record(evidence=("/a.pdf", "/b.png"))
     assert [event for _, event, _, _ in await events(store)] == ["noted", "noted"]
+
+
+async def noting_nothing_leaves_nothing(store: OnboardingStore) -> None:
+    assert await store.tell(SUBJECT, "3.6", None, Told(NOW, findings=())) == Record()
+    assert (await store.records(), await store.log(SUBJECT)) == ({}, [])
 
 
 async def what_changed_is_open_again_without_what_proved_it(store: OnboardingStore) -> None:
@@ -104,6 +109,7 @@ CONTRACT = (
     doing_it_again_is_not_logged_but_asking_again_is,
     findings_are_kept_whole_and_stay_until_others_come,
     evidence_comes_beside_what_is_there_and_moves_nothing,
+    noting_nothing_leaves_nothing,
     what_changed_is_open_again_without_what_proved_it,
     one_subject_does_not_see_another,
 )

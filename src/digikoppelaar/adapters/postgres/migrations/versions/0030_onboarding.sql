@@ -9,7 +9,7 @@ CREATE TABLE onboarding_step (
     state text NOT NULL CHECK (state IN ('open', 'waiting', 'wrong', 'done')),
     findings jsonb NOT NULL,
     evidence text[] NOT NULL,
-    since timestamptz NOT NULL,
+    since timestamptz,
     was_done boolean NOT NULL,
     changed_at timestamptz,
     PRIMARY KEY (oin, kind, omgeving, number)
@@ -17,6 +17,7 @@ CREATE TABLE onboarding_step (
 COMMENT ON TABLE onboarding_step IS 'A step of onboarding of which anything is known; onboarding.states says how it moves.';
 COMMENT ON COLUMN onboarding_step.oin IS 'Of the organisatie or, of a shared step, of the partij.';
 COMMENT ON COLUMN onboarding_step.evidence IS 'Names of files.';
+COMMENT ON COLUMN onboarding_step.since IS 'When it came to its state; NULL when it never moved.';
 COMMENT ON COLUMN onboarding_step.was_done IS 'It was done since what it is about last changed (changed_at).';
 
 CREATE TABLE onboarding_log (
