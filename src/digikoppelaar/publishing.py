@@ -31,7 +31,8 @@ from digikoppelaar.config import Config
 from digikoppelaar.drop.findings import read_severities
 from digikoppelaar.drop.model import AlsVlak
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.desk import Desk, Texts
+from digikoppelaar.flows.desk import Desk
+from digikoppelaar.flows.drafting import Texts
 from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is_sandbox
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route

@@ -157,7 +157,7 @@ def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
 @cache
 def load_lists(name: str = "kennisgeving-controles") -> Lists:
     """What notices are held against, in the profile called `name`. Raises ConfigError as `load_profile` does."""
-    return loaded(name, lambda data: read_facts(data).build(Lists))
+    return loaded(name, _lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,11 @@ def loaded(name: str, build: Callable[[Mapping[str, Any]], T]) -> T:
         return build(tomllib.loads(file.read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"profile {name} lacks or misspells {error}") from error
+
+
+def _lists(data: Mapping[str, Any]) -> Lists:
+    file = read_facts(data)
+    return file.build(Lists, activiteit_namen=file.group("activiteit_namen"))
 
 
 def _rekenregels(data: Mapping[str, Any]) -> Rekenregels:

@@ -86,6 +86,8 @@ def _lists(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
     for number, activiteit in enumerate(kennisgeving.activiteiten, start=1):
         if activiteit not in given.lists.activiteiten:
             yield Seen("activiteit-unknown", f"activiteit {number}")
+    for number in range(len(kennisgeving.activiteiten_zonder_waarde)):
+        yield Seen("activiteit-without-value", f"activiteit zonder waarde {number + 1}")
 
 
 def _blad(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:

@@ -61,16 +61,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Values and words that a notice is held against (profile `kennisgeving-controles`)."""
+    """Values and words that a notice is held against (profile `kennisgeving-controles`).
+
+    `activiteit_namen` has for a value the names of activities at the Omgevingsloket that have it.
+    """
 
     longest_title: int
     rubrieken: tuple[str, ...]
     activiteiten: tuple[str, ...]
+    activiteit_namen: Mapping[str, tuple[str, ...]]
     inspection_words: tuple[str, ...]
     electronic_words: tuple[str, ...]
     place_words: tuple[str, ...]
     way_words: tuple[str, ...]
     deviation_words: tuple[str, ...]
+
+    def activiteit(self, naam: str) -> str | None:
+        """The value of an activity with this name at the Omgevingsloket; None when none is known."""
+        wanted = naam.casefold()
+        values = (value for value, namen in self.activiteit_namen.items() if wanted in map(str.casefold, namen))
+        return next(values, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "rubriek-missing": Rule(BLOCK, "De rubriek ontbreekt.", "drop-3pas.md 4"),
     "rubriek-unknown": Rule(WARN, "Deze rubriek is nog niet eerder bij KOOP gezien.", "drop-3pas.md 4"),
     "activiteit-unknown": Rule(WARN, "Deze activiteit is nog niet eerder bij KOOP gezien.", "drop-3pas.md 4"),
+    "activiteit-without-value": Rule(
+        WARN,
+        "Van deze activiteit van het verzoek is geen waarde van KOOP bekend; zij gaat niet mee.",
+        "drop-3pas.md 4",
+    ),
     "blad-of-others": Rule(WARN, "Dit blad hoort niet bij dit soort organisatie.", "Bekendmakingswet 2"),
     "ontvangst-missing": Rule(BLOCK, "De datum van ontvangst ontbreekt.", "Ow 16.57"),
     "ontvangst-not-in-text": Rule(BLOCK, "De datum van ontvangst staat niet in de tekst.", "Ow 16.57"),

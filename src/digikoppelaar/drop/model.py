@@ -248,7 +248,8 @@ class Kennisgeving:
     `behandelaar_oin` is the organisatie that handles the case; an omgevingsdienst has another than the publicist.
     `referentienummer` is the number of the case, `samenvatting` one sentence of what it is about, `onderwerp` the
     value of the policy agenda. `rubriek` and `activiteiten` are values of KOOP's lists, of which only those that
-    were seen are known.
+    were seen are known; `activiteiten_zonder_waarde` are names at the Omgevingsloket of activities without such a
+    value, which are not sent.
     """
 
     publicist: Publicist
@@ -263,6 +264,7 @@ class Kennisgeving:
     referentienummer: str
     uitkomst: Uitkomst | None = None
     activiteiten: tuple[str, ...] = ()
+    activiteiten_zonder_waarde: tuple[str, ...] = ()
     samenvatting: str = ""
     onderwerp: str = ""
     locaties: tuple[Locatie, ...] = ()

@@ -7,8 +7,8 @@ The program approves what an aansluiting set to be sent by itself, and only when
 judges before it drafts, and draft and judgment are one transaction: who dies leaves both or neither.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 
@@ -18,15 +18,13 @@ from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
 from digikoppelaar.drop.document import from_document, to_document
 from digikoppelaar.drop.envelope import request
-from digikoppelaar.drop.findings import Checked, Finding, Given, Lists, Severity
+from digikoppelaar.drop.findings import Checked, Finding, Given, Severity
 from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
-from digikoppelaar.drop.profile import EnvelopeProfile
-from digikoppelaar.drop.terms import Rekenregels, is_working_day
-from digikoppelaar.drop.texts import For, TextTemplate
+from digikoppelaar.drop.terms import is_working_day
 from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError, told
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.drafting import AMSTERDAM, drafted, why_none
+from digikoppelaar.flows.drafting import AMSTERDAM, Texts, drafted, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock, PublishingSettings
 from digikoppelaar.flows.ports.kennisgevingen import (
@@ -41,6 +39,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
 )
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.privacy import Checked as Compared
+from digikoppelaar.flows.targets import zaaktype_of
 from digikoppelaar.stam.fingerprints import Kind
 from digikoppelaar.stam.model import Verzoek
 from digikoppelaar.stam.verzoek import read_verzoek
@@ -70,20 +69,6 @@ class AreaOf(Protocol):
     """Where the organisatie with this OIN decides, in RD; empty when nobody said."""
 
     async def __call__(self, organisatie_oin: str) -> tuple[AlsVlak, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken.
-
-    `profile` gives that of 3PAS with this name; it raises ConfigError without one.
-    """
-
-    templates: Callable[[], Mapping[For, TextTemplate]]
-    rules: Rekenregels
-    lists: Lists
-    profile: Callable[[str], EnvelopeProfile]
-    severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +112,7 @@ class Desk:
     ) -> StoredKennisgeving | str:
         if why := why_none(read):
             return why
-        made = drafted(read, publisher, self.texts.templates(), self.texts.rules)
+        made = drafted(read, publisher, self.texts, zaaktype_of(verzoek.case_system, read))
         judged = await self._judged(made, publisher, verzoek.origin) if by_itself else None
         return (await self.store.draft(_key(made, publisher, 1), to_document(made), who, verzoek.origin, judged))[0]
 

@@ -4,11 +4,13 @@ No word of the applicant gets into it: activities have names of the catalogue, a
 a text says besides is the organisatie's own. Pure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from digikoppelaar.drop.findings import Lists, Severity
 from digikoppelaar.drop.model import (
     AlsAdres,
     AlsLijn,
@@ -24,6 +26,7 @@ from digikoppelaar.drop.model import (
     Procedure,
     Publicist,
 )
+from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels
 from digikoppelaar.drop.texts import For, TextTemplate, Value, chosen, values_of
 from digikoppelaar.flows.ports import Aansluiting, PublishingSettings
@@ -41,6 +44,20 @@ _YEARS: Final = range(2000, 2200)
 _DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBREID: "beslissing-uitgebreid"}
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken.
+
+    `profile` gives that of 3PAS with this name; it raises ConfigError without one.
+    """
+
+    templates: Callable[[], Mapping[For, TextTemplate]]
+    rules: Rekenregels
+    lists: Lists
+    profile: Callable[[str], EnvelopeProfile]
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
 def why_none(verzoek: Verzoek) -> str | None:
     """In Dutch why the verzoek gets no kennisgeving; None when it does."""
     if verzoek.aansluitactiviteit:
@@ -55,11 +72,11 @@ def why_none(verzoek: Verzoek) -> str | None:
 def drafted(
     verzoek: Verzoek,
     drop: Aansluiting,
-    templates: Mapping[For, TextTemplate],
-    rules: Rekenregels,
+    texts: Texts,
+    zaaktype: str | None = None,
     procedure: Procedure = Procedure.REGULIER,
 ) -> Kennisgeving:
-    """The notice of the application; `drop` is the aansluiting that publishes.
+    """The notice of the application; `drop` is the aansluiting that publishes, `zaaktype` that of its zaak.
 
     Raises SubmissionError that names the values which the text needs and nobody set.
     """
@@ -67,8 +84,9 @@ def drafted(
     assert settings, "only an aansluiting that publishes has drafts"
     received = verzoek.indien_datum.astimezone(AMSTERDAM).date() if verzoek.indien_datum else None
     data = Data(ontvangst=received)
-    template = chosen(templates, For(procedure, Moment.AANVRAAG, drop.organisatie_oin))
-    text = template.render(_values(verzoek, settings, data) | _decision(procedure, received, rules))
+    template = chosen(texts.templates(), For(procedure, Moment.AANVRAAG, drop.organisatie_oin, zaaktype))
+    text = template.render(_values(verzoek, settings, data) | _decision(procedure, received, texts.rules))
+    values = {naam: texts.lists.activiteit(naam) for naam in _activities(verzoek)}
     handler = verzoek.uitvoerende_instantie.oin if verzoek.uitvoerende_instantie else None
     return Kennisgeving(
         publicist=Publicist(drop.organisatie_oin, settings.naam, Bestuurslaag(settings.bestuurslaag)),
@@ -81,7 +99,9 @@ def drafted(
         tekst=text.blokken,
         rubriek="omgevingsvergunning",
         referentienummer=verzoek.verzoeknummer,
-        samenvatting=_activities(verzoek),
+        activiteiten=tuple(dict.fromkeys(value for value in values.values() if value)),
+        activiteiten_zonder_waarde=tuple(naam for naam, value in values.items() if not value),
+        samenvatting=", ".join(values),
         locaties=tuple(_locations(verzoek.projectlocaties)),
         data=data,
     )
@@ -90,7 +110,7 @@ def drafted(
 def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[str, Value]:
     own: dict[str, Value] = {name: value for name in _VALUES if (value := getattr(settings, name))}
     about: dict[str, Value] = {
-        "activiteit": _activities(verzoek),
+        "activiteit": ", ".join(_activities(verzoek)),
         "plaats": _place(verzoek.projectlocaties) or settings.naam,
         "referentienummer": verzoek.verzoeknummer,
     }
@@ -105,10 +125,9 @@ def _decision(procedure: Procedure, received: date | None, rules: Rekenregels) -
     return {"beslisdatum": rules.period(_DECISION[procedure], received).laatste}
 
 
-def _activities(verzoek: Verzoek) -> str:
+def _activities(verzoek: Verzoek) -> tuple[str, ...]:
     """Their names in the catalogue, once each."""
-    names = dict.fromkeys(activity.naam for activity in verzoek.projectactiviteiten if activity.naam)
-    return ", ".join(names)
+    return tuple(dict.fromkeys(activity.naam for activity in verzoek.projectactiviteiten if activity.naam))
 
 
 def _place(locaties: Sequence[Projectlocatie]) -> str:

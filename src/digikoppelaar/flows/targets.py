@@ -57,16 +57,30 @@ def flattened(targets: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def chosen(targets: Sequence[Target], verzoek: Verzoek) -> tuple[Target, ...]:
     """For each name the first target that fits. Raises ConfigError when none fits: then a person has to look."""
-    fitting: dict[str, Target] = {}
-    for target in targets:
-        if target.name not in fitting and _fits(target, verzoek):
-            fitting[target.name] = target
+    fitting = _fitting(targets, verzoek)
     if not fitting:
         raise ConfigError(
             f"no target of the aansluiting fits verzoek {verzoek.verzoeknummer}",
             advice="Geen bestemming past bij dit verzoek. Vul de bestemmingen van de aansluiting aan, bijvoorbeeld met "
             "een laatste zonder voorwaarden, en geef het verzoek vrij met `digikoppelaar verzoek release`.",
         )
+    return fitting
+
+
+def zaaktype_of(settings: CaseSystemSettings | None, verzoek: Verzoek) -> str | None:
+    """The identificatie of the zaaktype that a verzoek gets at its first target of kind `zgw`; None when it gets none.
+
+    A target that has the URL of a zaaktype does not say its identificatie.
+    """
+    zaaktypen = (each.settings["zaaktype"] for each in _fitting(targets_of(settings), verzoek) if each.kind == "zgw")
+    return next((zaaktype for zaaktype in zaaktypen if "://" not in zaaktype), None)
+
+
+def _fitting(targets: Sequence[Target], verzoek: Verzoek) -> tuple[Target, ...]:
+    fitting: dict[str, Target] = {}
+    for target in targets:
+        if target.name not in fitting and _fits(target, verzoek):
+            fitting[target.name] = target
     return tuple(fitting.values())
 
 

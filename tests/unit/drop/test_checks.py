@@ -129,6 +129,7 @@ FAULTS: list[tuple[Procedure, Moment, Change, list[str]]] = [
     (REGULIER, Moment.AANVRAAG, changed(rubriek=""), ["rubriek-missing"]),
     (REGULIER, Moment.AANVRAAG, changed(rubriek="Omgevingsvergunning"), ["rubriek-unknown"]),
     (REGULIER, Moment.AANVRAAG, changed(activiteiten=("bouwen", "vliegen")), ["activiteit-unknown"]),
+    (REGULIER, Moment.AANVRAAG, changed(activiteiten_zonder_waarde=("Vliegen",)), ["activiteit-without-value"]),
     (REGULIER, Moment.AANVRAAG, changed(blad=Blad.STAATSCOURANT), ["blad-of-others"]),
     (REGULIER, Moment.AANVRAAG, dated(ontvangst=None), ["ontvangst-missing"]),
     (REGULIER, Moment.AANVRAAG, dated(ontvangst=date(2026, 4, 1)), ["ontvangst-not-in-text"]),
@@ -404,6 +405,9 @@ def test_the_observed_values_are_those_of_the_facts() -> None:
     lists = load_lists()
     assert len(lists.rubrieken) == len(set(lists.rubrieken)) == 20
     assert len(lists.activiteiten) == 9
+    assert lists.activiteit_namen.keys() <= set(lists.activiteiten)
+    namen = [naam for namen in lists.activiteit_namen.values() for naam in namen]
+    assert len({naam.casefold() for naam in namen}) == len(namen)
     assert all(word == word.casefold() for word in (*lists.place_words, *lists.way_words, *lists.inspection_words))
 
 

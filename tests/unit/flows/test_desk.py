@@ -4,21 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from tests.unit.flows.koop_world import WHO, Clock
-from tests.unit.flows.test_drafting import DROP, OIN, SETTINGS
+from tests.unit.flows.test_drafting import DROP, OIN, SETTINGS, TEXTS, ZGW, templates_of
 from tests.unit.stam.documents import verzoek_xml
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
-from digikoppelaar.adapters.notice_templates import default_templates
-from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.model import AlsVlak, Bijlage
 from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, SubmissionError
-from digikoppelaar.flows.desk import Desk, Texts
+from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
@@ -42,7 +41,6 @@ AREA = (
         )
     ),
 )
-TEXTS = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
 
 
 @dataclass(slots=True)
@@ -87,6 +85,14 @@ async def test_a_verzoek_becomes_a_draft_once() -> None:
     made = await world.drafted()
     assert (made.state, made.key.referentienummer, made.origin) == ("draft", NUMBER, Origin(STAM, NUMBER))
     assert await world.desk.draft_of(world.store.delivered[0], WHO) == made
+
+
+async def test_the_text_is_that_of_the_zaaktype_which_the_zaak_got(tmp_path: Path) -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    world.store.delivered = [replace(await world.delivered(), case_system=ZGW)]
+    texts = replace(TEXTS, templates=lambda: templates_of(tmp_path, "", "DAKKAPEL", "KAP"))
+    assert await replace(world.desk, texts=texts).draft_new(10) == 1
+    assert from_document((await world.store.kennisgeving(1)).document).titel == "van DAKKAPEL"
 
 
 async def test_by_itself_drafts_are_made_only_where_that_was_set_and_of_what_came_after() -> None:
@@ -258,7 +264,7 @@ async def test_what_cannot_be_sent_is_said_by_a_check_and_no_reason_lets_it_go()
     row = await world.drafted()
     bijlagen = (Bijlage("tekening.pdf", "application/pdf", "x"),)
     row = await world.desk.edit(row.id, replace(from_document(row.document), bijlagen=bijlagen), WHO)
-    [found] = (await world.desk.check(row)).findings
+    found = (await world.desk.check(row)).findings[-1]
     assert (found.code, found.severity) == ("not-sendable", "block")
     assert "bijlagen" in found.sentence
     with pytest.raises(SubmissionError, match="with bijlagen cannot be sent"):

@@ -1,17 +1,22 @@
 """A draft says what was applied for in words of the catalogue and of the organisatie, and never in the applicant's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.stam.documents import verzoek_xml
 
-from digikoppelaar.adapters.notice_templates import default_templates
-from digikoppelaar.adapters.profiles import load_rekenregels
+from digikoppelaar.adapters.notice_templates import default_templates, templates_in
+from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.model import AlsAdres, AlsPunt, AlsVlak, Blad, Documenttype, Kennisgeving, Procedure, plain
+from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import SubmissionError
-from digikoppelaar.flows.drafting import drafted, why_none
-from digikoppelaar.flows.ports import Aansluiting, PublishingSettings
+from digikoppelaar.flows.drafting import Texts, drafted, why_none
+from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, PublishingSettings
+from digikoppelaar.flows.targets import NEEDS, zaaktype_of
 from digikoppelaar.stam.model import Adres, Geometrie, Instantie, Projectactiviteit, Projectlocatie, Verzoek
 from digikoppelaar.stam.verzoek import read_verzoek
 
@@ -24,8 +29,31 @@ VERZOEK = read_verzoek(verzoek_xml())
 RING = ((155000.0, 463000.0), (155010.0, 463000.0), (155010.0, 463010.0), (155000.0, 463000.0))
 
 
-def draft(verzoek: Verzoek = VERZOEK, drop: Aansluiting = DROP, **more: Procedure) -> Kennisgeving:
-    return drafted(verzoek, drop, default_templates(), load_rekenregels(), **more)
+TEXTS = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
+ZGW = CaseSystemSettings(
+    "targets",
+    {
+        **{f"1.{key}": value for key, value in {"name": "map", "kind": "folder", "settings.path": "/zaken"}.items()},
+        **{f"{n}.settings.{key}": "x" for n in (2, 3) for key in NEEDS["zgw"]},
+        **{f"{n}.{key}": value for n in (2, 3) for key, value in {"name": "zaken", "kind": "zgw"}.items()},
+        "2.settings.zaaktype": "DAKKAPEL",
+        "2.when.activiteit": "Dakkapel plaatsen",
+        "3.settings.zaaktype": "https://zgw.example/zaaktypen/1",
+    },
+)
+"""A folder, and zaken of which the zaaktype depends on the activity."""
+
+
+def templates_of(folder: Path, *places: str) -> Mapping[For, TextTemplate]:
+    """Ours, with one for applications at each of these places that says where it lies."""
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / "regulier-aanvraag.txt").write_text(f"titel: van {place or 'iedereen'}\n\nTekst\n")
+    return templates_in(folder)
+
+
+def draft(verzoek: Verzoek = VERZOEK, drop: Aansluiting = DROP, **more: Any) -> Kennisgeving:
+    return drafted(verzoek, drop, TEXTS, **more)
 
 
 def test_a_draft_tells_what_where_and_when() -> None:
@@ -63,6 +91,46 @@ def test_the_place_is_the_address_applied_for() -> None:
         AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", "a", "2", positie=(155000.0, 463000.0)),
         AlsVlak((RING,)),
     )
+
+
+@pytest.mark.parametrize(
+    ("namen", "values", "without"),
+    [
+        (("Bouwactiviteit (technisch)", "bouwactiviteit (OMGEVINGSPLAN)"), ("bouwen",), ()),
+        (("Boom kappen of houtopstand vellen", "Dakkapel plaatsen"), ("kappen",), ("Dakkapel plaatsen",)),
+        (("Dakkapel plaatsen", "Dakkapel plaatsen"), (), ("Dakkapel plaatsen",)),
+    ],
+)
+def test_an_activity_has_the_value_of_koop_that_its_name_allows_and_else_none(
+    namen: tuple[str, ...], values: tuple[str, ...], without: tuple[str, ...]
+) -> None:
+    made = draft(replace(VERZOEK, projectactiviteiten=tuple(map(Projectactiviteit, namen))))
+    assert (made.activiteiten, made.activiteiten_zonder_waarde) == (values, without)
+    assert made.samenvatting == ", ".join(dict.fromkeys(namen))
+
+
+@pytest.mark.parametrize(
+    ("places", "used"),
+    [
+        (("", "KAP", OIN, f"{OIN}/KAP"), f"{OIN}/KAP"),
+        (("", "KAP", OIN), OIN),
+        (("", "KAP", f"{OIN}/SLOOP"), "KAP"),
+        (("", "SLOOP", "00000099000000005000"), "iedereen"),
+    ],
+)
+def test_the_text_is_of_organisatie_and_zaaktype_then_of_either_then_of_everybody(
+    tmp_path: Path, places: tuple[str, ...], used: str
+) -> None:
+    texts = replace(TEXTS, templates=lambda: templates_of(tmp_path, *places))
+    assert drafted(VERZOEK, DROP, texts, "KAP").titel == f"van {used}"
+
+
+def test_the_zaaktype_is_that_of_the_target_for_this_verzoek() -> None:
+    other = replace(VERZOEK, projectactiviteiten=(Projectactiviteit("Boom kappen"),))
+    assert zaaktype_of(ZGW, VERZOEK) == "DAKKAPEL"
+    assert zaaktype_of(ZGW, other) is None, "its target has but the URL"
+    assert zaaktype_of(CaseSystemSettings("folder", {"path": "/zaken"}), VERZOEK) is None
+    assert zaaktype_of(None, VERZOEK) is None
 
 
 def test_the_behandeldienst_is_named_apart_from_who_publishes() -> None:

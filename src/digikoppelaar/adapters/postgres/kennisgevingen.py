@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, statement, transaction
+from digikoppelaar.adapters.postgres.registry import case_system_of
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import (
     TOLD_OF,
@@ -166,7 +167,13 @@ class PostgresKennisgevingen:
         async with statement(self.pool) as connection:
             rows = await (await connection.execute(_SQL["undrafted"], values)).fetchall()
         return [
-            Undrafted(Origin(row["aansluiting_id"], row["verzoeknummer"]), row["omgeving"], row["xml"]) for row in rows
+            Undrafted(
+                Origin(row["aansluiting_id"], row["verzoeknummer"]),
+                row["omgeving"],
+                row["xml"],
+                case_system_of(row["case_system"]),
+            )
+            for row in rows
         ]
 
     async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:

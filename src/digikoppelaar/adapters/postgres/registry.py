@@ -249,7 +249,7 @@ def _mappings(row: Row) -> Mappings:
 
 def aansluiting_of(row: Row) -> Aansluiting:
     """The Aansluiting in a row that has its columns and `organisatie_naam`."""
-    dso, case_system = row["dso"], dict(row["case_system"])
+    dso = row["dso"]
     return Aansluiting(
         id=row["id"],
         organisatie_oin=row["organisatie_oin"],
@@ -258,11 +258,17 @@ def aansluiting_of(row: Row) -> Aansluiting:
         omgeving=row["omgeving"],
         partij_oin=row["partij_oin"],
         dso=DsoSettings(**dso) if dso else None,
-        case_system=CaseSystemSettings(case_system.pop("kind"), case_system) if case_system else None,
+        case_system=case_system_of(row["case_system"]),
         rules=RuleSettings(**{name: Action(value) for name, value in row["intake"].items() if name in _RULES}),
         pass_on=_receiver(row["intake"]),
         publishing=PublishingSettings(**row["publishing"]) if row["publishing"] else None,
     )
+
+
+def case_system_of(settings: Mapping[str, str]) -> CaseSystemSettings | None:
+    """As they are on record of an aansluiting."""
+    others = {name: value for name, value in settings.items() if name != "kind"}
+    return CaseSystemSettings(settings["kind"], others) if settings else None
 
 
 _RULES: Final = frozenset(each.name for each in fields(RuleSettings))

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.connections import CaseSystemSettings
 from digikoppelaar.flows.ports.repair import Who
 
 ANSWER_KEPT: Final = 64 * 1024
@@ -154,12 +155,14 @@ class KennisgevingFilter:
 class Undrafted:
     """A delivered first version of which nobody drafted a kennisgeving, nor said that there is to be none.
 
-    `xml` names its verzoek XML in the blob store; None when that was deleted, for its period was over.
+    `xml` names its verzoek XML in the blob store; None when that was deleted, for its period was over. `case_system` is
+    that of its aansluiting.
     """
 
     origin: Origin
     omgeving: str
     xml: str | None
+    case_system: CaseSystemSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.unit.stam.documents import verzoek_xml
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports import CaseSystemSettings
 from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingFilter, KennisgevingStore, NotDrafted, Origin
 from digikoppelaar.flows.registration import AansluitingEntry, difference
 
@@ -116,6 +117,7 @@ async def test_what_is_to_be_drafted_is_of_who_publishes_delivered_and_not_settl
     assert await numbers() == [], "nobody publishes there"
     await publish_in("sandbox-pre")
     assert await numbers() == ["1", "2", "3"]
+    assert (await store.undrafted(1))[0].case_system == CaseSystemSettings("folder", {"path": "/zaken"})
     await store.none_for(Origin(1, "1"), "Het is een TEST.", None, contract.NOW)
     await store.not_drafted(Origin(1, "2"), NotDrafted("x", "Doe iets.", 2), contract.NOW)
     await store.draft(contract.KEY, contract.TEXT, contract.WHO, Origin(1, "3"))

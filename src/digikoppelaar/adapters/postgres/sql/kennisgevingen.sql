@@ -144,7 +144,7 @@ LIMIT %(limit)s
 UPDATE kennisgeving SET due_at = %(due_at)s WHERE id = %(id)s AND state IN ('unknown', 'accepted')
 
 -- name: undrafted
-SELECT verzoek.aansluiting_id, verzoek.verzoeknummer, aansluiting.omgeving, file.blob AS xml
+SELECT verzoek.aansluiting_id, verzoek.verzoeknummer, aansluiting.omgeving, aansluiting.case_system, file.blob AS xml
 FROM verzoek
 JOIN aansluiting ON aansluiting.id = verzoek.aansluiting_id
 JOIN verzoek_file AS file ON file.verzoek_id = verzoek.id AND file.kind = 'xml'
