@@ -10,7 +10,16 @@ ZAAKTYPEN: Final = ("OMGEVING-AANVRAAG", "OMGEVING-MELDING", "OMGEVING-CONCEPT")
 ROLTYPEN: Final = {"Aanvrager": "initiator", "Gemachtigde": "belanghebbende", "Contactpersoon": "klantcontacter"}
 STATUSTYPEN: Final = ("Ontvangen", "In behandeling", "Ingetrokken", "Afgehandeld")
 """In their order; the last closes the zaak."""
-EIGENSCHAPPEN: Final = {"verzoeknummer": 20, "projectnaam": 255, "bouwkosten": 20, "activiteit": 255, "test": 10}
+EIGENSCHAPPEN: Final = {
+    "verzoeknummer": 20,
+    "projectnaam": 255,
+    "bouwkosten": 20,
+    "activiteit": 255,
+    "test": 10,
+    "publicatienummer": 20,
+    "publicatiedatum": 10,
+    "publicatieadres": 60,
+}
 """With their length; a name has at most 20 characters."""
 DOCUMENTTYPEN: Final = ("Aanvraag", "Bijlage")
 FOREIGN_DOCUMENTTYPE: Final = "Besluit"

@@ -8,6 +8,9 @@
         manifest.json     every file with its bytes and SHA-256; what is TEST, and which documents lapsed
         gereed            the SHA-256 of manifest.json: from now on nothing changes here
 
+    <omgeving>/<oin>/<verzoeknummer>-publicatie-<number>.json
+        beside them, once a kennisgeving about the verzoek was published; see publication.py
+
 Personal data are in these files: who may read the folder is up to whoever owns it.
 """
 
@@ -20,7 +23,7 @@ from typing import Final
 from digikoppelaar.adapters.casesystems.filenames import FileNames
 from digikoppelaar.adapters.casesystems.files import fetched
 from digikoppelaar.errors import CaseSystemError
-from digikoppelaar.flows.ports import OMGEVINGEN, File, FileKind, Verzoek
+from digikoppelaar.flows.ports import OMGEVINGEN, Aansluiting, File, FileKind, News, Verzoek
 
 DONE: Final = "gereed"
 """The marker: what watches the folder may take a case once this file is there."""
@@ -37,11 +40,22 @@ def case_path(verzoek: Verzoek) -> str:
 
     The verzoeknummer comes from outside; it was checked when it was read and is checked again where it counts.
     """
-    omgeving, oin = verzoek.aansluiting.omgeving, verzoek.aansluiting.organisatie_oin
-    fit = omgeving in OMGEVINGEN and _OIN.fullmatch(oin) and _SEGMENT.fullmatch(verzoek.verzoeknummer)
-    if not fit or verzoek.volgnummer < 0:
-        raise CaseSystemError(f"verzoek {verzoek.id}: omgeving, OIN or verzoeknummer cannot be a folder name")
-    return f"{omgeving}/{oin}/{verzoek.verzoeknummer}-{verzoek.volgnummer}"
+    return _below(verzoek.aansluiting, verzoek.verzoeknummer, str(verzoek.volgnummer))
+
+
+def publication_path(news: News) -> str:
+    """The path of the file that says where a kennisgeving was published, beside the case folders of its verzoek.
+
+    Not in one of them: in those nothing changes, and who reads them may have taken them away. Raises as `case_path`.
+    """
+    return _below(news.aansluiting, news.verzoeknummer, "publicatie", news.publication.number) + ".json"
+
+
+def _below(aansluiting: Aansluiting, *parts: str) -> str:
+    omgeving, oin = aansluiting.omgeving, aansluiting.organisatie_oin
+    if omgeving not in OMGEVINGEN or not _OIN.fullmatch(oin) or not all(map(_SEGMENT.fullmatch, parts)):
+        raise CaseSystemError("omgeving, OIN, verzoeknummer or what follows it cannot be a folder name")
+    return f"{omgeving}/{oin}/{'-'.join(parts)}"
 
 
 def _laid_out(verzoek: Verzoek) -> list[str]:

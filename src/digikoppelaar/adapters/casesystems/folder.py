@@ -25,11 +25,13 @@ from digikoppelaar.adapters.casesystems.casefolder import (
     marker_of,
     other_content,
     paths_in,
+    publication_path,
 )
 from digikoppelaar.adapters.casesystems.files import checked_content
+from digikoppelaar.adapters.casesystems.publication import document
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
 from digikoppelaar.errors import CaseSystemError
-from digikoppelaar.flows.ports import BlobStore, File, Handover, PlannedStep, Steps
+from digikoppelaar.flows.ports import BlobStore, File, Handover, News, PlannedStep, Steps
 from digikoppelaar.stam.verzoek import as_json
 
 _THREADS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="case-folder")
@@ -82,6 +84,13 @@ class FolderCaseSystem:
         done = await _in_thread(_is_delivered, self._folder / reference, manifest)
         return (PlannedStep("folder", f"Zaakmap {reference} schrijven, met {len(verzoek.files)} bestanden.", done),)
 
+    async def tell(self, news: News) -> str:
+        """See flows.ports.CaseSystem: a file beside the case folders, whole or not there at all."""
+        file = self._folder / publication_path(news)
+        await _in_thread(self._prepare, file)
+        await _in_thread(_replace, file, json_bytes(document(news)))
+        return ""
+
     def _check_there(self) -> None:
         if not self._folder.is_dir():
             raise CaseSystemError("the folder of the case system is not there")
@@ -131,7 +140,10 @@ def _discard(leftover: Path, doomed: Path) -> None:
         leftover.rename(doomed)
     except FileNotFoundError:
         return
-    shutil.rmtree(doomed, ignore_errors=True)
+    if doomed.is_dir():
+        shutil.rmtree(doomed, ignore_errors=True)
+    else:
+        doomed.unlink()
 
 
 def _draft_of(case: Path) -> Path:
@@ -190,6 +202,17 @@ def _publish(draft: Path, case: Path, manifest: Mapping[str, object]) -> None:
         if not _is_delivered(case, manifest):
             raise
     _sync_above(case)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write it in one step, durably, whatever was there before."""
+    draft = _draft_of(file)
+    try:
+        _write_synced(draft, content)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_above(file)
 
 
 def _sync_above(case: Path) -> None:

@@ -16,6 +16,7 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
+from digikoppelaar.adapters.casesystems import publication
 from digikoppelaar.adapters.casesystems.casefolder import (
     DOCUMENT,
     DONE,
@@ -27,6 +28,7 @@ from digikoppelaar.adapters.casesystems.casefolder import (
     marker_of,
     other_content,
     paths_in,
+    publication_path,
 )
 from digikoppelaar.adapters.casesystems.files import checked_content, fetched
 from digikoppelaar.adapters.casesystems.http import checked_url
@@ -34,7 +36,7 @@ from digikoppelaar.adapters.casesystems.settings import Settings
 from digikoppelaar.adapters.secret_files import secret_line
 from digikoppelaar.errors import CaseSystemError, CaseSystemRefused, ConfigError
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.ports import BlobStore, File, Handover, PlannedStep, Steps
+from digikoppelaar.flows.ports import BlobStore, File, Handover, News, PlannedStep, Steps
 from digikoppelaar.stam.verzoek import as_json
 
 PART: Final = 8 * 1024 * 1024
@@ -102,6 +104,11 @@ class ObjectStoreCaseSystem:
             for number, file in enumerate(verzoek.files, start=1)
         ]
         return (*uploads, PlannedStep(DONE, f"Zaakmap {case} als compleet markeren.", done))
+
+    async def tell(self, news: News) -> str:
+        """See flows.ports.CaseSystem: an object beside the case folders."""
+        await self._put(publication_path(news), json_bytes(publication.document(news)))
+        return ""
 
     async def _is_delivered(self, case: str, manifest: Mapping[str, object]) -> bool:
         """Whether exactly this is there, complete. Raises CaseSystemError when something else is complete there."""

@@ -5,6 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.flows.ports.connections import Aansluiting
+from digikoppelaar.flows.ports.kennisgevingen import Publication
 from digikoppelaar.flows.ports.verzoeken import Blob, FileKind, Verzoek
 from digikoppelaar.stam import model
 
@@ -139,6 +142,23 @@ class PlannedStep:
     done: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a case system is told: a kennisgeving about a verzoek that it took was published.
+
+    `case` is the reference of its case there, `id` our number of the kennisgeving. `newest`: no later one was published
+    about the verzoek. Nothing of the verzoek itself is in it, for that may have been deleted.
+    """
+
+    aansluiting: Aansluiting
+    verzoeknummer: str
+    case: str
+    id: int
+    kennisgeving: Kennisgeving
+    publication: Publication
+    newest: bool = True
+
+
 class CaseSystem(Protocol):
     """Where verzoeken of an aansluiting end up."""
 
@@ -153,4 +173,10 @@ class CaseSystem(Protocol):
         """What `deliver` would do now, in its order. May read at the other side, and changes nothing anywhere.
 
         Raises what `deliver` would raise before its first step.
+        """
+
+    async def tell(self, news: News) -> str:
+        """Keep with the case where a kennisgeving was published; in Dutch what of it there was no place for.
+
+        Safe to repeat, as `deliver`. Raises CaseSystemError, CaseSystemRefused and ConfigError.
         """

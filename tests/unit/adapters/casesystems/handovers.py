@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
+
+from tests.unit.drop.published import KENNISGEVING
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.flows.delivery_steps import DeliverySteps
-from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Handover, Verzoek
+from digikoppelaar.flows.ports import Aansluiting, File, FileKind, Handover, News, Verzoek
+from digikoppelaar.flows.ports.kennisgevingen import Publication
 from digikoppelaar.stam import model
 from digikoppelaar.stam.rules import Action
 
@@ -57,6 +61,12 @@ async def _stored(blobs: MemoryBlobs, number: int, kind: FileKind, naam: str, me
 
     blob = await blobs.put(f"verzoeken/7/{number}", once())
     return File(number, kind, f"d{number}", naam, media_type, "", blob.name, blob.size, blob.sha256)
+
+
+def news(case: str, **changes: Any) -> News:
+    """A kennisgeving about the same verzoek that was published."""
+    found = Publication("gmb-2026-1", "https://publicaties.example/gmb-2026-1.html", date(2026, 6, 4))
+    return replace(News(AANSLUITING, NUMMER, case, 3, KENNISGEVING, found), **changes)
 
 
 class Crash(BaseException):

@@ -4,16 +4,18 @@ Its names are those of the public code of ZAC and of the registration of Open Fo
 needs is in the schema of its objecttype, so a template can replace all of it.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from digikoppelaar.adapters.casesystems import publication
 from digikoppelaar.adapters.casesystems.objecten.settings import ObjectenSettings
 from digikoppelaar.adapters.casesystems.webhook.document import document
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import FileKind, Handover, Verzoek
+from digikoppelaar.flows.ports import FileKind, Handover, News, Verzoek
 from digikoppelaar.stam.model import Persoon
 
 BRON: Final = "digikoppelaar (Omgevingsloket)"
@@ -59,6 +61,30 @@ def at(data: object, path: tuple[str, ...]) -> object:
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
     return data
+
+
+def with_publication(record: Mapping[str, Any], news: News, path: tuple[str, ...]) -> dict[str, Any] | None:
+    """The next record, with the publication in the list at this path of the data; None when it is there already.
+
+    Raises ConfigError when something else stands there.
+    """
+    data = copy.deepcopy(record["data"])
+    place = data
+    for name in path[:-1]:
+        place = place.setdefault(name, {}) if isinstance(place, dict) else None
+    listed = place.setdefault(path[-1], []) if isinstance(place, dict) else None
+    if not isinstance(listed, list):
+        raise ConfigError(
+            f"the data of the object have no room for a list at {'.'.join(path)}",
+            advice="Pas de instelling publicaties_path van de bestemming aan, en geef het verzoek vrij met "
+            "`digikoppelaar verzoek release`.",
+        )
+    told = {"moment": news.kennisgeving.moment.value, **publication.document(news)["publicatie"]}
+    if told in listed:
+        return None
+    listed.append(told)
+    kept = {name: record[name] for name in ("typeVersion", "geometry") if record.get(name)}
+    return {**kept, "data": data, "startAt": news.publication.published_on.isoformat()}
 
 
 def _values(

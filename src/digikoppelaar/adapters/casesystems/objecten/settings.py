@@ -60,6 +60,8 @@ class ObjectenSettings:
     """Empty: the type of the verzoek."""
     data: Template | None
     kenmerk_path: tuple[str, ...]
+    publicaties_path: tuple[str, ...]
+    """Where in the data the publications go, as a list; empty: nowhere."""
     updates: bool
     """An aanvulling changes the object that is there; else it becomes one of its own."""
     geometry: bool
@@ -90,6 +92,7 @@ def read_settings(values: Mapping[str, str]) -> ObjectenSettings:
         productaanvraagtype=settings.optional("productaanvraagtype"),
         data=_data(settings),
         kenmerk_path=tuple(settings.text("kenmerk_path", "bron.kenmerk").split(".")),
+        publicaties_path=tuple(filter(None, settings.optional("publicaties_path").split("."))),
         updates=settings.choice("aanvulling", ("nieuw", "bijwerken")) == "bijwerken",
         geometry=settings.flag("geometry", default=False),
         notificaties_url=_url(settings, "notificaties_url") if settings.has("notificaties_url") else "",

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.casesystems.objecten.client import Objecten
-from digikoppelaar.adapters.casesystems.objecten.data import at, kenmerk, object_uuid, record_data
+from digikoppelaar.adapters.casesystems.objecten.data import at, kenmerk, object_uuid, record_data, with_publication
 from digikoppelaar.adapters.casesystems.objecten.settings import ObjectenSettings
 from digikoppelaar.adapters.casesystems.zgw.client import Zgw
 from digikoppelaar.adapters.casesystems.zgw.mapping import Source
@@ -20,12 +20,14 @@ from digikoppelaar.adapters.casesystems.zgw.system import Shared
 from digikoppelaar.adapters.casesystems.zgw.uploads import Uploads
 from digikoppelaar.errors import CaseSystemError
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.ports import BlobStore, Clock, File, Handover, PlannedStep, Steps
+from digikoppelaar.flows.ports import BlobStore, Clock, File, Handover, News, PlannedStep, Steps
 from digikoppelaar.stam.geometry import geojson
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.ASCII)
 OBJECT: Final = "object"
 NOTIFICATIE: Final = "notificatie"
+NOT_SET: Final = "De bestemming heeft geen publicaties_path, dus er is niets verteld."
+GONE: Final = "Het object is er niet meer: de afnemer heeft het verwerkt en verwijderd."
 
 
 def document_step(file: File) -> str:
@@ -45,7 +47,8 @@ class ObjectenCaseSystem:
 
     async def deliver(self, handover: Handover, blobs: BlobStore, steps: Steps) -> str:
         """See flows.ports.CaseSystem."""
-        source, zgw = self._source(handover), self._zgw(handover)
+        verzoek = handover.verzoek
+        source, zgw = self._source(handover), self._zgw(f"DSO-verzoek {verzoek.verzoeknummer}-{verzoek.volgnummer}")
         uploads = Uploads(zgw, source, blobs, steps, zaak="")
         documenten = {file.id: await self._document(file, uploads, steps) for file in handover.verzoek.files}
         outcome = steps.done(OBJECT)
@@ -54,7 +57,7 @@ class ObjectenCaseSystem:
             outcome = await self._object(source, data)
             await steps.record(OBJECT, outcome)
         if self.settings.notificaties_url and steps.done(NOTIFICATIE) is None:
-            await zgw.post(f"{self.settings.notificaties_url}/notificaties", self._notificatie(outcome))
+            await self._notify(zgw, outcome)
             await steps.record(NOTIFICATIE, {})
         return outcome["url"]
 
@@ -73,6 +76,23 @@ class ObjectenCaseSystem:
         if settings.notificaties_url:
             planned.append((NOTIFICATIE, f"Notificatie sturen in kanaal {settings.kanaal}."))
         return [PlannedStep(name, what, steps.done(name) is not None) for name, what in planned]
+
+    async def tell(self, news: News) -> str:
+        """See flows.ports.CaseSystem: the publication joins the list in the data that the settings name."""
+        if not self.settings.publicaties_path:
+            return NOT_SET
+        api = Objecten(self.settings, self.http, self.clock)
+        known = _UUID.search(news.case)
+        found = await api.one(known[0]) if known else None
+        if known is None or found is None:
+            return GONE
+        record = with_publication(found["record"], news, self.settings.publicaties_path)
+        if record is not None:
+            found = await api.replace(known[0], {"type": self.settings.objecttype, "record": record})
+        if self.settings.notificaties_url:  # again when it is repeated: whether it went is on record nowhere
+            zgw = self._zgw(f"DSO-verzoek {news.verzoeknummer}, publicatie {news.publication.number}")
+            await self._notify(zgw, {"url": _url_of(found), "actie": "update"})
+        return ""
 
     async def _document(self, file: File, uploads: Uploads, steps: Steps) -> str:
         """Its URL. An aanvulling finds the documents that an earlier version brought: they have the same content."""
@@ -109,6 +129,9 @@ class ObjectenCaseSystem:
             **({"geometry": geometry} if geometry else {}),
         }
 
+    async def _notify(self, zgw: Zgw, outcome: Mapping[str, str]) -> None:
+        await zgw.post(f"{self.settings.notificaties_url}/notificaties", self._notificatie(outcome))
+
     def _notificatie(self, outcome: Mapping[str, str]) -> dict[str, Any]:
         return {
             "kanaal": self.settings.kanaal,
@@ -123,9 +146,7 @@ class ObjectenCaseSystem:
     def _source(self, handover: Handover) -> Source:
         return Source(handover, self.settings.documenten, self.target, self.clock.now())
 
-    def _zgw(self, handover: Handover) -> Zgw:
-        verzoek = handover.verzoek
-        audit = f"DSO-verzoek {verzoek.verzoeknummer}-{verzoek.volgnummer}"
+    def _zgw(self, audit: str) -> Zgw:
         return Zgw(self.settings.documenten, self.http, self.shared.tokens, self.clock, audit)
 
 

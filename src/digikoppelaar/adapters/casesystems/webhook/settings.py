@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from digikoppelaar.adapters import tls
+from digikoppelaar.adapters.casesystems import publication
 from digikoppelaar.adapters.casesystems.http import checked_url
 from digikoppelaar.adapters.casesystems.settings import Settings
 from digikoppelaar.adapters.casesystems.templates import (
@@ -23,6 +24,7 @@ from digikoppelaar.flows.ports import FileKind
 
 _METHODS: Final = ("POST", "PUT", "PATCH")
 _KINDS: Final = tuple(kind.value for kind in FileKind)
+_URLS: Final = ("url", "upload.url", "close.url", "publication.url")
 _HEADER: Final = re.compile(r"[0-9A-Za-z!#$&'*+.^_|~-]{1,100}", re.ASCII)
 _OURS: Final = frozenset({"content-length", "content-type", "transfer-encoding", "host", "connection", "authorization"})
 """Headers that have a setting of their own, or that would break the request."""
@@ -76,7 +78,7 @@ class Uploads:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The last request."""
+    """The last request, and the one about a publication."""
 
     request: Request
     body: Body | None
@@ -97,6 +99,8 @@ class WebhookSettings:
     opening: Opening
     uploads: Uploads | None
     closing: Closing | None
+    publication: Closing | None
+    """What is sent when a kennisgeving about the verzoek was published."""
     reference: str | None
     """A JSON pointer into the answer to the first request."""
     already_there: frozenset[int]
@@ -116,7 +120,8 @@ def read_settings(values: Mapping[str, str]) -> WebhookSettings:
     read = WebhookSettings(
         opening=_opening(settings, origins),
         uploads=_uploads(settings, origins),
-        closing=_closing(settings.under("close"), origins) if settings.has("close") else None,
+        closing=_closing(settings, "close", NAMES | {REFERENTIE}, origins),
+        publication=_closing(settings, "publication", publication.NAMES, origins),
         reference=_pointer(settings),
         already_there=_already_there(settings),
         login=_login(settings),
@@ -140,7 +145,7 @@ def read_identity(settings: Settings) -> tls.Identity | None:
 
 def _origins(settings: Settings) -> frozenset[str]:
     """The servers that stand literally in the settings; the first request must name one."""
-    urls = {key: settings.values.get(key, "") for key in ("url", "upload.url", "close.url")}
+    urls = {key: settings.values.get(key, "") for key in _URLS}
     origins = {key: origin_of(url) for key, url in urls.items() if url}
     if origins.get("url") is None:
         raise ConfigError("setting url must begin with https:// and the name of a server, without a template in it")
@@ -178,9 +183,10 @@ def _uploads(settings: Settings, origins: frozenset[str]) -> Uploads | None:
     )
 
 
-def _closing(settings: Settings, origins: frozenset[str]) -> Closing:
-    known = NAMES | {REFERENTIE}
-    return Closing(_request(settings, known, origins), _body(settings, known))
+def _closing(settings: Settings, key: str, known: frozenset[str], origins: frozenset[str]) -> Closing | None:
+    """None when there is no table of this name."""
+    below = settings.under(key)
+    return Closing(_request(below, known, origins), _body(below, known)) if settings.has(key) else None
 
 
 def _request(settings: Settings, known: frozenset[str], origins: frozenset[str]) -> Request:

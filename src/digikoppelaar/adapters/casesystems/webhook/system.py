@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from digikoppelaar.adapters.casesystems import publication
 from digikoppelaar.adapters.casesystems.answers import check, text_at
 from digikoppelaar.adapters.casesystems.files import checked_content, fetched
 from digikoppelaar.adapters.casesystems.http import Answer, Call, CaseSystemHttp
@@ -23,11 +24,23 @@ from digikoppelaar.adapters.casesystems.webhook.settings import Body, Login, Req
 from digikoppelaar.adapters.secret_files import SecretFiles, secret_line
 from digikoppelaar.errors import CaseSystemRefused, StorageError
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.ports import BlobStore, Clock, File, FileKind, Handover, PlannedStep, Steps, Streamed
+from digikoppelaar.flows.ports import (
+    Aansluiting,
+    BlobStore,
+    Clock,
+    File,
+    FileKind,
+    Handover,
+    News,
+    PlannedStep,
+    Steps,
+    Streamed,
+)
 from digikoppelaar.flows.webhooks import SIGNATURE_HEADER, signature
 
 OPENING: Final = "document"
 CLOSING: Final = "afsluiten"
+NOT_SET: Final = "De bestemming heeft geen publication.url, dus er is niets verteld."
 HASH_HEADER: Final = "Digikoppelaar-SHA256"
 """The SHA-256 of the document, or of the file in an upload, in hexadecimal."""
 
@@ -98,6 +111,18 @@ class WebhookCaseSystem:
             planned.append(self._planned(CLOSING, closing.request, values, "melding dat alles er is", steps))
         return planned
 
+    async def tell(self, news: News) -> str:
+        """See flows.ports.CaseSystem: one request, when the settings have one for it."""
+        wanted = self.settings.publication
+        if wanted is None:
+            return NOT_SET
+        values = publication.document(news)
+        payload = _body_of(wanted.body, values) if wanted.body else _Payload.of(*_as_json(values))
+        step = f"{publication.ACTIE}-{news.publication.number}"
+        key = _key(news.aansluiting, f"{news.verzoeknummer}-{step}")
+        await self._call(step, wanted.request, values, payload, key)
+        return ""
+
     def _planned(self, name: str, request: Request, values: Mapping[str, Any], what: str, steps: Steps) -> PlannedStep:
         url = request.address(values)
         _rendered(request.headers, values)
@@ -110,7 +135,8 @@ class WebhookCaseSystem:
             payload = _xml_of(handover, blobs)
         else:
             payload = _Payload.of(*await self._opening_text(values))
-        answer = await self._call(OPENING, self.settings.opening.request, values, payload, handover)
+        key = _step_key(handover, OPENING)
+        answer = await self._call(OPENING, self.settings.opening.request, values, payload, key)
         reference = self._reference(answer, handover)
         await steps.record(OPENING, {"reference": reference})
         return reference
@@ -119,7 +145,7 @@ class WebhookCaseSystem:
         """Media type and text of the first request."""
         body = self.settings.opening.body
         if body is None:
-            return "application/json", await aside(partial(json.dumps, values, ensure_ascii=False))
+            return await aside(partial(_as_json, values))
         return body.media_type, await aside(partial(body.template.render, values))
 
     def _reference(self, answer: Answer, handover: Handover) -> str:
@@ -150,7 +176,7 @@ class WebhookCaseSystem:
         if steps.done(name) is not None:
             return
         payload = _upload_of(file, uploads, values, blobs)
-        answer = await self._call(name, uploads.request, values, payload, handover, file)
+        answer = await self._call(name, uploads.request, values, payload, _step_key(handover, _of_file(file)))
         await steps.record(name, {"status": str(answer.status)})
 
     async def _close(self, handover: Handover, values: Mapping[str, Any], steps: Steps) -> None:
@@ -158,7 +184,7 @@ class WebhookCaseSystem:
         if closing is None or steps.done(CLOSING) is not None:
             return
         payload = _body_of(closing.body, values)
-        answer = await self._call(CLOSING, closing.request, values, payload, handover)
+        answer = await self._call(CLOSING, closing.request, values, payload, _step_key(handover, CLOSING))
         await steps.record(CLOSING, {"status": str(answer.status)})
 
     async def _call(
@@ -167,15 +193,14 @@ class WebhookCaseSystem:
         request: Request,
         values: Mapping[str, Any],
         payload: _Payload,
-        handover: Handover,
-        file: File | None = None,
+        key: str,
     ) -> Answer:
         """Make one request; the answer says that the step was taken, now or by an earlier attempt."""
         settings = self.settings
         headers = {
             **_rendered(request.headers, values),
             "Content-Type": payload.content_type,
-            settings.idempotency_header: _key(handover, step if file is None else _of_file(file)),
+            settings.idempotency_header: key,
             HASH_HEADER: payload.sha256.hex(),
             **await asyncio.to_thread(self._secret_headers, payload),
         }
@@ -223,19 +248,24 @@ def _rendered(templates: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
     return {name: template.render(values) for name, template in templates.items()}
 
 
-def _key(handover: Handover, step: str) -> str:
-    """The same for each repeat of this step of this version, and for nothing else.
-
-    Of nothing that is ours alone: after a restore of our database it is still the same.
-    """
+def _step_key(handover: Handover, step: str) -> str:
+    """The same for each repeat of this step of this version, and for nothing else."""
     verzoek = handover.verzoek
-    where = f"{verzoek.aansluiting.omgeving}-{verzoek.aansluiting.organisatie_oin}"
-    return f"{where}-{verzoek.verzoeknummer}-{verzoek.volgnummer}-{step}"
+    return _key(verzoek.aansluiting, f"{verzoek.verzoeknummer}-{verzoek.volgnummer}-{step}")
+
+
+def _key(aansluiting: Aansluiting, what: str) -> str:
+    """Of nothing that is ours alone: after a restore of our database it is still the same."""
+    return f"{aansluiting.omgeving}-{aansluiting.organisatie_oin}-{what}"
 
 
 def _of_file(file: File) -> str:
     """A file as DSO-LV knows it: our id may be another after a restore. Hashed, for a header cannot hold any text."""
     return f"bestand-{hashlib.sha256(f'{file.kind.value} {file.document_id}'.encode()).hexdigest()[:20]}"
+
+
+def _as_json(values: Mapping[str, Any]) -> tuple[str, str]:
+    return "application/json", json.dumps(values, ensure_ascii=False)
 
 
 def _body_of(body: Body | None, values: Mapping[str, Any]) -> _Payload:

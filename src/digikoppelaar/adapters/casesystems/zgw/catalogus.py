@@ -7,9 +7,11 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from digikoppelaar.adapters.casesystems.zgw.client import Zgw, id_of
+from digikoppelaar.adapters.casesystems.zgw.problems import ZgwRefused
 from digikoppelaar.adapters.casesystems.zgw.typen import (
     Zaaktype,
     read_eigenschappen,
@@ -59,7 +61,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Catalogus:
-    """The catalogus of one target. `remembered` says whether an answer since `forget` came out of the memory."""
+    """The catalogus of one target. `remembered`: an answer, since all was asked anew, came out of the memory."""
 
     zgw: Zgw
     memory: Memory
@@ -81,10 +83,13 @@ class Catalogus:
             self._put(key, found)
         return found  # type: ignore[no-any-return]
 
-    def forget(self) -> None:
-        """Ask for everything anew."""
+    def may_be_why(self, refused: ZgwRefused) -> bool:
+        """Whether what was remembered may be why; then everything is asked for anew."""
+        if refused.status != HTTPStatus.BAD_REQUEST or not self.remembered:
+            return False
         self.memory.forget(self._start)
         self.remembered = False
+        return True
 
     @property
     def _start(self) -> Key:

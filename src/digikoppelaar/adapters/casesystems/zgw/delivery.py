@@ -15,14 +15,14 @@ from typing import Final
 
 import structlog
 
-from digikoppelaar.adapters.casesystems.zgw import documenten, mapping
+from digikoppelaar.adapters.casesystems.zgw import documenten, mapping, zaken
 from digikoppelaar.adapters.casesystems.zgw.catalogus import Catalogus
 from digikoppelaar.adapters.casesystems.zgw.client import Resource, Zgw, id_of
 from digikoppelaar.adapters.casesystems.zgw.eigenschappen import WantedEigenschap, wanted_eigenschappen
 from digikoppelaar.adapters.casesystems.zgw.lapsed import Lapsed
 from digikoppelaar.adapters.casesystems.zgw.mapping import Body, Source
 from digikoppelaar.adapters.casesystems.zgw.objecten import WantedObject, wanted_objecten
-from digikoppelaar.adapters.casesystems.zgw.problems import ADVICE_CLOSED, ADVICE_UNKNOWN, ZgwRefused
+from digikoppelaar.adapters.casesystems.zgw.problems import ADVICE_UNKNOWN, ZgwRefused
 from digikoppelaar.adapters.casesystems.zgw.rollen import INITIATOR, WantedRol, contains, missing, wanted_rollen
 from digikoppelaar.adapters.casesystems.zgw.steps import Chain, Stage, Step, run, take
 from digikoppelaar.adapters.casesystems.zgw.typen import Statustype, Zaaktype
@@ -97,7 +97,7 @@ class Delivery:
     async def refuse_if_closed(self) -> None:
         """Raises CaseSystemRefused when the zaak was closed meanwhile: a server then only says that it may not."""
         if self.zaak:
-            check_open(await self.zgw.get(self.zgw.zaken("zaken", id_of(self.zaak))))
+            zaken.check_open(await self.zgw.get(self.zgw.zaken("zaken", id_of(self.zaak))))
 
     # The zaak
 
@@ -122,7 +122,7 @@ class Delivery:
             found = await self._find(identificatie) if refused.has("identificatie-niet-uniek") else None
             if found is None:
                 raise
-            check_open(found)
+            zaken.check_open(found)
             made = found
         return {"url": str(made["url"]), "zaaktype": str(made["zaaktype"])}
 
@@ -138,32 +138,19 @@ class Delivery:
 
     async def _found_zaak(self) -> Mapping[str, str]:
         """What an aanvulling or intrekking is about. Raises CaseSystemRefused when it is unknown or closed."""
-        found = await self._linked(self.source.handover.case)
+        case = self.source.handover.case
+        if case is None:
+            found = await self._find(mapping.derived_identificatie(self.source))
+        else:
+            found = await zaken.referred_to(self.zgw, case, self.source.bronorganisatie)
         if found is None:
             nummer = self.source.verzoek.verzoeknummer
             raise CaseSystemRefused(f"no zaak of verzoek {nummer} was found", advice=ADVICE_UNKNOWN)
-        check_open(found)
+        zaken.check_open(found)
         return {"url": str(found["url"]), "zaaktype": str(found["zaaktype"])}
 
-    async def _linked(self, case: str | None) -> Resource | None:
-        """By the URL of a zaak, or its identificatie as a person typed it; without either by that which we derive."""
-        if case and case.startswith(("https://", "http://")):
-            try:
-                return await self.zgw.get(self.zgw.zaken("zaken", id_of(case)))
-            except ZgwRefused as refused:
-                if refused.status == 404:
-                    return None
-                raise
-        if case is None:
-            return await self._find(mapping.derived_identificatie(self.source))
-        typed = case.strip()  # perhaps of a zaak that another organisatie registered: then it must be the only one
-        others = await self.zgw.list(self.zgw.zaken("zaken"), {"identificatie": typed})
-        return await self._find(typed) or (others[0] if len(others) == 1 else None)
-
     async def _find(self, identificatie: str) -> Resource | None:
-        filters = {"identificatie": identificatie, "bronorganisatie": self.source.bronorganisatie}
-        found = await self.zgw.list(self.zgw.zaken("zaken"), filters)
-        return next((each for each in found if each.get("identificatie") == identificatie), None)
+        return await zaken.with_identificatie(self.zgw, identificatie, self.source.bronorganisatie)
 
     # Rollen, objecten, eigenschappen
 
@@ -218,16 +205,8 @@ class Delivery:
         ]
 
     async def _eigenschap(self, wanted: WantedEigenschap) -> Mapping[str, str]:
-        """The server takes the same eigenschap twice, so it is looked for first (zgw.md 1.2)."""
-        path = ("zaken", id_of(self.zaak), "zaakeigenschappen")
-        there = await self._there("/".join(path), {})
-        found = next((each for each in there if each.get("eigenschap") == wanted.eigenschap.url), None)
-        if found is None:
-            body = {"zaak": self.zaak, "eigenschap": wanted.eigenschap.url, "waarde": wanted.waarde}
-            found = await self.zgw.post(self.zgw.zaken(*path), body)
-        elif found.get("waarde") != wanted.waarde:
-            await self.zgw.patch(self.zgw.zaken(*path, id_of(found["url"])), {"waarde": wanted.waarde})
-        return {"url": str(found["url"])}
+        there = await self._there(zaken.eigenschappen_path(self.zaak), {})
+        return {"url": str((await zaken.put_eigenschap(self.zgw, self.zaak, wanted, there))["url"])}
 
     async def _there(self, path: str, filters: Mapping[str, str]) -> list[Resource]:
         """What the zaak has of one kind: asked once, before the first of them is made."""
@@ -332,12 +311,6 @@ class Delivery:
             }
             found = await self.zgw.post(self.zgw.zaken("statussen"), body)
         return {"url": str(found["url"])}
-
-
-def check_open(zaak: Resource) -> None:
-    """Raises CaseSystemRefused for a zaak that is closed."""
-    if zaak.get("einddatum"):
-        raise CaseSystemRefused(f"zaak {id_of(zaak['url'])} is closed", advice=ADVICE_CLOSED)
 
 
 def _initiator(rollen: list[Resource]) -> bool:

@@ -21,8 +21,9 @@ def identificatie(source: Source, file: File, attempt: int) -> str:
     """Ours, always the same for the same document with the same content: also when a later version brings it again."""
     _, _, sha256 = fetched(file)
     version = "" if file.kind is FileKind.BIJLAGE else str(source.verzoek.volgnummer)
-    what = "/".join((file.kind.value, version, file.document_id or file.naam, sha256.hex()))
-    return document_identificatie(source, what, attempt)
+    verzoek = source.verzoek
+    what = (verzoek.verzoeknummer, file.kind.value, version, file.document_id or file.naam, sha256.hex())
+    return document_identificatie(verzoek.aansluiting, source.target, "/".join(what), attempt)
 
 
 def document(source: Source, file: File, informatieobjecttype: str, attempt: int) -> Body:
@@ -105,16 +106,21 @@ def _documentsoort(source: Source, file: File) -> str:
 
 
 def informatieobjecttype(source: Source, file: File, zaaktype: Zaaktype) -> str:
-    """The URL of the type: by documentsoort, else by kind of file, else the fallback.
-
-    Raises ConfigError when none is set, or the zaaktype does not have it.
-    """
+    """The URL of the type: by documentsoort, else by kind of file, else the fallback. Raises as `type_named` does."""
     settings = source.settings
     wanted = (
         settings.documentsoorten.get(_documentsoort(source, file).casefold())
         or settings.informatieobjecttypen.get(file.kind.value)
         or settings.informatieobjecttype
     )
+    return type_named(wanted, file.kind.value, zaaktype)
+
+
+def type_named(wanted: str, what: str, zaaktype: Zaaktype) -> str:
+    """The URL of the informatieobjecttype `wanted` for `what`; the only one of the zaaktype when none is set.
+
+    Raises ConfigError when none is set, or the zaaktype does not have it.
+    """
     if wanted.startswith(("https://", "http://")):
         return wanted
     types = {each.omschrijving.casefold(): each.url for each in zaaktype.informatieobjecttypen}
@@ -122,7 +128,7 @@ def informatieobjecttype(source: Source, file: File, zaaktype: Zaaktype) -> str:
         return next(iter(types.values()))
     if not wanted:
         raise ConfigError(
-            f"no informatieobjecttype is set for {file.kind.value}",
+            f"no informatieobjecttype is set for {what}",
             advice="Stel met `informatieobjecttype` in als wat de documenten van een verzoek in het zaaksysteem komen, "
             "en geef het verzoek vrij met `digikoppelaar verzoek release`.",
         )

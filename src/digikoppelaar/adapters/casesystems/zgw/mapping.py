@@ -13,7 +13,7 @@ from typing import Any, Final
 from digikoppelaar.adapters.casesystems.zgw.settings import ZgwSettings, is_rsin
 from digikoppelaar.adapters.casesystems.zgw.texts import cut, dutch_date, joined, one_line
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.ports import Handover, Verzoek
+from digikoppelaar.flows.ports import Aansluiting, Handover, Verzoek
 from digikoppelaar.stam import codes, model
 from digikoppelaar.stam.geometry import geojson
 from digikoppelaar.stam.rules import Action, withdraws
@@ -68,14 +68,19 @@ class Source:
 
     @property
     def bronorganisatie(self) -> str:
-        """RSIN. Raises ConfigError when it is neither set nor in the OIN."""
-        return self.settings.bronorganisatie or _needed_rsin(self.verzoek.aansluiting.organisatie_oin)
+        """See `bronorganisatie`."""
+        return bronorganisatie(self.settings, self.verzoek.aansluiting)
 
     @property
     def verantwoordelijke(self) -> str:
         """RSIN of who decides: as set, else of the bevoegd gezag, else the bronorganisatie."""
         bevoegd = self.read.bevoegd_gezag.oin if self.read.bevoegd_gezag else None
         return self.settings.verantwoordelijke_organisatie or rsin_of(bevoegd or "") or self.bronorganisatie
+
+
+def bronorganisatie(settings: ZgwSettings, aansluiting: Aansluiting) -> str:
+    """RSIN of who registers. Raises ConfigError when it is neither set nor in the OIN."""
+    return settings.bronorganisatie or _needed_rsin(aansluiting.organisatie_oin)
 
 
 def rsin_of(oin: str) -> str | None:
@@ -101,22 +106,22 @@ def derived_identificatie(source: Source) -> str:
     The key at its end keeps bevoegd gezag and behandeldienst apart that share a server, and two targets of one.
     """
     nummer, prefix = source.verzoek.verzoeknummer, source.settings.identificatie_prefix
-    text = f"{prefix}{nummer}-{_key(source, '')[:6]}"
+    aansluiting = source.verzoek.aansluiting
+    text = f"{prefix}{nummer}-{_key(aansluiting, source.target, '')[:6]}"
     if len(text) <= IDENTIFICATIE:
         return text
-    return f"{prefix}{_key(source, nummer)}"[:IDENTIFICATIE]
+    return f"{prefix}{_key(aansluiting, source.target, nummer)}"[:IDENTIFICATIE]
 
 
-def document_identificatie(source: Source, what: str, attempt: int) -> str:
-    """The identificatie of a document; `what` names it within the verzoek, and its content."""
-    text = f"DSO-{_key(source, f'{source.verzoek.verzoeknummer}/{what}')[:30]}"
+def document_identificatie(aansluiting: Aansluiting, target: str, what: str, attempt: int = 1) -> str:
+    """The identificatie of a document; `what` names the verzoek, the document in it, and its content."""
+    text = f"DSO-{_key(aansluiting, target, what)[:30]}"
     return text if attempt == 1 else f"{text}-{attempt}"
 
 
-def _key(source: Source, what: str) -> str:
+def _key(aansluiting: Aansluiting, target: str, what: str) -> str:
     """Letters and digits that nobody else gets: by omgeving, OIN, target and `what`."""
-    aansluiting = source.verzoek.aansluiting
-    text = f"{aansluiting.omgeving}/{aansluiting.organisatie_oin}/{source.target}/{what}"
+    text = f"{aansluiting.omgeving}/{aansluiting.organisatie_oin}/{target}/{what}"
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=").lower()
 
 

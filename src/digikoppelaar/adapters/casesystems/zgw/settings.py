@@ -41,7 +41,9 @@ VELDEN: Final = (
     "ingetrokken",
 )
 """What of a verzoek, besides answers, can be put in an eigenschap."""
-_SOORTEN: Final = ("xml", "pdf", "bijlage")
+PUBLICATIE: Final = ("nummer", "datum", "adres")
+"""What of a publication can be put in an eigenschap."""
+_SOORTEN: Final = ("xml", "pdf", "bijlage", "publicatie")
 _ROLLEN: Final = ("initiatiefnemer", "gemachtigde", "contactpersoon")
 
 
@@ -72,7 +74,7 @@ class ZgwSettings:
     informatieobjecttype: str
     """For every file without a more exact one."""
     informatieobjecttypen: Mapping[str, str]
-    """By xml, pdf and bijlage."""
+    """By xml, pdf, bijlage and publicatie."""
     documentsoorten: Mapping[str, str]
     """Informatieobjecttype by documentsoortDSO, in lower case."""
     roltypen: Mapping[str, str]
@@ -83,6 +85,8 @@ class ZgwSettings:
     """Names of eigenschappen by those of VELDEN."""
     eigenschappen: Mapping[str, str]
     """Names of eigenschappen by vraagId."""
+    publicatie: Mapping[str, str]
+    """Names of eigenschappen by those of PUBLICATIE."""
     vertrouwelijkheid: str
     vertrouwelijk: str
     communicatiekanaal: str
@@ -132,6 +136,7 @@ def read_settings(values: Mapping[str, str]) -> ZgwSettings:
         intrekking_statustype=settings.optional("intrekking_statustype"),
         velden=settings.table("veld", VELDEN),
         eigenschappen=settings.table("eigenschap"),
+        publicatie=settings.table("publicatie", PUBLICATIE),
         vertrouwelijkheid=settings.choice("vertrouwelijkheid", VERTROUWELIJK, ""),
         vertrouwelijk=settings.choice("vertrouwelijk", VERTROUWELIJK, "vertrouwelijk"),
         communicatiekanaal=settings.optional("communicatiekanaal"),

@@ -10,9 +10,10 @@ from digikoppelaar.adapters.casesystems.zgw.client import Zgw
 from digikoppelaar.adapters.casesystems.zgw.delivery import Delivery
 from digikoppelaar.adapters.casesystems.zgw.mapping import Source
 from digikoppelaar.adapters.casesystems.zgw.problems import ZgwRefused
+from digikoppelaar.adapters.casesystems.zgw.publicatie import Publicatie
 from digikoppelaar.adapters.casesystems.zgw.settings import ZgwSettings
 from digikoppelaar.adapters.casesystems.zgw.steps import planned
-from digikoppelaar.flows.ports import BlobStore, Clock, Handover, PlannedStep, Steps
+from digikoppelaar.flows.ports import BlobStore, Clock, Handover, News, PlannedStep, Steps
 
 
 @dataclass(slots=True)
@@ -48,9 +49,8 @@ class ZgwCaseSystem:
         try:
             return await delivery.deliver()
         except ZgwRefused as refused:
-            if refused.status != 400 or not delivery.catalogus.remembered:
+            if not delivery.catalogus.may_be_why(refused):
                 raise
-            delivery.catalogus.forget()
             return await self._delivery(delivery.source.handover, delivery.blobs, delivery.steps).deliver()
 
     async def preview(self, handover: Handover, steps: Steps) -> Sequence[PlannedStep]:
@@ -59,9 +59,22 @@ class ZgwCaseSystem:
         stages = delivery.checked(await delivery.zaaktype())
         return planned([[delivery.first()], *stages], steps)
 
+    async def tell(self, news: News) -> str:
+        """See flows.ports.CaseSystem: its number, day and address as eigenschappen, and a document with the text."""
+        zgw = self._zgw(f"DSO-verzoek {news.verzoeknummer}, publicatie {news.publication.number}")
+        publicatie = Publicatie(news, self.target, zgw, Catalogus(zgw, self.shared.memory))
+        try:
+            return await publicatie.tell()
+        except ZgwRefused as refused:
+            if not publicatie.catalogus.may_be_why(refused):
+                raise
+            return await publicatie.tell()
+
     def _delivery(self, handover: Handover, blobs: BlobStore | None, steps: Steps) -> Delivery:
         verzoek = handover.verzoek
-        audit = f"DSO-verzoek {verzoek.verzoeknummer}-{verzoek.volgnummer}"
-        zgw = Zgw(self.settings, self.http, self.shared.tokens, self.clock, audit)
+        zgw = self._zgw(f"DSO-verzoek {verzoek.verzoeknummer}-{verzoek.volgnummer}")
         source = Source(handover, self.settings, self.target, self.clock.now())
         return Delivery(source, zgw, Catalogus(zgw, self.shared.memory), blobs, steps)
+
+    def _zgw(self, audit: str) -> Zgw:
+        return Zgw(self.settings, self.http, self.shared.tokens, self.clock, audit)

@@ -77,17 +77,10 @@ class Uploads:
         return {"url": url}
 
     async def _whole(self, file: File, informatieobjecttype: str, *, look: bool) -> str:
-        identificatie = documenten.identificatie(self.source, file, 1)
-        found = await self._find(identificatie) if look else None
-        if found is None:
-            try:
-                body = documenten.document(self.source, file, informatieobjecttype, 1)
-                found = await self.zgw.post(self.zgw.documenten(_EIO), _inline(body, file, self.blobs))
-            except ZgwRefused as refused:
-                found = await self._find(identificatie) if refused.has("identificatie-niet-uniek") else None
-                if found is None:
-                    raise
-        return str(found["url"])
+        key = documenten.identificatie(self.source, file, 1), self.source.bronorganisatie
+        body = documenten.document(self.source, file, informatieobjecttype, 1)
+        found = await document_with(self.zgw, *key) if look else None
+        return str((found or await made_once(self.zgw, *key, _inline(body, file, self.blobs)))["url"])
 
     async def _in_parts(self, file: File, informatieobjecttype: str) -> str:
         begun = self.steps.done(self._begun(file)) or {}
@@ -103,7 +96,8 @@ class Uploads:
         begun = self.steps.done(self._begun(file)) or {}
         if begun.get("attempt") != str(attempt):
             identificatie = documenten.identificatie(self.source, file, attempt)
-            if (found := await self._find(identificatie)) is not None:
+            found = await document_with(self.zgw, identificatie, self.source.bronorganisatie)
+            if found is not None:
                 return await self._whole_before(found, file)
             begun = await self._begin(file, informatieobjecttype, attempt)
         return await self._go_on(file, begun)
@@ -199,11 +193,6 @@ class Uploads:
         with _lock_must_be_ours():
             await self.zgw.post(f"{self._address(begun['url'])}/unlock", {"lock": begun["lock"]})
 
-    async def _find(self, identificatie: str) -> Resource | None:
-        filters = {"identificatie": identificatie, "bronorganisatie": self.source.bronorganisatie}
-        found = await self.zgw.list(self.zgw.documenten(_EIO), filters)
-        return next((each for each in found if each.get("identificatie") == identificatie), None)
-
     async def _content(self, url: str, size: int) -> tuple[int, bytes]:
         try:
             return await self.zgw.sha256(f"{self._address(url)}/download", size)
@@ -234,6 +223,25 @@ class Uploads:
 
     def _part(self, file: File, begun: Mapping[str, str], part: Resource) -> str:
         return f"document:{file.id}:{begun['attempt']}:deel:{part['volgnummer']}"
+
+
+async def document_with(zgw: Zgw, identificatie: str, bronorganisatie: str) -> Resource | None:
+    """The document with this number of this organisatie."""
+    filters = {"identificatie": identificatie, "bronorganisatie": bronorganisatie}
+    found = await zgw.list(zgw.documenten(_EIO), filters)
+    return next((each for each in found if each.get("identificatie") == identificatie), None)
+
+
+async def made_once(zgw: Zgw, identificatie: str, bronorganisatie: str, body: Resource | Streamed) -> Resource:
+    """The document with this number, made with `body` unless another attempt was faster."""
+    try:
+        return await zgw.post(zgw.documenten(_EIO), body)
+    except ZgwRefused as refused:
+        taken = refused.has("identificatie-niet-uniek")
+        found = await document_with(zgw, identificatie, bronorganisatie) if taken else None
+        if found is None:
+            raise
+        return found
 
 
 def _inline(body: Body, file: File, blobs: BlobStore) -> Streamed:
