@@ -1,7 +1,7 @@
 """A notice goes from the verzoek to the blad, once: also when KOOP gives no answer, and when the gateway is killed."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from tests.journeys import steps
 from tests.journeys.steps import Verzoek, eventually, gateway_command
 from tests.journeys.test_kills import kill
 
+from digikoppelaar.adapters.profiles import load_drop_profile
 from digikoppelaar.cli.trial import Trial
+from digikoppelaar.drop.receiving import fault_body
 from digikoppelaar.flows.ports.kennisgevingen import KennisgevingFilter, StoredKennisgeving
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -93,11 +95,24 @@ async def test_what_is_no_application_gets_no_notice(publisher: Trial, stores: S
     assert await stores.kennisgevingen.kennisgevingen(wanted) == []
 
 
-@pytest.mark.parametrize("kind", ["html", "empty", "cut"])
+SERVER_FAULT = fault_body("Server", "DRP-1", "er ging iets mis", load_drop_profile("koop-3pas-2020-01").envelope)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "html"},
+        {"kind": "empty"},
+        {"kind": "cut"},
+        {"kind": "say", "status": 500, "text": SERVER_FAULT.decode(), "headers": {"content-type": "text/xml"}},
+        {"kind": "say", "status": 502, "text": "Bad Gateway"},
+    ],
+    ids=["html", "empty", "cut", "Server", "gateway"],
+)
 async def test_what_koop_took_without_a_clear_answer_is_found_and_not_sent_again(
-    publisher: Trial, stores: Stores, kind: str
+    publisher: Trial, stores: Stores, fault: Mapping[str, object]
 ) -> None:
-    await publisher.fault(kind=kind, target="3pas", count=1)
+    await publisher.fault(**fault, target="3pas", count=1)
     verzoek = await application(publisher)
     row = await in_state(stores, verzoek, "published")
     events = [line.event for line in await stores.kennisgevingen.log(row.id)]
@@ -105,10 +120,11 @@ async def test_what_koop_took_without_a_clear_answer_is_found_and_not_sent_again
     assert [each["received"] for each in await dossiers(publisher, verzoek)] == [1]
 
 
+@pytest.mark.parametrize("fault", [{"kind": "answer", "status": 500}, {"kind": "soap-fault", "code": "Server"}])
 async def test_what_koop_did_not_take_and_gave_no_clear_answer_to_waits_for_a_persons_word(
-    publisher: Trial, stores: Stores
+    publisher: Trial, stores: Stores, fault: Mapping[str, object]
 ) -> None:
-    await publisher.fault(kind="answer", target="3pas", status=500, count=1)
+    await publisher.fault(**fault, target="3pas", count=1)
     verzoek = await application(publisher)
     row = await in_state(stores, verzoek, "unknown")
     assert row.advice

@@ -1,4 +1,4 @@
-"""`digikoppelaar kennisgeving hold|resume|cancel|again|arrived|none`: what only a person can say."""
+"""`digikoppelaar kennisgeving hold|resume|cancel|again|arrived|refused|none`: what only a person can say."""
 
 import asyncio
 from typing import Annotated
@@ -42,6 +42,11 @@ def arrived(
 ) -> None:
     """Say that KOOP has a kennisgeving of which nobody knew it; it is then looked for until it is published."""
     _move(number, KennisgevingEvent.ACCEPTED, "seen in DROP", json=json, dossiernummer=dossiernummer)
+
+
+def refused(number: Number, reason: Reason, json: Json = False) -> None:
+    """Say that KOOP does not have a kennisgeving of which nobody knew it, and that it is to be changed first."""
+    _move(number, KennisgevingEvent.REFUSED, reason, json=json)
 
 
 def none(verzoeknummer: str, reason: Reason, omgeving: WhichOmgeving = None, json: Json = False) -> None:

@@ -20,18 +20,12 @@ from digikoppelaar.drop.characters import checked
 from digikoppelaar.drop.inhoud import inhoud_zip
 from digikoppelaar.drop.markers import Markering, marker
 from digikoppelaar.drop.model import Bopa, Data, Documenttype, Kennisgeving
+from digikoppelaar.drop.outcomes import NO_ANSWER, Meaning, of_fault, of_status
 from digikoppelaar.drop.profile import LOCATIE, NO_BIJLAGEN, EnvelopeProfile
-from digikoppelaar.errors import (
-    FacilityError,
-    FacilityOutcomeUnknown,
-    FacilityRefused,
-    FacilityUnavailable,
-    Fault,
-    SubmissionError,
-)
+from digikoppelaar.errors import SubmissionError
 
 LONGEST_TEXT: Final = 2000
-"""Characters of the text of a refusal that are kept; the raw answer has the rest."""
+"""Characters of the text of a fault that are kept; the raw answer has the rest."""
 LONGEST_NUMBER: Final = 100
 """Characters of a dossiernummer, for what is longer is none, and of a code."""
 
@@ -165,48 +159,37 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """It was not taken. `whose` fault it is, and whether the same may be taken when it is sent `again`."""
+class NotAccepted:
+    """It was not taken, or nothing says that it was: see `meaning`. `code` is that of a fault, or the HTTP status.
+
+    `said` is what came, in words; of a fault the words are KOOP's, which may quote the kennisgeving.
+    """
 
     code: str
-    text: str
-    whose: Fault
-    again: bool
+    said: str
+    meaning: Meaning
 
     @property
-    def advice(self) -> str:
-        """In Dutch, what is to be done, and by whom."""
-        return ADVICE_BUSY if self.again else _ADVICE_REFUSED[self.whose]
+    def reason(self) -> str:
+        """What came, and why it means what it means."""
+        return f"3PAS answered {self.said}: {self.meaning.why}"
 
 
-def answer(raw: RawAnswer, profile: EnvelopeProfile) -> Accepted | Refused:
-    """What the answer to a request says.
-
-    Raises FacilityOutcomeUnknown when it does not tell whether the kennisgeving was taken, and another FacilityError
-    for a status by which the request never came as far as KOOP's service.
-    """
+def answer(raw: RawAnswer, profile: EnvelopeProfile) -> Accepted | NotAccepted:
+    """What the answer to a request says."""
     content = soap.read_body(raw.body)
     if content is None:
-        raise _without_soap(raw)
+        return NotAccepted(str(raw.status), f"{raw.status} with {_kind(raw)}", of_status(raw.status))
     if soap.is_fault(content):
-        return _refused(content, profile)
+        return _fault(content, profile)
     dossiernummer = soap.text_at(content, profile.element_namespace, profile.dossiernummer)
     is_response = raw.status == HTTPStatus.OK and content.tag == f"{{{profile.namespace}}}{profile.response}"
     if is_response and 0 < len(dossiernummer) <= LONGEST_NUMBER and dossiernummer.isprintable():
         return Accepted(dossiernummer)
-    raise FacilityOutcomeUnknown(f"3PAS answered {raw.status} with SOAP that holds no one dossiernummer and no fault")
+    return NotAccepted(str(raw.status), f"{raw.status} with SOAP", NO_ANSWER)
 
 
-_STANDARD: Final = {
-    "Client": (Fault.ADMINISTRATOR, False),
-    "Server": (Fault.FACILITY, True),
-    "VersionMismatch": (Fault.OURS, False),
-    "MustUnderstand": (Fault.OURS, False),
-}
-"""Fault codes of SOAP 1.1 (section 4.4.1): whose fault, and whether the same may be taken later."""
-
-
-def _refused(content: etree._Element, profile: EnvelopeProfile) -> Refused:
+def _fault(content: etree._Element, profile: EnvelopeProfile) -> NotAccepted:
     detail = content.find("detail")
     soap_code = _code(content.findtext("faultcode") or "")
     code, text = (
@@ -215,46 +198,14 @@ def _refused(content: etree._Element, profile: EnvelopeProfile) -> Refused:
     )
     told = content.find("faultstring")
     text = text or ("" if told is None else soap.line(told))
-    return Refused(
-        (code or soap_code)[:LONGEST_NUMBER], text[:LONGEST_TEXT], *_meaning({code, soap_code}, soap_code, profile)
-    )
+    shown = (code or soap_code)[:LONGEST_NUMBER]
+    said = " ".join(filter(None, ("fault", shown, text[:LONGEST_TEXT])))
+    return NotAccepted(shown, said, of_fault(soap_code, code, profile))
 
 
 def _code(faultcode: str) -> str:
     """Without its prefix, and the general one of a code such as Client.Authentication (SOAP 1.1, 4.4.1)."""
     return faultcode.strip().rpartition(":")[2].partition(".")[0]
-
-
-def _meaning(codes: set[str], soap_code: str, profile: EnvelopeProfile) -> tuple[Fault, bool]:
-    """A code that nobody knows is not tried again: what it means is for a person."""
-    if codes & set(profile.ours):
-        return Fault.OURS, False
-    if codes & set(profile.again):
-        return Fault.FACILITY, True
-    return _STANDARD.get(soap_code, (Fault.FACILITY, False))
-
-
-_NOT_PROCESSED: Final = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-)
-"""Of these HTTP says that the request was not handled, and that it may be later (RFC 9110, 15; RFC 6585, 4)."""
-
-_DONE_ELSEWHERE: Final = frozenset({HTTPStatus.FOUND, HTTPStatus.SEE_OTHER})
-"""With these a server may send on who posted something that it took (RFC 9110, 15.4.3 and 15.4.4)."""
-
-
-def _without_soap(raw: RawAnswer) -> FacilityError:
-    said = f"3PAS answered {raw.status} with {_kind(raw)}"
-    match raw.status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return FacilityRefused(f"{said}: certificate or user name refused", advice=_ADVICE_ACCESS)
-        case status if status in _NOT_PROCESSED:
-            return FacilityUnavailable(said, advice=ADVICE_BUSY)
-        case status if status in _DONE_ELSEWHERE:
-            return FacilityOutcomeUnknown(f"{said}: what came of the request is told elsewhere")
-        case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return FacilityError(f"{said}: the request did not come as far as 3PAS", advice=_ADVICE_ADDRESS)
-    return FacilityOutcomeUnknown(said)
 
 
 def _kind(raw: RawAnswer) -> str:
@@ -264,31 +215,3 @@ def _kind(raw: RawAnswer) -> str:
     if "html" in raw.headers.get("content-type", "").lower() or begin.startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
     return "a body that is not one SOAP 1.1 message"
-
-
-ADVICE_BUSY: Final = (
-    "KOOP kan de kennisgeving nu niet aannemen; er is niets gepubliceerd. Digikoppelaar probeert het vanzelf opnieuw. "
-    "Blijft dit zo, bekijk dan de storingspagina van KOOP."
-)
-_NOT_TAKEN: Final = (
-    "De kennisgeving is niet aangenomen; geef haar vrij met `kennisgeving resume` als de oorzaak weg is."
-)
-_ADVICE_ACCESS: Final = (
-    "KOOP laat deze aansluiting niet toe: controleer certificaat of gebruikersnaam, en of KOOP die voor dit adres "
-    f"kent. {_NOT_TAKEN}"
-)
-_ADVICE_ADDRESS: Final = f"Controleer het adres van 3PAS in de aansluiting. {_NOT_TAKEN}"
-_ADVICE_REFUSED: Final[Mapping[Fault, str]] = {
-    Fault.ADMINISTRATOR: (
-        "KOOP weigert deze kennisgeving. Verbeter wat de foutmelding noemt met `kennisgeving edit` en keur haar "
-        "opnieuw goed. Ligt het aan certificaat of machtiging, herstel die dan en geef haar vrij met "
-        "`kennisgeving resume`."
-    ),
-    Fault.FACILITY: (
-        "KOOP weigert deze kennisgeving met een foutcode die digikoppelaar niet kent. Vraag de KOOP Servicedesk wat "
-        f"zij betekent. {_NOT_TAKEN}"
-    ),
-    Fault.OURS: (
-        f"KOOP begrijpt het bericht niet. Meld dit aan de beheerder van digikoppelaar, met de foutmelding. {_NOT_TAKEN}"
-    ),
-}

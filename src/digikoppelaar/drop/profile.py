@@ -68,7 +68,8 @@ class EnvelopeProfile:
     `bijlagen` says how they travel.
 
     `dossiernummer` is a path in `response`; `fault_code` and `fault_text` are paths in the detail of a fault.
-    `ours` and `again` are codes of faults besides those of SOAP: the message was wrong, or trying again may help.
+    `ours`, `refused` and `again` are codes of faults by which it was certainly not taken: the message is wrong, what it
+    says is, or it may be taken later. What other codes mean is in `outcomes`.
     `flaw_codes` are the codes that the sandbox gives, by the flaw.
     """
 
@@ -88,6 +89,7 @@ class EnvelopeProfile:
     fault_code: str
     fault_text: str
     ours: tuple[str, ...]
+    refused: tuple[str, ...]
     again: tuple[str, ...]
     flaw_codes: Mapping[str, str]
 

@@ -210,7 +210,7 @@ def accepted_body(dossiernummer: str, profile: EnvelopeProfile) -> bytes:
 
 
 def fault_body(soap_code: str, code: str, text: str, profile: EnvelopeProfile) -> bytes:
-    """The answer, with status 500, to a request that was not taken. `soap_code` is Client or Server."""
+    """A fault, which goes with status 500; `soap_code` is one of SOAP 1.1, without prefix."""
     root, fault = soap.fault(soap_code, text)
     detail = etree.SubElement(fault, "detail")
     soap.put(detail, profile.element_namespace, profile.fault_code).text = code

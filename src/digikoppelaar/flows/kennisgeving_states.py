@@ -72,7 +72,7 @@ _MOVES: Final[Mapping[tuple[KennisgevingState, KennisgevingEvent], KennisgevingS
     (_S.SENDING, _E.UNANSWERED): _S.UNKNOWN,
     (_S.SENDING, _E.ACCEPTED): _S.ACCEPTED,
     (_S.UNKNOWN, _E.ACCEPTED): _S.ACCEPTED,  # the answer came late, or a person saw it in DROP
-    (_S.UNKNOWN, _E.REFUSED): _S.REFUSED,
+    (_S.UNKNOWN, _E.REFUSED): _S.REFUSED,  # likewise
     (_S.UNKNOWN, _E.FOUND): _S.PUBLISHED,
     (_S.UNKNOWN, _E.AGAIN): _S.PLANNED,
     (_S.UNKNOWN, _E.CANCELLED): _S.CANCELLED,

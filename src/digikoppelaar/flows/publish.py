@@ -16,7 +16,8 @@ from typing import Protocol
 import structlog
 
 from digikoppelaar.drop.document import from_document
-from digikoppelaar.drop.envelope import Accepted, RawAnswer, Refused, SoapRequest, answer, request
+from digikoppelaar.drop.envelope import Accepted, RawAnswer, SoapRequest, answer, request
+from digikoppelaar.drop.outcomes import Outcome
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.errors import (
     ConfigError,
@@ -141,21 +142,17 @@ class Publishing:
     def _answered(self, raw: RawAnswer, profile: EnvelopeProfile, row: StoredKennisgeving) -> Settled:
         try:
             said = answer(raw, profile)
-        except FacilityUnavailable as error:
-            return self._later(error, row)
-        except FacilityOutcomeUnknown as error:
-            return self._unanswered(error)
-        except DigikoppelaarError as error:
-            return _E.REFUSED, _why(error)
         except Exception as error:  # a fault of ours in reading it: KOOP may have it
             return self._unanswered(error)
-        match said:
-            case Accepted(dossiernummer):
-                look = self.clock.now() + self.settings.first_look
-                return _E.ACCEPTED, Facts(due_at=look, dossiernummer=dossiernummer, detail=dossiernummer)
-            case Refused(again=True):
-                return self._later(FacilityUnavailable(_refusal(said), advice=said.advice), row)
-        return _E.REFUSED, Facts(reason=_refusal(said), advice=said.advice, detail=said.code)
+        if isinstance(said, Accepted):
+            look = self.clock.now() + self.settings.first_look
+            return _E.ACCEPTED, Facts(due_at=look, dossiernummer=said.dossiernummer, detail=said.dossiernummer)
+        match said.meaning.outcome:
+            case Outcome.LATER:
+                return self._later(FacilityUnavailable(said.reason, advice=said.meaning.advice), row)
+            case Outcome.REFUSED:
+                return _E.REFUSED, Facts(reason=said.reason, advice=said.meaning.advice, detail=said.code)
+        return self._unanswered(FacilityOutcomeUnknown(said.reason, advice=said.meaning.advice))
 
     def _later(self, error: DigikoppelaarError, row: StoredKennisgeving) -> Settled:
         """Planned again, or for a person when it has failed often enough."""
@@ -165,14 +162,8 @@ class Publishing:
         return _E.REFUSED, _why(error)
 
     def _unanswered(self, error: Exception) -> Settled:
-        advice = FacilityOutcomeUnknown.default_advice
-        return _E.UNANSWERED, Facts(
-            due_at=self.clock.now() + self.settings.first_look, reason=told(error), advice=advice, detail=told(error)
-        )
-
-
-def _refusal(said: Refused) -> str:
-    return f"3PAS refused it: {said.code} {said.text}".rstrip()
+        unknown = error if isinstance(error, FacilityOutcomeUnknown) else FacilityOutcomeUnknown(told(error))
+        return _E.UNANSWERED, replace(_why(unknown), due_at=self.clock.now() + self.settings.first_look)
 
 
 def _why(error: DigikoppelaarError, due_in: timedelta | None = None, clock: Clock | None = None) -> Facts:

@@ -94,7 +94,7 @@ class Fault:
     seconds: float = 1.0
     status: int = 500
     at: int | None = None
-    code: str = "InternalServiceFault"
+    code: str = "Server"
     text: str = ""
     times: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -172,7 +172,7 @@ def _fault(fault_id: int, wish: Mapping[str, Any]) -> Fault:
             float(wish.get("seconds", 1.0)),
             int(wish.get("status", 500)),
             None if wish.get("at") is None else int(wish["at"]),
-            str(wish.get("code", "InternalServiceFault")),
+            str(wish.get("code", "Server")),
             str(wish.get("text", "")),
             int(wish.get("times", 1)),
             {str(name): str(value) for name, value in dict(wish.get("headers", {})).items()},

@@ -163,6 +163,17 @@ def test_what_nobody_knows_waits_for_a_persons_word(installation: Installation, 
     assert isinstance(kennisgeving(installation, "again", "1", "--reason", "x").exception, ConfigError)
 
 
+def test_what_koop_turns_out_not_to_have_can_be_changed_before_it_goes_again(
+    installation: Installation, file: Path
+) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    asyncio.run(store_of(installation.url, sent_without_answer))
+    assert told(installation, "refused", "1", "--reason", "staat niet in DROP")["state"] == "refused"
+    assert told(installation, "show", "1")["log"][-1]["detail"] == "staat niet in DROP"
+    assert told(installation, "edit", "1", "--file", str(file))["state"] == "draft"
+
+
 def test_what_was_sent_and_answered_is_shown_and_exported_once(installation: Installation, file: Path) -> None:
     kennisgeving(installation, "draft", "--file", str(file))
     kennisgeving(installation, "publish", "1", "--override", "akkoord")

@@ -10,17 +10,11 @@ from tests.unit.drop.notices import BESLUIT
 
 from digikoppelaar.adapters.profiles import load_drop_profile
 from digikoppelaar.drop import receiving
-from digikoppelaar.drop.envelope import LONGEST_NUMBER, LONGEST_TEXT, Accepted, RawAnswer, Refused, answer, request
+from digikoppelaar.drop.envelope import LONGEST_NUMBER, LONGEST_TEXT, Accepted, NotAccepted, RawAnswer, answer, request
 from digikoppelaar.drop.inhoud import unpack
+from digikoppelaar.drop.outcomes import FAULTS, Outcome
 from digikoppelaar.drop.profile import EnvelopeProfile
-from digikoppelaar.errors import (
-    AanleveringError,
-    FacilityError,
-    FacilityOutcomeUnknown,
-    FacilityRefused,
-    FacilityUnavailable,
-    Fault,
-)
+from digikoppelaar.errors import AanleveringError
 
 PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
 OTHER_NAMESPACE = replace(PROFILE, element_namespace="urn:elements")
@@ -40,11 +34,20 @@ def test_an_answer_with_a_dossiernummer_is_an_acceptance(profile: EnvelopeProfil
     assert answer(raw(200, receiving.accepted_body("2026-000123", profile)), profile) == Accepted("2026-000123")
 
 
+def not_accepted(
+    status: int, body: bytes, content_type: str = "text/xml", profile: EnvelopeProfile = PROFILE
+) -> NotAccepted:
+    said = answer(raw(status, body, content_type), profile)
+    assert isinstance(said, NotAccepted)
+    return said
+
+
 def test_a_refusal_of_the_other_side_says_what_is_wrong_and_is_not_tried_again() -> None:
     with pytest.raises(AanleveringError) as caught:
         unpack(b"")
-    said = answer(raw(500, receiving.refusal_body(caught.value, PROFILE)), PROFILE)
-    assert said == Refused("SBX-ZIP", "InhoudZip is not a zip", Fault.ADMINISTRATOR, again=False)
+    said = not_accepted(500, receiving.refusal_body(caught.value, PROFILE))
+    assert (said.code, said.said) == ("SBX-ZIP", "fault SBX-ZIP InhoudZip is not a zip")
+    assert said.meaning is FAULTS["Client"]
 
 
 def bare_fault(code: str) -> bytes:
@@ -57,49 +60,48 @@ def bare_fault(code: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("code", "refused"),
+    ("code", "shown", "outcome", "who"),
     [
-        ("e:Client", ("Client", Fault.ADMINISTRATOR, False)),
-        ("e:Client.Authentication", ("Client", Fault.ADMINISTRATOR, False)),
-        ("e:Server", ("Server", Fault.FACILITY, True)),
-        ("e:MustUnderstand", ("MustUnderstand", Fault.OURS, False)),
-        ("e:VersionMismatch", ("VersionMismatch", Fault.OURS, False)),
-        ("a:InternalServiceFault", ("InternalServiceFault", Fault.FACILITY, True)),
-        ("a:ActionNotSupported", ("ActionNotSupported", Fault.OURS, False)),
-        ("a:DeserializationFailed", ("DeserializationFailed", Fault.OURS, False)),
-        ("a:Onbekend", ("Onbekend", Fault.FACILITY, False)),
-        ("", ("", Fault.FACILITY, False)),
+        ("e:Client", "Client", Outcome.REFUSED, "kennisgeving edit"),
+        ("e:Client.Authentication", "Client", Outcome.REFUSED, "kennisgeving resume"),
+        ("e:MustUnderstand", "MustUnderstand", Outcome.REFUSED, "beheerder"),
+        ("e:VersionMismatch", "VersionMismatch", Outcome.REFUSED, "beheerder"),
+        ("a:ActionNotSupported", "ActionNotSupported", Outcome.REFUSED, "beheerder"),
+        ("a:DeserializationFailed", "DeserializationFailed", Outcome.REFUSED, "beheerder"),
+        ("e:Server", "Server", Outcome.UNKNOWN, "DROP"),
+        ("a:InternalServiceFault", "InternalServiceFault", Outcome.UNKNOWN, "DROP"),
+        ("a:Onbekend", "Onbekend", Outcome.UNKNOWN, "Servicedesk"),
+        ("", "", Outcome.UNKNOWN, "Servicedesk"),
     ],
 )
-@pytest.mark.parametrize("status", [500, 200, 400])
-def test_a_fault_says_whose_it_is_and_whether_trying_again_helps(
-    code: str, refused: tuple[str, Fault, bool], status: int
+@pytest.mark.parametrize("status", [500, 200, 400, 503])
+def test_a_fault_says_whether_it_was_certainly_not_taken_and_who_must_do_what(
+    code: str, shown: str, outcome: Outcome, who: str, status: int
 ) -> None:
-    said = answer(raw(status, bare_fault(code)), PROFILE)
-    assert said == Refused(refused[0], "kan niet", refused[1], refused[2])
+    said = not_accepted(status, bare_fault(code))
+    assert (said.code, said.meaning.outcome) == (shown, outcome)
+    assert "kan niet" in said.reason
+    assert who in said.meaning.advice
 
 
-def test_a_code_of_the_detail_can_say_that_trying_again_helps() -> None:
-    profile = replace(PROFILE, again=("BEZET",))
-    said = answer(raw(500, receiving.fault_body("Client", "BEZET", "later", profile)), profile)
-    assert said == Refused("BEZET", "later", Fault.FACILITY, again=True)
+@pytest.mark.parametrize("soap_code", ["Client", "Server"])
+@pytest.mark.parametrize(
+    ("listed", "outcome"), [("ours", Outcome.REFUSED), ("refused", Outcome.REFUSED), ("again", Outcome.LATER)]
+)
+def test_the_profile_can_say_of_a_code_that_it_was_not_taken(soap_code: str, listed: str, outcome: Outcome) -> None:
+    profile = replace(PROFILE, **{listed: ("BEZET",)})  # type: ignore[arg-type]
+    body = receiving.fault_body(soap_code, "BEZET", "later", profile)
+    said = not_accepted(500, body, profile=profile)
+    assert (said.code, said.meaning.outcome) == ("BEZET", outcome)
+
+
+def test_nothing_is_sent_again_by_itself_because_of_a_code_that_no_source_names() -> None:
+    assert PROFILE.again == ()
 
 
 def test_an_endless_text_of_a_fault_is_cut() -> None:
-    said = answer(raw(500, receiving.fault_body("Client", "C" * 10_000, "x" * 10_000, PROFILE)), PROFILE)
-    assert isinstance(said, Refused)
-    assert (len(said.code), len(said.text)) == (LONGEST_NUMBER, LONGEST_TEXT)
-
-
-def test_a_refusal_says_who_must_do_what() -> None:
-    refused = [
-        Refused("C", "", whose, again=False).advice for whose in (Fault.ADMINISTRATOR, Fault.FACILITY, Fault.OURS)
-    ]
-    assert [word in advice for word, advice in zip(("edit", "Servicedesk", "beheerder"), refused, strict=True)] == [
-        True
-    ] * 3
-    assert all("`kennisgeving resume`" in advice for advice in refused)
-    assert "vanzelf opnieuw" in Refused("C", "", Fault.FACILITY, again=True).advice
+    said = not_accepted(500, receiving.fault_body("Client", "C" * 10_000, "x" * 10_000, PROFILE))
+    assert (len(said.code), said.said.count("x")) == (LONGEST_NUMBER, LONGEST_TEXT)
 
 
 TWICE = ACCEPTED.replace(b"</Dossiernummer>", b"</Dossiernummer><Dossiernummer>2</Dossiernummer>")
@@ -118,49 +120,51 @@ TWICE = ACCEPTED.replace(b"</Dossiernummer>", b"</Dossiernummer><Dossiernummer>2
         (200, b"{}", "application/json", "not one SOAP 1.1 message"),
         (200, ACCEPTED[:-9], "text/xml", "not one SOAP 1.1 message"),
         (200, ACCEPTED.replace(b"soap/envelope/", b"soap-envelope"), "text/xml", "not one SOAP 1.1 message"),
-        (200, ACCEPTED.replace(b"2026-000123", b" "), "text/xml", "no one dossiernummer"),
-        (200, TWICE, "text/xml", "no one dossiernummer"),
-        (200, ACCEPTED.replace(b"2026-000123", b"9" * 10_000), "text/xml", "no one dossiernummer"),
-        (200, ACCEPTED.replace(b"2026-000123", b"1&#x202e;2"), "text/xml", "no one dossiernummer"),
+        (200, ACCEPTED.replace(b"2026-000123", b" "), "text/xml", "neither a dossiernummer nor a fault"),
+        (200, TWICE, "text/xml", "neither a dossiernummer nor a fault"),
+        (200, ACCEPTED.replace(b"2026-000123", b"9" * 10_000), "text/xml", "neither a dossiernummer nor a fault"),
+        (200, ACCEPTED.replace(b"2026-000123", b"1&#x202e;2"), "text/xml", "neither a dossiernummer nor a fault"),
         (302, b"", "", "told elsewhere"),
         (303, b"<html/>", "text/html", "told elsewhere"),
-        (200, ACCEPTED.replace(b"PubliceerResponse", b"PubliceerAntwoord"), "text/xml", "no one dossiernummer"),
-        (500, ACCEPTED, "text/xml", "no one dossiernummer"),
-        (200, SENT.body, "text/xml", "no one dossiernummer"),
+        (
+            200,
+            ACCEPTED.replace(b"PubliceerResponse", b"PubliceerAntwoord"),
+            "text/xml",
+            "neither a dossiernummer nor a fault",
+        ),
+        (500, ACCEPTED, "text/xml", "neither a dossiernummer nor a fault"),
+        (200, SENT.body, "text/xml", "neither a dossiernummer nor a fault"),
     ],
 )
 def test_an_answer_that_does_not_tell_leaves_it_unknown_and_is_never_tried_again(
     status: int, body: bytes, content_type: str, told: str
 ) -> None:
-    with pytest.raises(FacilityOutcomeUnknown, match=told) as caught:
-        answer(raw(status, body, content_type), PROFILE)
-    assert not caught.value.retryable
-    assert "verstuur haar pas opnieuw" in caught.value.advice
+    said = not_accepted(status, body, content_type)
+    assert said.meaning.outcome is Outcome.UNKNOWN
+    assert told in said.reason
+    assert "verstuur haar pas opnieuw" in said.meaning.advice
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "retryable"),
+    ("outcome", "advice", "statuses"),
     [
-        *((401, FacilityRefused, False), (403, FacilityRefused, False)),
-        *((404, FacilityError, False), (307, FacilityError, False), (413, FacilityError, False)),
-        *((408, FacilityUnavailable, True), (429, FacilityUnavailable, True), (503, FacilityUnavailable, True)),
+        (Outcome.REFUSED, "certificaat of gebruikersnaam", (401, 403)),
+        (Outcome.REFUSED, "Controleer het adres", (301, 307, 308, 400, 404, 405, 413, 415)),
+        (Outcome.LATER, "vanzelf opnieuw", (408, 429, 503)),
+        (Outcome.UNKNOWN, "DROP", (100, 200, 204, 302, 303, 500, 501, 502, 504, 520, 999)),
     ],
 )
-def test_a_status_that_says_that_3pas_was_not_reached_is_told_as_that(
-    status: int, error: type[FacilityError], retryable: bool
+@pytest.mark.parametrize("body", [b"", b"<html/>"])
+def test_a_status_without_soap_says_whether_it_was_certainly_not_taken_and_who_must_do_what(
+    outcome: Outcome, advice: str, statuses: tuple[int, ...], body: bytes
 ) -> None:
-    with pytest.raises(FacilityError) as caught:
-        answer(raw(status, b"<html/>", "text/html"), PROFILE)
-    assert type(caught.value) is error
-    assert caught.value.retryable is retryable
+    for status in statuses:
+        said = not_accepted(status, body)
+        assert (said.code, said.meaning.outcome) == (str(status), outcome)
+        assert advice in said.meaning.advice
 
 
 @given(st.sampled_from([ACCEPTED, REFUSED, bare_fault("e:Server"), b"", b"<html>"]), edits, st.integers(100, 599))
-def test_any_answer_is_understood_or_an_error_of_the_facility(
-    body: bytes, changes: list[tuple[int, int, bytes]], status: int
-) -> None:
-    try:
-        said = answer(raw(status, edited(body, changes)), PROFILE)
-    except FacilityError:
-        return
-    assert isinstance(said, Refused) or (status == 200 and said.dossiernummer)
+def test_any_answer_is_understood(body: bytes, changes: list[tuple[int, int, bytes]], status: int) -> None:
+    said = answer(raw(status, edited(body, changes)), PROFILE)
+    assert isinstance(said, NotAccepted) or (status == 200 and said.dossiernummer)

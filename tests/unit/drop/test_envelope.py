@@ -12,7 +12,7 @@ from tests.unit.drop.notices import BESLUIT, GEMEENTE, OMGEVINGSDIENST, PLANAFWI
 from digikoppelaar import xml
 from digikoppelaar.adapters.profiles import load_drop_profile
 from digikoppelaar.drop import receiving, schema
-from digikoppelaar.drop.envelope import RawAnswer, Refused, SoapRequest, answer, request
+from digikoppelaar.drop.envelope import NotAccepted, RawAnswer, SoapRequest, answer, request
 from digikoppelaar.drop.inhoud import Flaw, Markup, inhoud_zip, plainer, unpack
 from digikoppelaar.drop.model import (
     AlsAdres,
@@ -32,6 +32,7 @@ from digikoppelaar.drop.model import (
     Publicist,
     Uitkomst,
 )
+from digikoppelaar.drop.outcomes import Outcome
 from digikoppelaar.drop.profile import FIELDS, EnvelopeProfile
 from digikoppelaar.errors import (
     AanleveringError,
@@ -252,7 +253,8 @@ def test_any_request_is_read_or_refused_with_a_flaw_that_has_a_code(changes: lis
     error = refusal(edited(SENT.body, changes))
     if error is not None:
         said = answer(RawAnswer(500, {}, receiving.refusal_body(error, PROFILE)), PROFILE)
-        assert isinstance(said, Refused)
+        assert isinstance(said, NotAccepted)
+        assert said.meaning.outcome is Outcome.REFUSED
         assert said.code in PROFILE.flaw_codes.values()
 
 

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from digikoppelaar.adapters.profiles import DropProfile
 from digikoppelaar.drop import soap
 from digikoppelaar.drop.model import Kennisgeving
+from digikoppelaar.drop.outcomes import FAULTS
 from digikoppelaar.drop.profile import Authentication, Stage
 from digikoppelaar.drop.receiving import accepted_body, fault_body, kennisgeving, read_request, refusal_body
 from digikoppelaar.drop.schema import wsdl
@@ -67,7 +68,7 @@ class ThreePas:
         if "wsdl" not in {name.lower() for name in request.query_params}:
             return Response(status_code=405, headers=_MARK | {"allow": "POST"})
         address = str(request.url.replace(query=""))
-        not_in_it = ("stage.", "flaw_codes.", "user_name_carrier", "accepted", "ours", "again")
+        not_in_it = ("stage.", "flaw_codes.", "user_name_carrier", "accepted", "ours", "refused", "again")
         shown = [name for name in self.profile.facts if not name.startswith(not_in_it)]
         return self._answer(200, wsdl(self.profile.envelope, address), shown)
 
@@ -115,9 +116,8 @@ class ThreePas:
         return None
 
     def _chosen_fault(self, code: str) -> bytes:
-        envelope = self.profile.envelope
-        soap_code = code if code in ("Client", "Server") else "Server" if code in envelope.again else "Client"
-        return fault_body(soap_code, code, "er staat een storing van de sandbox aan", envelope)
+        soap_code = code if code in FAULTS else "Client"
+        return fault_body(soap_code, code, "er staat een storing van de sandbox aan", self.profile.envelope)
 
     async def _taken(self, request: Request, stage: Stage, body: bytes) -> Response:
         """The answer; what it says is in the state before it goes out."""

@@ -12,7 +12,7 @@ from tests.unit.drop.notices import BESLUIT, PLANAFWIJKING
 from tests.unit.sandbox.gateway import WEST
 
 from digikoppelaar.adapters.profiles import load_drop_profile
-from digikoppelaar.drop.envelope import Accepted, RawAnswer, Refused, SoapRequest, answer, request
+from digikoppelaar.drop.envelope import Accepted, NotAccepted, RawAnswer, SoapRequest, answer, request
 from digikoppelaar.drop.model import Kennisgeving, Publicist
 from digikoppelaar.sandbox.folder import SandboxReady
 
@@ -66,11 +66,11 @@ class Supplier:
         assert isinstance(said, Accepted), said
         return said.dossiernummer
 
-    async def refused(self, sent: SoapRequest, stage: str = "tst-organisatie") -> Refused:
-        """Something that is not taken; the refusal."""
+    async def refused(self, sent: SoapRequest, stage: str = "tst-organisatie") -> NotAccepted:
+        """Something that is answered with a fault; what it says."""
         raw = await self.send(sent, stage)
         said = answer(raw, PROFILE.envelope)
-        assert isinstance(said, Refused), said
+        assert isinstance(said, NotAccepted), said
         assert raw.status == 500
         return said
 
