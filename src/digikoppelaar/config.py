@@ -289,6 +289,8 @@ class Config(BaseSettings):
     )
 
     data_folder: Path = Path()
+    profiles: Path | None = None
+    """The folder of the profiles that stand in the place of ours; None: `profiles` in the data folder."""
     database: Database = Database()
     endpoint: dict[Omgeving, Endpoint] = {}
     proxy: tuple[OutgoingProxy, ...] = ()
@@ -327,6 +329,11 @@ class Config(BaseSettings):
         """The environment wins over the file."""
         del dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+    @property
+    def profile_folder(self) -> Path:
+        """Of the profiles that stand in the place of ours."""
+        return self.profiles or self.data_folder / "profiles"
 
     @property
     def fingerprint_key_file(self) -> Path:

@@ -175,22 +175,23 @@ class PortalProfile:
 @cache
 def load_register_profile(name: str = "cpa-register") -> RegisterProfile:
     """The profile of the CPA register. Raises ConfigError when it is absent or incomplete."""
-    return loaded(name, _register)
+    return loaded(name, register_profile)
 
 
 @cache
 def load_offering_profile(name: str = "dso-cpa-aanbieden") -> OfferingProfile:
     """The profile of *CPA aanbieden*. Raises ConfigError as `load_register_profile` does."""
-    return loaded(name, _offering)
+    return loaded(name, offering_profile)
 
 
 @cache
 def load_portal_profile(name: str = "dso-portaal") -> PortalProfile:
     """The profile of the portal for API keys. Raises ConfigError as `load_register_profile` does."""
-    return loaded(name, _portal)
+    return loaded(name, portal_profile)
 
 
-def _register(data: Mapping[str, Any]) -> RegisterProfile:
+def register_profile(data: Mapping[str, Any]) -> RegisterProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(
         RegisterProfile,
@@ -203,12 +204,14 @@ def _register(data: Mapping[str, Any]) -> RegisterProfile:
     )
 
 
-def _offering(data: Mapping[str, Any]) -> OfferingProfile:
+def offering_profile(data: Mapping[str, Any]) -> OfferingProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(OfferingProfile, name=file.name, facility=file.facility, facts=file.facts)
 
 
-def _portal(data: Mapping[str, Any]) -> PortalProfile:
+def portal_profile(data: Mapping[str, Any]) -> PortalProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(
         PortalProfile,

@@ -1,17 +1,17 @@
 """Profiles: what is assumed about a national facility, as data with a source. For clients and for the sandbox.
 
-A profile file lies in the package `digikoppelaar.profiles`. Each fact in it is a table with `value`, `source` and
-`provisional`, alone or in a group of such tables; this module turns the file into values and refuses one that lacks a
-fact or a source.
+A profile file lies in the package `digikoppelaar.profiles`, or another stands in its place (profile_files). Each fact
+in it is a table with `value`, `source` and `provisional`, alone or in a group of such tables; this module turns the
+file into values and refuses one that lacks a fact or a source.
 """
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib import resources
 from typing import Any, TypeVar, cast
 
+from digikoppelaar.adapters import profile_files
 from digikoppelaar.drop.findings import Lists
 from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.drop.profile import Authentication, Doer, EnvelopeProfile, Stage
@@ -133,31 +133,31 @@ class SruProfile:
 @cache
 def load_profile(name: str) -> DsoProfile:
     """The profile of DSO-LV that is called `name` (`dso-lv`). Raises ConfigError when it is absent or incomplete."""
-    return loaded(name, _dso_profile)
+    return loaded(name, dso_profile)
 
 
 @cache
 def load_drop_profile(name: str) -> DropProfile:
     """The profile of 3PAS that is called `name` (`koop-3pas-2020-01`). Raises ConfigError as `load_profile` does."""
-    return loaded(name, _drop_profile)
+    return loaded(name, drop_profile)
 
 
 @cache
 def load_sru_profile(name: str) -> SruProfile:
     """The profile of the search that is called `name` (`koop-sru`). Raises ConfigError as `load_profile` does."""
-    return loaded(name, _sru_profile)
+    return loaded(name, sru_profile)
 
 
 @cache
 def load_rekenregels(name: str = "kennisgeving-termijnen") -> Rekenregels:
     """The terms and equated days in the profile called `name`. Raises ConfigError when it is absent or incomplete."""
-    return loaded(name, _rekenregels)
+    return loaded(name, rekenregels)
 
 
 @cache
 def load_lists(name: str = "kennisgeving-controles") -> Lists:
     """What notices are held against, in the profile called `name`. Raises ConfigError as `load_profile` does."""
-    return loaded(name, _lists)
+    return loaded(name, lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +188,25 @@ class FactsFile:
 
 def loaded(name: str, build: Callable[[Mapping[str, Any]], T]) -> T:
     """What `build` makes of the profile called `name`. Raises ConfigError when it is absent or incomplete."""
-    file = resources.files("digikoppelaar.profiles") / f"{name}.toml"
-    if not name.replace("-", "").isalnum() or not file.is_file():
-        raise ConfigError(f"there is no profile {name!r}")
+    return built(name, profile_files.text_of(name), build)
+
+
+def built(name: str, text: str, build: Callable[[Mapping[str, Any]], T]) -> T:
+    """What `build` makes of `text`, a profile that is to be called `name`. Raises ConfigError when it is incomplete."""
     try:
-        return build(tomllib.loads(file.read_text(encoding="utf-8")))
+        return build(tomllib.loads(text))
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"profile {name} lacks or misspells {error}") from error
 
 
-def _lists(data: Mapping[str, Any]) -> Lists:
+def lists(data: Mapping[str, Any]) -> Lists:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(Lists, activiteit_namen=file.group("activiteit_namen"))
 
 
-def _rekenregels(data: Mapping[str, Any]) -> Rekenregels:
+def rekenregels(data: Mapping[str, Any]) -> Rekenregels:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     tables = {key: table for key, table in data.items() if isinstance(table, dict)}
     equated = frozenset(tables.pop("gelijkgestelde-dagen")["value"])
     return Rekenregels({naam: _termijn(naam, table) for naam, table in tables.items()}, equated)
@@ -238,7 +242,8 @@ def read_facts(data: Mapping[str, Any]) -> FactsFile:
     return FactsFile(data["name"], data["facility"], dict(_facts(data)))
 
 
-def _dso_profile(data: Mapping[str, Any]) -> DsoProfile:
+def dso_profile(data: Mapping[str, Any]) -> DsoProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(
         DsoProfile,
@@ -250,7 +255,8 @@ def _dso_profile(data: Mapping[str, Any]) -> DsoProfile:
     )
 
 
-def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
+def drop_profile(data: Mapping[str, Any]) -> DropProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     groups = {name: file.group(name) for name in ("path", "locatie_path", "spelling", "flaw_codes")}
     accepted: Any = file.facts["accepted"].value
@@ -265,7 +271,8 @@ def _drop_profile(data: Mapping[str, Any]) -> DropProfile:
     )
 
 
-def _sru_profile(data: Mapping[str, Any]) -> SruProfile:
+def sru_profile(data: Mapping[str, Any]) -> SruProfile:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
     return file.build(SruProfile, name=file.name, facility=file.facility, names=file.build(SruNames), facts=file.facts)
 

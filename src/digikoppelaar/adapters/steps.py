@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache
-from importlib import resources
 from itertools import combinations
 from string import Formatter
 from typing import Any, Final
 
+from digikoppelaar.adapters import profile_files
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.registration import BESTUURSLAGEN
 from digikoppelaar.onboarding.model import CHECKS, How, Kind, Process, Rol, Sight, Step
@@ -27,8 +27,8 @@ _KEYS: Final = frozenset(each.name for each in fields(Step)) - {"kind"}
 @cache
 def load_process(kind: Kind) -> Process:
     """The steps of this kind. Raises ConfigError when its file does not hold together."""
-    file = resources.files("digikoppelaar.profiles") / f"aansluiten-{kind}.toml"
-    return read_process(file.read_text(encoding="utf-8"), f"aansluiten-{kind}.toml")
+    name = f"aansluiten-{kind}"
+    return read_process(profile_files.text_of(name), f"{name}.toml")
 
 
 def read_process(text: str, name: str) -> Process:

@@ -28,6 +28,7 @@ from digikoppelaar.cli import (
     message,
     organisatie,
     partner,
+    profile,
     repair,
     reroute,
     retention,
@@ -85,6 +86,7 @@ app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")
 app.add_typer(partner.app, name="partner")
+app.add_typer(profile.app, name="profile")
 app.add_typer(application.api_key, name="api-key")
 app.add_typer(application.webhook, name="webhook")
 app.add_typer(sandbox.app, name="sandbox")

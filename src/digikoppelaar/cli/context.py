@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from digikoppelaar.adapters import profile_files
 from digikoppelaar.config import Config, load
 from digikoppelaar.errors import ConfigError
 
@@ -58,5 +59,7 @@ def debug() -> bool:
 
 
 def configuration() -> Config:
-    """The configuration of this call. Raises ConfigError."""
-    return load(_chosen.config)
+    """The configuration of this call, whose profiles are in force from now on. Raises ConfigError."""
+    config = load(_chosen.config)
+    profile_files.use(config.profile_folder)
+    return config

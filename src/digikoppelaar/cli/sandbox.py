@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digikoppelaar.adapters import profile_files
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
@@ -25,6 +26,7 @@ Organisaties = Annotated[
     typer.Option(help="Connect this authority, as OIN=naam=bestuurslaag; once for each. Default: one gemeente."),
 ]
 Country = Annotated[Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")]
+Profiles = Annotated[Path | None, typer.Option(help="Folder of profiles that stand in the place of ours.")]
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
 
@@ -59,6 +61,7 @@ def serve(
     allow_other_addresses: Annotated[
         bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
     ] = False,
+    profiles: Profiles = None,
     json: Json = False,
     until_stdin_ends: UntilStdinEnds = False,
 ) -> None:
@@ -85,6 +88,7 @@ def serve(
         publish_at_once=publish_at_once,
         allow_other_addresses=allow_other_addresses,
     )
+    profile_files.use(profiles)
     configure("info")
     ready = output.print_json if json else partial(_tell, settings.folder / "sandbox.json")
 
