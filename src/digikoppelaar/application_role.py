@@ -1,6 +1,7 @@
 """The role `application` of `serve`: the REST interface of applications, when it is configured, and the webhooks."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,9 @@ from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.application import Application
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.asking import ask_status
-from digikoppelaar.flows.ports import BlobStore, Clock
+from digikoppelaar.flows.desk import Desk
+from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen, own_kennisgevingen
+from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock
 from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.flows.webhooks import WebhookPoster
 from digikoppelaar.web.rest import parts
@@ -42,6 +45,8 @@ class ApplicationRole:
     blobs: BlobStore
     submitter: Submitter
     clock: Clock
+    desk_of: Callable[[Sequence[Aansluiting]], Desk]
+    """Where kennisgevingen of these publishers are made."""
 
     def app(self, settings: ApplicationSettings) -> ASGIApp:
         """The REST interface."""
@@ -57,6 +62,7 @@ class ApplicationRole:
                 submitter=self.submitter,
                 blobs=self.blobs,
                 announce=self.announce,
+                kennisgevingen=self.kennisgevingen,
                 ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),
                 ask_status=partial(ask_status, messages=stores.messages, reading=stores.reading, **asked),
                 ids=ids,
@@ -70,6 +76,10 @@ class ApplicationRole:
         known = await self.stores.registry.aansluitingen()
         aansluiting = stam_aansluiting(known, who.organisatie_oin, who.omgeving)
         return await announce(self.stores.verzoeken, aansluiting, payload, self.clock.now())
+
+    async def kennisgevingen(self, who: Application) -> OwnKennisgevingen:
+        """Those of the organisatie that an application acts for."""
+        return own_kennisgevingen(who, await self.stores.registry.aansluitingen(), self.desk_of)
 
     async def post_events(self, stop: asyncio.Event) -> None:
         """Post to the webhooks until `stop`."""

@@ -5,7 +5,8 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
 
     DigikoppelaarError
     ├── ConfigError               administrator   the configuration or a command's input is wrong
-    │   └── TrustError            administrator   a certificate, key or trust anchor may not be used here
+    │   ├── TrustError            administrator   a certificate, key or trust anchor may not be used here
+    │   └── Conflict              administrator   what is on record does not allow it now               409
     ├── SubmissionError           administrator   what an application asked us to send cannot be sent   400
     ├── PartnerError              partner         what the other side sent cannot be accepted
     │   ├── MimeError             partner         the MIME package is broken           SOAP Fault, 500
@@ -91,6 +92,13 @@ class TrustError(ConfigError):
     """A certificate, key or trust anchor may not be used for this omgeving or purpose."""
 
     default_advice = "Controleer certificaat, sleutel en vertrouwde stamcertificaten van deze omgeving."
+
+
+class Conflict(ConfigError):
+    """What was asked cannot be done with what is on record, as it is now."""
+
+    wire = Wire(409)
+    default_advice = "Bekijk wat er nu is vastgelegd, en probeer het daarna opnieuw."
 
 
 class SubmissionError(DigikoppelaarError):

@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp
 
-from digikoppelaar import application_role, searching, worker
+from digikoppelaar import application_role, publishing, searching, worker
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
@@ -49,6 +49,7 @@ from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
+from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.pass_on import PassOn
@@ -60,7 +61,6 @@ from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
 from digikoppelaar.flows.webhooks import Poster
-from digikoppelaar.publishing import Publisher
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
@@ -204,7 +204,7 @@ class Gateway:
 
     def _start_publishing(self, group: asyncio.TaskGroup) -> None:
         if self.config.publishing.enabled:
-            publisher = Publisher(self.config, self.stores, self.sessions, self.public)
+            publisher = publishing.Publisher(self.config, self.stores, self.sessions, self.public)
             # Long, for what is being sent is sent to its end: whoever ends before the answer leaves a question.
             patience = self.config.publishing.timeout + PATIENCE
             group.create_task(self._supervised("drafts", lambda: publisher.draft(self.stop)))
@@ -268,7 +268,11 @@ class Gateway:
                 return ByProxy(omgeving, endpoint.trusted_proxies, header, self.keyring.trust)
 
     def _application(self, handler: Handler) -> application_role.ApplicationRole:
-        return application_role.ApplicationRole(self.config, self.stores, self._blobs(), handler.submitter, self.clock)
+        def desk_of(publishers: Sequence[Aansluiting]) -> Desk:
+            return publishing.desk(self.config, self.stores, publishers, self.clock)
+
+        parts = (self.config, self.stores, self._blobs(), handler.submitter, self.clock)
+        return application_role.ApplicationRole(*parts, desk_of)
 
     def _intake(self, receivers: Poster) -> Intake:
         parts = (self.stores.verzoeken, self._dso_client, self._blobs(), self.clock)

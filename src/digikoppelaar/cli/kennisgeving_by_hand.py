@@ -12,6 +12,8 @@ from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports.kennisgevingen import Facts, StoredKennisgeving
 
+_DUE_NOW = frozenset({KennisgevingEvent.AGAIN, KennisgevingEvent.ACCEPTED})
+"""What is now to be sent, or looked for; otherwise its time stays as it was."""
 Reason = Annotated[str, typer.Option("--reason", help="Why, in one line without personal data; it stays on record.")]
 
 
@@ -62,7 +64,8 @@ def _move(number: int, event: KennisgevingEvent, reason: str, *, json: bool, dos
     async def move() -> StoredKennisgeving:
         async with opened_desk() as opened:
             me = who()
-            facts = Facts(due_at=me.at, dossiernummer=dossiernummer, detail=reason)
+            due_at = me.at if event in _DUE_NOW else None
+            facts = Facts(due_at=due_at, dossiernummer=dossiernummer, detail=reason)
             return await opened.stores.kennisgevingen.move(number, event, me, facts)
 
     row = asyncio.run(move())

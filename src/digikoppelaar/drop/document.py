@@ -6,22 +6,54 @@ misspelled key would else be a value that silently lacks.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any, Final, Never
+from typing import Any, Final, NamedTuple, Never
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from digikoppelaar.drop.model import Kennisgeving
 from digikoppelaar.errors import SubmissionError
 
 _ADAPTER: Final = TypeAdapter(Kennisgeving)
 _TAG: Final = "soort"
+_TAGGED: Final = frozenset({"tekst", "locaties"})
+"""Lists of which each part says by its `soort` which of several it is."""
 _MOST_TOLD: Final = 20
-"""Places that an error names."""
+"""Faults that an error names."""
 _LONGEST_NAME: Final = 40
 _NO_CHARACTER: Final = re.compile("[\x00\ud800-\udfff]")
 """What no database keeps."""
+_SENTENCES: Final[Mapping[str, str]] = {
+    "missing": "ontbreekt",
+    "unknown": "is geen bekend veld",
+    "character": "heeft een teken dat niet kan worden vastgelegd",
+    "number": "is een te groot getal",
+    "string": "moet tekst zijn",
+    "float": "moet een getal zijn",
+    "bool": "moet true of false zijn",
+    "date": "moet een dag zijn, zoals 2026-06-02",
+    "enum": "moet een van deze zijn: {expected}",
+    "tuple": "moet een lijst zijn",
+    "too": "heeft te veel of te weinig waarden",
+    "dataclass": "moet een object zijn",
+    "dict": "moet een object zijn",
+}
+"""By the first word of the kind of fault."""
+
+
+class _Wrong(NamedTuple):
+    """A fault: where it is, and its kind as pydantic or this module calls it."""
+
+    place: str
+    kind: str
+    expected: str = ""
+
+    @property
+    def sentence(self) -> str:
+        said = _SENTENCES.get(self.kind.partition("_")[0], "heeft niet de juiste vorm")
+        return f"`{self.place}` {said.format(expected=self.expected)}."
 
 
 def read_document(content: bytes) -> dict[str, Any]:
@@ -69,10 +101,10 @@ def from_document(document: Mapping[str, object]) -> Kennisgeving:
         found = error.errors(include_input=False)
         if any(each["type"] == "json_invalid" for each in found):
             raise _nested() from None
-        raise _error({f"{_path(each['loc'])}: {each['type']}" for each in found}) from None
+        raise _error(map(_wrong, found)) from None
     except RecursionError:
         raise _nested() from None
-    if wrong := set(_departures(document, _ADAPTER.dump_python(read, mode="json"))):
+    if wrong := list(_departures(document, _ADAPTER.dump_python(read, mode="json"))):
         raise _error(wrong)
     return read
 
@@ -84,26 +116,40 @@ def _nested() -> SubmissionError:
     )
 
 
-def _path(parts: tuple[int | str, ...]) -> str:
-    """Without the names of our classes, which pydantic puts where a value may be one of several."""
-    return "/".join(str(part) for part in parts if not (isinstance(part, str) and part[:1].isupper()))
+def schemas(reference: str) -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of a document and its parts, by name; `reference` says where one is, as `#/schemas/{model}`."""
+    found = _ADAPTER.json_schema(ref_template=reference)
+    parts: dict[str, dict[str, Any]] = {**found.pop("$defs"), Kennisgeving.__name__: found}
+    for part in parts.values():
+        if "properties" in part:
+            tags = [_TAG] if _TAG in part["properties"] else []
+            part |= {"additionalProperties": False, "required": [*part.get("required", []), *tags]}
+    return parts
 
 
-def _departures(given: object, known: object, path: str = "") -> Iterator[str]:
-    """What is given and not known, what is given without saying which of several it is, and what cannot be kept."""
+def _wrong(error: ErrorDetails) -> _Wrong:
+    place, kind, about = error["loc"], error["type"], error.get("ctx", {})
+    if place and place[0] in _TAGGED:
+        place = (*place[:2], *place[3:])  # pydantic puts the soort behind the number
+    if kind.startswith("union_tag"):
+        place, kind = (*place, _TAG), "missing" if kind == "union_tag_not_found" else "enum"
+    expected = about.get("expected", about.get("expected_tags", ""))
+    return _Wrong("/".join(map(str, place)), kind, expected.replace(" or ", " of "))
+
+
+def _departures(given: object, known: object, path: str = "") -> Iterator[_Wrong]:
+    """What is given and not known, and what cannot be kept."""
     if isinstance(given, Mapping) and isinstance(known, Mapping):
-        yield from (f"{path}{_named(key)}: unknown" for key in given.keys() - known.keys())
-        if _TAG in known and _TAG not in given:
-            yield f"{path}{_TAG}: missing"
+        yield from (_Wrong(f"{path}{_named(key)}", "unknown") for key in given.keys() - known.keys())
         for key in given.keys() & known.keys():
             yield from _departures(given[key], known[key], f"{path}{key}/")
     elif isinstance(given, list) and isinstance(known, list):
         for number, (one, other) in enumerate(zip(given, known, strict=True)):
             yield from _departures(one, other, f"{path}{number}/")
     elif isinstance(given, str) and _NO_CHARACTER.search(given):
-        yield f"{path.rstrip('/')}: holds what is no character"
+        yield _Wrong(path.rstrip("/"), "character")
     elif isinstance(known, float) and not isfinite(known):
-        yield f"{path.rstrip('/')}: number_too_large"
+        yield _Wrong(path.rstrip("/"), "number_too_large")
 
 
 def _named(name: str) -> str:
@@ -111,9 +157,11 @@ def _named(name: str) -> str:
     return name[:_LONGEST_NAME] if name.isprintable() else ascii(name[:_LONGEST_NAME])
 
 
-def _error(wrong: set[str]) -> SubmissionError:
-    told = sorted(wrong)[:_MOST_TOLD]
+def _error(wrong: Iterable[_Wrong]) -> SubmissionError:
+    found = sorted(set(wrong))
+    told, rest = found[:_MOST_TOLD], len(found) - _MOST_TOLD
+    more = f" En nog {rest} fouten." if rest > 0 else ""
     return SubmissionError(
-        f"this is no kennisgeving: {'; '.join(told)}",
-        advice="Verbeter de genoemde velden van de kennisgeving en bied haar opnieuw aan.",
+        f"this is no kennisgeving: {'; '.join(f'{each.place}: {each.kind}' for each in told)}",
+        advice=f"{' '.join(each.sentence for each in told)}{more}",
     )

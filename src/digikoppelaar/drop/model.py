@@ -7,7 +7,9 @@ apart where they are JSON (drop.document); nobody sets it.
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 
 class Bestuurslaag(StrEnum):
@@ -113,7 +115,7 @@ class Lijst:
     soort: Literal["lijst"] = "lijst"
 
 
-Blok = Alinea | Tussenkop | Lijst
+Blok = Annotated[Alinea | Tussenkop | Lijst, Field(discriminator="soort")]
 
 
 # --- Locations -------------------------------------------------------------------------------------------------------
@@ -185,7 +187,7 @@ class AlsGemeente:
     soort: Literal["gemeente"] = "gemeente"
 
 
-Locatie = AlsPunt | AlsLijn | AlsVlak | AlsAdres | AlsPostcode | AlsGemeente
+Locatie = Annotated[AlsPunt | AlsLijn | AlsVlak | AlsAdres | AlsPostcode | AlsGemeente, Field(discriminator="soort")]
 
 
 # --- The kennisgeving ------------------------------------------------------------------------------------------------

@@ -22,7 +22,15 @@ from digikoppelaar.drop.findings import Checked, Finding, Given, Severity
 from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import is_working_day
-from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerError, StorageError, SubmissionError, told
+from digikoppelaar.errors import (
+    ConfigError,
+    Conflict,
+    DigikoppelaarError,
+    PartnerError,
+    StorageError,
+    SubmissionError,
+    told,
+)
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.drafting import AMSTERDAM, Texts, drafted, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
@@ -84,10 +92,15 @@ class Desk:
     clock: Clock
 
     async def draft(
-        self, kennisgeving: Kennisgeving, publisher: Aansluiting, who: Who, number: int = 1
+        self,
+        kennisgeving: Kennisgeving,
+        publisher: Aansluiting,
+        who: Who,
+        number: int = 1,
+        origin: Origin | None = None,
     ) -> tuple[StoredKennisgeving, bool]:
         """Put a kennisgeving on record, and whether it is new. Raises SubmissionError when `publisher` is another."""
-        return await self.store.draft(_key(kennisgeving, publisher, number), to_document(kennisgeving), who)
+        return await self.store.draft(_key(kennisgeving, publisher, number), to_document(kennisgeving), who, origin)
 
     async def edit(self, kennisgeving_id: int, kennisgeving: Kennisgeving, who: Who) -> StoredKennisgeving:
         """Put another text in its place. Raises SubmissionError when that is about another case, moment or blad."""
@@ -190,9 +203,10 @@ class Desk:
     async def approve(
         self, kennisgeving_id: int, who: Who, *, override: str = "", publish_on: date | None = None
     ) -> StoredKennisgeving:
-        """Plan it to be sent. Raises SubmissionError when a check blocks it and `override` gives no reason.
+        """Plan it to be sent. `publish_on` is the wished day, instead of its own.
 
-        No reason is good enough for what cannot be sent at all. `publish_on` is the wished day, instead of its own.
+        Raises Conflict when a check blocks it and `override` gives no reason, when it was changed while it was checked,
+        or when it is too late; SubmissionError for what cannot be sent at all: no reason is good enough for that.
         """
         row = await self.store.kennisgeving(kennisgeving_id)
         if publish_on:
@@ -200,7 +214,7 @@ class Desk:
         checked = await self.check(row)
         blocking = _codes(finding for finding in checked.findings if finding.severity is Severity.BLOCK)
         if blocking and not override:
-            raise SubmissionError(
+            raise Conflict(
                 f"kennisgeving {kennisgeving_id} is held up by {blocking}",
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
@@ -210,7 +224,8 @@ class Desk:
         codes = _codes(checked.findings)
         detail = f"{codes}; {override}" if override else codes
         due_at = self._send_at(kennisgeving.data.publicatie)
-        return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, Facts(due_at=due_at, detail=detail))
+        facts = Facts(due_at=due_at, detail=detail)
+        return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, facts, row.document)
 
     async def _wish(self, row: StoredKennisgeving, day: date, who: Who) -> StoredKennisgeving:
         kennisgeving = from_document(row.document)

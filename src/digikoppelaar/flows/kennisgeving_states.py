@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import Conflict
 
 
 class KennisgevingState(StrEnum):
@@ -103,9 +103,9 @@ _ADVICE: Final[Mapping[KennisgevingState, str]] = {
 }
 
 
-def refused_move(kennisgeving_id: int, state: str, event: KennisgevingEvent) -> ConfigError:
+def refused_move(kennisgeving_id: int, state: str, event: KennisgevingEvent) -> Conflict:
     """What to raise when `event` cannot happen now."""
-    return ConfigError(
+    return Conflict(
         f"kennisgeving {kennisgeving_id} is {state}, so it cannot be {event.replace('_', ' ')}",
         advice=_ADVICE.get(KennisgevingState(state), "Bekijk met `kennisgeving show` wat nu kan."),
     )

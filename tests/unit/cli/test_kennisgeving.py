@@ -23,7 +23,7 @@ from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.cli.app import app
 from digikoppelaar.drop.document import to_document
-from digikoppelaar.errors import ConfigError, SubmissionError
+from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import NewVerzoek
 from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Sent
@@ -132,7 +132,7 @@ def test_what_a_check_blocks_is_published_only_with_a_reason(installation: Insta
     assert "ontvangst-missing" in checked.output
     assert told(installation, "check", "1")["blocked"]
     refused = kennisgeving(installation, "publish", "1")
-    assert isinstance(refused.exception, SubmissionError)
+    assert isinstance(refused.exception, Conflict)
     published = kennisgeving(installation, "publish", "1", "--override", "akkoord")
     assert published.exit_code == 0
     assert "provisional" in published.output
@@ -145,9 +145,10 @@ def test_what_a_check_blocks_is_published_only_with_a_reason(installation: Insta
 
 def test_a_person_holds_resumes_and_takes_back(installation: Installation, file: Path) -> None:
     kennisgeving(installation, "draft", "--file", str(file))
-    kennisgeving(installation, "publish", "1", "--override", "akkoord")
+    planned = told(installation, "publish", "1", "--override", "akkoord", "--on", "2099-06-10")
     assert "is held" in kennisgeving(installation, "hold", "1", "--reason", "wacht op overleg").output
     assert "is planned" in kennisgeving(installation, "resume", "1").output
+    assert told(installation, "list")[0]["due_at"] == planned["due_at"], "it is not sent before its day"
     assert "is cancelled" in kennisgeving(installation, "cancel", "1", "--reason", "dubbel").output
     late = kennisgeving(installation, "hold", "1", "--reason", "te laat")
     assert isinstance(late.exception, ConfigError)

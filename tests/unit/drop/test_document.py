@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
-from digikoppelaar.drop.document import from_document, read_document, to_document
+from digikoppelaar.drop.document import from_document, read_document, schemas, to_document
 from digikoppelaar.drop.model import (
     Alinea,
     AlsAdres,
@@ -103,7 +104,8 @@ def test_every_location_and_block_says_which_it_is() -> None:
         ({"data": {"ontvangst": "1 juni"}}, "data/ontvangst: date"),
         ({"data": {"ontvangen": "2026-06-01"}}, "data/ontvangen: unknown"),
         ({"locaties": [{"postcode": "1234AB"}]}, "locaties/0/soort: missing"),
-        ({"locaties": [{"soort": "plek"}]}, "locaties/0/soort: literal_error"),
+        ({"locaties": [{"soort": "plek"}]}, "locaties/0/soort: enum"),
+        ({"locaties": ["plek"]}, "locaties/0: dict_type"),
         ({"locaties": [{"soort": "punt", "positie": [1.0]}]}, "locaties/0/positie"),
         (
             {"locaties": [{"soort": "gemeente", "gemeente": "Voorbeeldstad", "straat": "x"}]},
@@ -111,7 +113,7 @@ def test_every_location_and_block_says_which_it_is() -> None:
         ),
         ({"locaties": [{"soort": "punt", "positie": [1.0, "Jansen"]}]}, "locaties/0/positie/1: float_type"),
         ({"locaties": [{"soort": "punt", "positie": [10**400, 1.0]}]}, "locaties/0/positie/0: number_too_large"),
-        ({"titel": "a\0b"}, "titel: holds what is no character"),
+        ({"titel": "a\0b"}, "titel: character"),
         ({"\x1b[31m" * 20: 1}, r"kennisgeving: '(\\x1b\[31m){8}': unknown$"),
         ({"x": json.loads("[" * 500 + "]" * 500)}, "nests too deep"),
         ({"titel": "half \ud800"}, "half a character"),
@@ -147,6 +149,34 @@ def test_what_other_programs_hand_in_is_one_clear_json_object(content: str, reas
     with pytest.raises(SubmissionError, match=reason) as caught:
         read_document(content.encode())
     assert "een" not in str(caught.value)
+
+
+def test_every_fault_has_a_sentence_for_people() -> None:
+    wrong = document(blad="krant", title="x", data={"ontvangst": "1 juni"}, locaties=[{"soort": "plek"}])
+    del wrong["title"], wrong["titel"]
+    with pytest.raises(SubmissionError) as caught:
+        from_document(wrong)
+    assert caught.value.advice == (
+        "`blad` moet een van deze zijn: 'gmb', 'prb', 'wsb', 'bgr' of 'stcrt'. "
+        "`data/ontvangst` moet een dag zijn, zoals 2026-06-02. "
+        "`locaties/0/soort` moet een van deze zijn: 'punt', 'lijn', 'vlak', 'adres', 'postcode', 'gemeente'. "
+        "`titel` ontbreekt."
+    )
+
+
+def test_of_a_thousand_faults_the_first_are_told() -> None:
+    with pytest.raises(SubmissionError) as caught:
+        from_document(document(activiteiten=[1] * 1000))
+    assert caught.value.advice.endswith("En nog 980 fouten.")
+    assert caught.value.advice.count("moet tekst zijn") == 20
+
+
+def test_the_schema_knows_what_is_read_and_nothing_else() -> None:
+    made = schemas("#/schemas/{model}")
+    validator = jsonschema_rs.validator_for({"$ref": "#/schemas/Kennisgeving", "schemas": made})
+    validator.validate(document())
+    for wrong in (document(title="x"), document(locaties=[{"postcode": "1234AB"}]), document(blad="krant")):
+        assert not validator.is_valid(wrong)
 
 
 def test_json_is_read_as_it_stands() -> None:

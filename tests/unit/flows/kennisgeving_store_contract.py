@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 from tests.unit.flows.verzoek_store_contract import NOW
 
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, Conflict
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent as Event
 from digikoppelaar.flows.ports.kennisgevingen import (
     Answer,
@@ -67,6 +67,8 @@ async def one_key_is_one_kennisgeving(store: KennisgevingStore) -> None:
     other, new = await store.draft(replace(KEY, number=2), TEXT, WHO)
     assert new
     assert [row.id for row in await store.kennisgevingen(KennisgevingFilter())] == [other.id, made.id]
+    [second] = await store.kennisgevingen(KennisgevingFilter(before=other.id))
+    assert second.id == made.id
     about = KennisgevingFilter(verzoeknummer="2026060200019")
     assert [row.id for row in await store.kennisgevingen(about)] == [made.id]
 
@@ -110,11 +112,20 @@ async def another_text_has_to_be_approved_again(store: KennisgevingStore) -> Non
     ]
 
 
+async def what_somebody_did_not_see_is_not_approved(store: KennisgevingStore) -> None:
+    made, _ = await store.draft(KEY, TEXT, WHO)
+    await store.edit(made.id, {"titel": "Aanvraag: uitbouw"}, WHO)
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW), TEXT)
+    seen = (await store.kennisgeving(made.id)).document
+    assert (await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW), seen)).state == "planned"
+
+
 async def what_koop_may_have_is_not_edited_or_cancelled(store: KennisgevingStore) -> None:
     sent = await sending(store)
-    with pytest.raises(ConfigError, match="is sending, so it cannot be edited"):
+    with pytest.raises(Conflict, match="is sending, so it cannot be edited"):
         await store.edit(sent.id, {}, WHO)
-    with pytest.raises(ConfigError, match="is sending, so it cannot be cancelled"):
+    with pytest.raises(Conflict, match="is sending, so it cannot be cancelled"):
         await store.move(sent.id, Event.CANCELLED, WHO, Facts())
     assert (await store.kennisgeving(sent.id)).document == TEXT
 
@@ -251,6 +262,7 @@ CONTRACT = (
     why_a_draft_waits_stays_until_somebody_approves_it,
     what_was_cancelled_makes_room_for_another,
     another_text_has_to_be_approved_again,
+    what_somebody_did_not_see_is_not_approved,
     what_koop_may_have_is_not_edited_or_cancelled,
     what_is_due_is_claimed_once_and_the_attempt_is_on_record,
     one_aansluiting_takes_no_more_than_its_share,

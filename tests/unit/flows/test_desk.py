@@ -16,7 +16,7 @@ from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
 from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.model import AlsVlak, Bijlage
 from digikoppelaar.drop.texts import For, TextTemplate
-from digikoppelaar.errors import ConfigError, SubmissionError
+from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
 from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
@@ -248,7 +248,7 @@ async def test_of_a_verzoek_whose_content_was_deleted_a_person_is_told_what_can_
 async def test_what_is_blocked_is_approved_only_with_a_reason_that_stays_on_record() -> None:
     world = World(compared=Checked(Outcome.FOUND))
     row = await world.drafted()
-    with pytest.raises(SubmissionError, match="held up by applicant-found"):
+    with pytest.raises(Conflict, match="held up by applicant-found"):
         await world.desk.approve(row.id, WHO)
     assert (await world.store.kennisgeving(row.id)).state == "draft"
     planned = await world.desk.approve(row.id, WHO, override="De straat heet naar de aanvrager.")
@@ -278,6 +278,20 @@ async def test_what_is_to_appear_later_is_sent_the_working_day_before() -> None:
     planned = await world.desk.approve(row.id, WHO, publish_on=date(2026, 6, 8))
     assert planned.due_at == datetime(2026, 6, 5, 6, tzinfo=UTC), "Friday at eight, Dutch time"
     assert from_document(planned.document).data.publicatie == date(2026, 6, 8)
+
+
+async def test_what_was_changed_while_it_was_checked_is_not_approved() -> None:
+    world = World()
+    row = await world.drafted()
+    other = replace(from_document(row.document), titel="Iets anders")
+
+    async def compare(_aansluiting_id: int, _verzoeknummer: str, _text: str) -> Checked:
+        await world.desk.edit(row.id, other, WHO)
+        return CLEAN
+
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        await replace(world.desk, compare=compare).approve(row.id, WHO)
+    assert (await world.store.kennisgeving(row.id)).state == "draft"
 
 
 async def test_another_publisher_than_the_aansluiting_is_refused() -> None:

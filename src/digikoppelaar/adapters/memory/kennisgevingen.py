@@ -13,7 +13,6 @@ from digikoppelaar.flows.kennisgeving_states import (
     KennisgevingEvent,
     KennisgevingState,
     after,
-    refused_move,
 )
 from digikoppelaar.flows.ports.kennisgevingen import (
     Answer,
@@ -29,6 +28,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Sent,
     StoredKennisgeving,
     Undrafted,
+    check_move,
     no_attempt,
 )
 from digikoppelaar.flows.ports.repair import Who
@@ -92,11 +92,17 @@ class MemoryKennisgevingen:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         return self.lines.get(kennisgeving_id, [])
 
-    async def move(self, kennisgeving_id: int, event: KennisgevingEvent, who: Who, facts: Facts) -> StoredKennisgeving:
+    async def move(
+        self,
+        kennisgeving_id: int,
+        event: KennisgevingEvent,
+        who: Who,
+        facts: Facts,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         row = await self.kennisgeving(kennisgeving_id)
-        if after(row.state, event) is None:
-            raise refused_move(kennisgeving_id, row.state, event)
+        check_move(row, event, seen)
         return self._moved(row, event, who.at, facts, who.name)
 
     async def claim(self, now: datetime, limit: int, per_aansluiting: int) -> Sequence[StoredKennisgeving]:
@@ -226,4 +232,5 @@ def _fits(row: StoredKennisgeving, wanted: KennisgevingFilter) -> bool:
         and wanted.state in (None, row.state)
         and wanted.referentienummer in (None, row.key.referentienummer)
         and wanted.verzoeknummer in (None, row.origin.verzoeknummer if row.origin else None)
+        and (wanted.before is None or row.id < wanted.before)
     )

@@ -19,7 +19,6 @@ from digikoppelaar.flows.kennisgeving_states import (
     KennisgevingEvent,
     KennisgevingState,
     after,
-    refused_move,
 )
 from digikoppelaar.flows.ports.kennisgevingen import (
     Attempt,
@@ -34,6 +33,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Sent,
     StoredKennisgeving,
     Undrafted,
+    check_move,
     no_attempt,
 )
 from digikoppelaar.flows.ports.repair import Who
@@ -76,7 +76,7 @@ class PostgresKennisgevingen:
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        return await self._by_hand(kennisgeving_id, _E.EDITED, who, Facts(), document)
+        return await self._by_hand(kennisgeving_id, _E.EDITED, who, Facts(), document=document)
 
     async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
@@ -94,9 +94,16 @@ class PostgresKennisgevingen:
             rows = await (await connection.execute(_SQL["log"], {"id": kennisgeving_id})).fetchall()
         return [LogLine(**row) for row in rows]
 
-    async def move(self, kennisgeving_id: int, event: KennisgevingEvent, who: Who, facts: Facts) -> StoredKennisgeving:
+    async def move(
+        self,
+        kennisgeving_id: int,
+        event: KennisgevingEvent,
+        who: Who,
+        facts: Facts,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        return await self._by_hand(kennisgeving_id, event, who, facts)
+        return await self._by_hand(kennisgeving_id, event, who, facts, seen=seen)
 
     async def claim(self, now: datetime, limit: int, per_aansluiting: int) -> Sequence[StoredKennisgeving]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
@@ -193,12 +200,13 @@ class PostgresKennisgevingen:
         event: KennisgevingEvent,
         who: Who,
         facts: Facts,
+        *,
         document: Mapping[str, object] | None = None,
+        seen: Mapping[str, object] | None = None,
     ) -> StoredKennisgeving:
         async with transaction(self.pool) as connection:
             row = await _there(connection, "locked", kennisgeving_id)
-            if after(row["state"], event) is None:
-                raise refused_move(kennisgeving_id, row["state"], event)
+            check_move(stored(row), event, seen)
             return await _moved(connection, row, event, who.at, facts, by=who.name, document=document)
 
 

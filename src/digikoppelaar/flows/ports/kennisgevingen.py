@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
-from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.errors import ConfigError, Conflict
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, after, refused_move
 from digikoppelaar.flows.ports.connections import CaseSystemSettings
 from digikoppelaar.flows.ports.repair import Who
 
@@ -149,6 +149,8 @@ class KennisgevingFilter:
     referentienummer: str | None = None
     verzoeknummer: str | None = None
     limit: int = 100
+    before: int | None = None
+    """Only those with a lower id: where a list goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,17 @@ class NotDrafted:
     publisher_id: int | None
 
 
+def check_move(row: StoredKennisgeving, event: KennisgevingEvent, seen: Mapping[str, object] | None) -> None:
+    """Raises Conflict when `event` cannot happen to it, or when it is not what somebody saw."""
+    if after(row.state, event) is None:
+        raise refused_move(row.id, row.state, event)
+    if seen is not None and row.document != seen:
+        raise Conflict(
+            f"kennisgeving {row.id} was changed meanwhile",
+            advice="De tekst is zojuist gewijzigd. Bekijk de kennisgeving opnieuw voordat u haar vrijgeeft.",
+        )
+
+
 def no_attempt(kennisgeving_id: int, number: int) -> ConfigError:
     """What to raise when the kennisgeving has no such attempt."""
     return ConfigError(
@@ -202,7 +215,7 @@ class KennisgevingStore(Protocol):
         """
 
     async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
-        """Put another text in its place: it is a draft again. Raises ConfigError when it is too late for that."""
+        """Put another text in its place: it is a draft again. Raises Conflict when it is too late for that."""
 
     async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
         """Raises ConfigError when there is none."""
@@ -213,8 +226,18 @@ class KennisgevingStore(Protocol):
     async def log(self, kennisgeving_id: int) -> Sequence[LogLine]:
         """What happened to it, in order."""
 
-    async def move(self, kennisgeving_id: int, event: KennisgevingEvent, who: Who, facts: Facts) -> StoredKennisgeving:
-        """A person does something. Raises ConfigError, with advice, when it cannot be done now."""
+    async def move(
+        self,
+        kennisgeving_id: int,
+        event: KennisgevingEvent,
+        who: Who,
+        facts: Facts,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
+        """A person does something. Raises Conflict, with advice, when it cannot be done now.
+
+        With `seen` also when the document is another one meanwhile: what nobody looked at is not approved.
+        """
 
     async def claim(self, now: datetime, limit: int, per_aansluiting: int) -> Sequence[StoredKennisgeving]:
         """Those planned whose time has come: they are sending now, and nobody else gets them.

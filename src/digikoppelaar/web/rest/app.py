@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digikoppelaar import __version__
 from digikoppelaar.flows.api_keys import holder
-from digikoppelaar.web.rest.operations import OPERATIONS, describe
+from digikoppelaar.web.rest.operation import V1, describe
+from digikoppelaar.web.rest.operations import OPERATIONS
 from digikoppelaar.web.rest.parts import Parts
 from digikoppelaar.web.rest.problems import answer_to
 from digikoppelaar.web.rest.schemas import SCHEMAS
@@ -96,7 +97,7 @@ def _route(parts: Parts, path: str) -> Route:
                 return PlainTextResponse(f"this API key has not the right {operation.needs}", 403)
             return await operation.handler(parts, who, request)
         except Exception as error:
-            return answer_to(error)
+            return answer_to(error, advise=path.startswith(V1))
 
     return Route(path.replace("{source}", "{source:path}"), endpoint, methods=list(operations))
 

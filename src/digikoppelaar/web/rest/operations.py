@@ -1,70 +1,19 @@
 """The one table of operations: the router and the OpenAPI document are both made of it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from digikoppelaar.flows.application import Application, Right
-from digikoppelaar.web.rest import v1, v19
-from digikoppelaar.web.rest.parts import Parts
+from digikoppelaar.flows.application import Right
+from digikoppelaar.flows.kennisgeving_states import KennisgevingState
+from digikoppelaar.web.rest import kennisgevingen, v1, v19
+from digikoppelaar.web.rest.operation import V1, Answer, Body, Handler, Operation
 from digikoppelaar.web.rest.schemas import TEXT, Schema, reference
 
-Handler = Callable[[Parts, Application, Request], Awaitable[Response]]
-
 V19: Final = "/service/rest/v19"
-V1: Final = "/api/v1"
+KENNISGEVINGEN: Final = f"{V1}/kennisgevingen"
+ONE: Final = f"{KENNISGEVINGEN}/{{kennisgevingId}}"
 
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a request carries."""
-
-    media_type: str
-    schema: Schema
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What comes back when all went well; no media type: nothing but the status."""
-
-    status: int = 200
-    media_type: str | None = None
-    schema: Schema | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation. Names in `path` stand for one segment, but for `source`, which is the rest of the path."""
-
-    method: str
-    path: str
-    handler: Handler
-    answer: Answer
-    body: Body | None = None
-    query: tuple[tuple[str, Schema], ...] = ()
-    problems: tuple[int, ...] = ()
-    """Statuses that it can have beside those of every operation."""
-    rights: frozenset[Right] = frozenset({Right.MESSAGES})
-    """Any of these opens it."""
-
-    @property
-    def name(self) -> str:
-        """Unique among operations."""
-        return ("v1_" if self.path.startswith(V1) else "") + self.handler.__name__
-
-    @property
-    def needs(self) -> str:
-        """Its rights, for people."""
-        return " or ".join(sorted(self.rights))
-
-    @property
-    def summary(self) -> str:
-        """What it does, in one line."""
-        return (self.handler.__doc__ or "").strip()
-
+DRAFT: Final = frozenset({Right.DRAFT, Right.PUBLISH})
+PUBLISH: Final = frozenset({Right.PUBLISH})
 
 _BOOLEAN: Final[Schema] = {"type": "boolean", "default": False}
 _NUMBER: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0}
@@ -119,6 +68,74 @@ def _list(schema: Schema) -> Answer:
 def _json_body(name: str) -> Body:
     return Body("application/json", reference(name))
 
+
+def _move(name: str, handler: Handler, rights: frozenset[Right], body: str | None = None) -> Operation:
+    """Something that is done to a kennisgeving."""
+    carried = _json_body(body) if body else None
+    problems = (400, 404, 409, 413) if body else (404, 409)
+    stored = _json(reference("StoredKennisgeving"))
+    return Operation("POST", f"{ONE}/{name}", handler, stored, carried, problems=problems, rights=rights)
+
+
+_OF_KENNISGEVINGEN: Final = (
+    Operation(
+        "POST",
+        KENNISGEVINGEN,
+        kennisgevingen.draft_kennisgeving,
+        Answer(201, "application/json", reference("StoredKennisgeving"), again=200),
+        _json_body("Kennisgeving"),
+        query=(("number", {**_NUMBER, "minimum": 1, "default": 1}), ("verzoeknummer", TEXT)),
+        problems=(400, 409, 413),
+        rights=DRAFT,
+    ),
+    Operation(
+        "GET",
+        KENNISGEVINGEN,
+        kennisgevingen.list_kennisgevingen,
+        _list(reference("StoredKennisgeving")),
+        query=(
+            ("state", {"type": "string", "enum": [each.value for each in KennisgevingState]}),
+            ("referentienummer", TEXT),
+            ("maxNr", _NUMBER),
+            ("before", _NUMBER),
+        ),
+        problems=(400,),
+        rights=DRAFT,
+    ),
+    Operation(
+        "GET", ONE, kennisgevingen.get_kennisgeving, _json(reference("KennisgevingPage")), problems=(404,), rights=DRAFT
+    ),
+    Operation(
+        "PUT",
+        ONE,
+        kennisgevingen.edit_kennisgeving,
+        _json(reference("StoredKennisgeving")),
+        _json_body("Kennisgeving"),
+        problems=(400, 404, 409, 413),
+        rights=DRAFT,
+    ),
+    Operation(
+        "GET",
+        f"{ONE}/preview",
+        kennisgevingen.preview_kennisgeving,
+        Answer(200, "text/html", {"type": "string"}, others=("text/plain", "text/xml")),
+        query=(("format", {"type": "string", "enum": list(kennisgevingen.FORMATS), "default": "html"}),),
+        problems=(400, 404),
+        rights=DRAFT,
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/check",
+        kennisgevingen.check_kennisgeving,
+        _json(reference("CheckedKennisgeving")),
+        problems=(404,),
+        rights=DRAFT,
+    ),
+    _move("approve", kennisgevingen.approve_kennisgeving, PUBLISH, "Approval"),
+    _move("hold", kennisgevingen.hold_kennisgeving, DRAFT, "Reason"),
+    _move("resume", kennisgevingen.resume_kennisgeving, PUBLISH),
+    _move("cancel", kennisgevingen.cancel_kennisgeving, DRAFT, "Reason"),
+)
 
 OPERATIONS: Final = (
     Operation("POST", f"{V19}/cpas/validate", v19.validate_cpa, _DONE, _CPA, problems=(400, 413)),
@@ -224,50 +241,5 @@ OPERATIONS: Final = (
         Answer(200, "*/*", _BYTES),
         problems=(404, 410),
     ),
+    *_OF_KENNISGEVINGEN,
 )
-
-
-def path_names(path: str) -> list[str]:
-    """The names in a path, in their order."""
-    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
-
-
-def describe(operation: Operation) -> dict[str, Any]:
-    """The Operation Object of OpenAPI."""
-    found: dict[str, Any] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "description": f"The API key needs the right {operation.needs}.",
-        "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in path_names(operation.path)),
-            *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query),
-        ],
-        "responses": _responses(operation),
-    }
-    if operation.body:
-        content = {operation.body.media_type: {"schema": operation.body.schema}}
-        found["requestBody"] = {"required": True, "content": content}
-    return found
-
-
-_PROBLEMS: Final = {
-    400: "The request cannot be carried out as it was asked.",
-    401: "No API key, or one that is nobody's.",
-    403: "The API key has not the right for this.",
-    404: "It is not there, or it is not yours.",
-    410: "It was deleted, for its period was over.",
-    413: "The body is too large.",
-    500: "Something failed here or at the partner.",
-    503: "The storage does not answer; try again.",
-}
-
-
-def _responses(operation: Operation) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": "It went well."}
-    if operation.answer.media_type:
-        good["content"] = {operation.answer.media_type: {"schema": operation.answer.schema}}
-    problems = {
-        str(status): {"description": _PROBLEMS[status], "content": {"text/plain": {"schema": {"type": "string"}}}}
-        for status in sorted({401, 403, 500, 503, *operation.problems})
-    }
-    return {str(operation.answer.status): good, **problems}

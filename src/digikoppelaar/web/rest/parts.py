@@ -11,6 +11,7 @@ from digikoppelaar.flows.announce import Announced
 from digikoppelaar.flows.api_keys import ApiKeyStore
 from digikoppelaar.flows.application import Application, ApplicationStore, StoredMessage
 from digikoppelaar.flows.application_cpas import OwnCpas
+from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen
 from digikoppelaar.flows.ports import BlobStore, Clock, CpaRecord, Ids, Registry
 from digikoppelaar.flows.submit import Submission
 from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
@@ -33,6 +34,8 @@ class Submits(Protocol):
 
 Announces = Callable[[Application, bytes], Awaitable[Announced]]
 """Takes in a notification for this application's organisatie; raises as flows.announce.announce does."""
+Kennisgevingen = Callable[[Application], Awaitable[OwnKennisgevingen]]
+"""Those of this application, as the registration is now."""
 Ping = Callable[[CpaRecord], Awaitable[PingResult]]
 AskStatus = Callable[[CpaRecord, str], Awaitable[StatusResponse | None]]
 """What the partner says of a message of ours; None when no answer came in time."""
@@ -58,6 +61,7 @@ class Parts:
     submitter: Submits
     blobs: BlobStore
     announce: Announces
+    kennisgevingen: Kennisgevingen
     ping: Ping
     ask_status: AskStatus
     ids: Ids

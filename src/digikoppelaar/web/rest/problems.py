@@ -1,4 +1,7 @@
-"""What goes wrong, as an HTTP answer: a status and one line of text, as users of ebms-core expect it."""
+"""What goes wrong, as an HTTP answer: a status and one line of text, as users of ebms-core expect it.
+
+What is ours tells on a second line what to do, in Dutch.
+"""
 
 from typing import Final
 
@@ -7,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from digikoppelaar.errors import (
     ConfigError,
+    Conflict,
     ContentPurged,
     DigikoppelaarError,
     PartnerError,
@@ -23,6 +27,7 @@ _STATUS: Final = (
     (TooLarge, 413),
     (StorageError, 503),
     (ContentPurged, 410),
+    (Conflict, 409),
     (TrustError, 500),
     (ConfigError, 400),
     (SubmissionError, 400),
@@ -45,8 +50,8 @@ def not_found(what: str) -> Problem:
     return Problem(404, f"{what} not found")
 
 
-def answer_to(error: Exception) -> Response:
-    """The answer that tells an application what went wrong, and no more than it may know."""
+def answer_to(error: Exception, *, advise: bool) -> Response:
+    """The answer that tells an application what went wrong and, when asked, what to do; no more than it may know."""
     if isinstance(error, Problem):
         return PlainTextResponse(error.text, error.status)
     if not isinstance(error, DigikoppelaarError):
@@ -55,4 +60,5 @@ def answer_to(error: Exception) -> Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if status >= 500:
         log.warning("rest_failed", reason=told(error))
-    return PlainTextResponse("no answer from storage" if status == 503 else str(error), status)
+    text = f"{error}\n{error.advice}" if advise and status < 500 else str(error)
+    return PlainTextResponse("no answer from storage" if status == 503 else text, status)

@@ -20,6 +20,8 @@ from digikoppelaar.web.rest.problems import Problem
 
 _MOST: Final = 2**31 - 1
 _LONGEST: Final = 2000
+_LONGEST_ID: Final = 18
+"""Digits that fit a number of the database."""
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^`|~\w-]{1,127}/[!#$%&'*+.^`|~\w-]{1,127}(?:;[ -~]{0,200})?", re.ASCII)
 """RFC 9110, section 8.3.1."""
 _FILTER: Final = {
@@ -45,10 +47,42 @@ def path_value(request: Request, name: str) -> str:
     return value
 
 
+def path_number(request: Request, name: str) -> int:
+    """A number of ours in the path. Raises Problem 404 for what is none."""
+    value = path_value(request, name)
+    if not (value.isascii() and value.isdigit()) or len(value) > _LONGEST_ID:
+        raise Problem(404, f"{name} not found")
+    return int(value)
+
+
+def query_value(request: Request, name: str) -> str | None:
+    """A text in the query. Raises Problem 400."""
+    value = request.query_params.get(name)
+    if value is not None and not _is_identifier(value):
+        raise Problem(400, f"{name} holds what no identifier holds")
+    return value
+
+
+def number(request: Request, name: str, *, least: int = 0, otherwise: int = 0) -> int:
+    """A whole number in the query, or `otherwise` when there is none. Raises Problem 400."""
+    value = request.query_params.get(name, str(otherwise))
+    if not (value.isascii() and value.isdigit()) or len(value) > 10 or not least <= int(value) <= _MOST:
+        raise Problem(400, f"{name} must be a whole number of {least} or more")
+    return int(value)
+
+
+def choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """One of some words in the query. Raises Problem 400."""
+    value = request.query_params.get(name)
+    if value is not None and value not in choices:
+        raise Problem(400, f"{name} must be one of {', '.join(choices)}")
+    return value
+
+
 def wanted(request: Request) -> Wanted:
     """The filter in the query. Raises Problem 400."""
-    filters = {ours: _query_value(request, theirs) for ours, theirs in _FILTER.items()}
-    return Wanted(**filters, event_types=_event_types(request), limit=_limit(request))
+    filters = {ours: query_value(request, theirs) for ours, theirs in _FILTER.items()}
+    return Wanted(**filters, event_types=_event_types(request), limit=number(request, "maxNr") or None)
 
 
 def flag(request: Request, name: str) -> bool:
@@ -91,6 +125,13 @@ def read_json(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "the body is not JSON") from error
+
+
+def fields(document: Any, *names: str) -> Mapping[str, Any]:
+    """A JSON object with none but these fields: a misspelled one would else silently lack. Raises Problem 400."""
+    if not isinstance(document, Mapping) or not document.keys() <= set(names):
+        raise Problem(400, f"a JSON object with only {', '.join(names)} is expected")
+    return document
 
 
 def text_field(document: Any, name: str) -> str:
@@ -164,26 +205,12 @@ def base64_bytes(value: object, name: str) -> bytes:
         raise Problem(400, f"{name} must be base64") from error
 
 
-def _query_value(request: Request, name: str) -> str | None:
-    value = request.query_params.get(name)
-    if value is not None and not _is_identifier(value):
-        raise Problem(400, f"{name} holds what no identifier holds")
-    return value
-
-
 def _event_types(request: Request) -> tuple[EventType, ...]:
     asked = request.query_params.getlist("eventTypes")
     try:
         return tuple(EventType(each) for each in asked) or tuple(EventType)
     except ValueError as error:
         raise Problem(400, f"eventTypes must be of {', '.join(EventType)}") from error
-
-
-def _limit(request: Request) -> int | None:
-    value = request.query_params.get("maxNr", "0")
-    if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > _MOST:
-        raise Problem(400, "maxNr must be a whole number, 0 for all")
-    return int(value) or None
 
 
 def _is_identifier(value: str) -> bool:

@@ -2,7 +2,11 @@
 
 from typing import Any, Final
 
+from digikoppelaar.drop import document
+from digikoppelaar.drop.findings import Severity
+from digikoppelaar.drop.model import Blad, Moment
 from digikoppelaar.flows.application import EventType, MessageStatus
+from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 
 Schema = dict[str, Any]
 
@@ -23,6 +27,36 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 
 _PARTY: Final = _object({"partyId": TEXT}, {"role": TEXT})
 _PARTY_STRING: Final = {**TEXT, "description": "type:value, such as urn:osb:oin:00000099000000001000"}
+
+_DAY: Final[Schema] = {"type": "string", "format": "date"}
+_REASON: Final[Schema] = {**TEXT, "description": "why, without personal data; it stays on record"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
+_STORED: Final = _object(
+    {
+        "id": _COUNT,
+        "referentienummer": {"type": "string"},
+        "moment": {"type": "string", "enum": [each.value for each in Moment]},
+        "blad": {"type": "string", "enum": [each.value for each in Blad]},
+        "number": _COUNT,
+        "state": {"type": "string", "enum": [each.value for each in KennisgevingState]},
+        "titel": {"type": "string"},
+    },
+    {
+        "verzoeknummer": TEXT,
+        "dueAt": INSTANT,
+        "dossiernummer": {"type": "string"},
+        "publication": _object(
+            {
+                "number": {"type": "string"},
+                "url": {"type": "string", "format": "uri"},
+                "publishedOn": _DAY,
+                "differences": {"type": "array", "items": {"type": "string"}},
+            }
+        ),
+        "reason": {"type": "string"},
+        "advice": {"type": "string"},
+    },
+)
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Party": _PARTY,
@@ -87,5 +121,43 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "MessageEventType": {"type": "string", "enum": [each.value for each in EventType]},
     "MessageEvent": _object({"messageId": TEXT, "type": reference("MessageEventType")}),
     "URLMapping": _object({"source": TEXT, "destination": {"type": "string", "format": "uri", "maxLength": 2000}}),
+    **document.schemas("#/components/schemas/{model}"),
+    "StoredKennisgeving": _STORED,
+    "KennisgevingPage": {
+        "allOf": [
+            reference("StoredKennisgeving"),
+            _object(
+                {
+                    "document": reference("Kennisgeving"),
+                    "log": {
+                        "type": "array",
+                        "items": _object(
+                            {"at": INSTANT, "event": TEXT, "state": TEXT, "detail": {"type": "string"}},
+                            {"by": {"type": "string"}},
+                        ),
+                    },
+                }
+            ),
+        ]
+    },
+    "CheckedKennisgeving": _object(
+        {
+            "good": {"type": "boolean", "description": "every check was done, and nothing blocks"},
+            "blocked": {"type": "boolean"},
+            "findings": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "code": TEXT,
+                        "severity": {"type": "string", "enum": [each.value for each in Severity]},
+                        "where": {"type": "string"},
+                        "sentence": {"type": "string"},
+                    }
+                ),
+            },
+        }
+    ),
+    "Approval": {**_object({}, {"override": _REASON, "publishOn": _DAY}), "additionalProperties": False},
+    "Reason": {**_object({"reason": _REASON}), "additionalProperties": False},
     "CertificateMapping": _object({"source": BASE64, "destination": BASE64, "cpaId": TEXT}),
 }

@@ -4,7 +4,7 @@ GEMEENTE is connected in sandbox-pre and sandbox-prod, OTHER in sandbox-pre; eac
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,14 +19,20 @@ from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, changed
 from tests.unit.ebms.exchanges import notification
 
 from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
+from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
+from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
+from digikoppelaar.adapters.postgres.retention import PostgresRetention
 from digikoppelaar.adapters.postgres.verzoeken import PostgresVerzoeken
 from digikoppelaar.adapters.postgres.views import PostgresViews
 from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
+from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.adapters.system import RandomIds, RandomSecrets, SystemClock
+from digikoppelaar.drop.model import AlsVlak
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.envelope import write_envelope
 from digikoppelaar.errors import TrustError
@@ -35,7 +41,11 @@ from digikoppelaar.flows.administration import PingResult
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.application import Application, Right
 from digikoppelaar.flows.application_cpas import OwnCpas
-from digikoppelaar.flows.ports import Blob, Consumer, CpaRecord, NewInbound, Signer, StoredPayload
+from digikoppelaar.flows.desk import Desk
+from digikoppelaar.flows.drafting import Texts
+from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen, own_kennisgevingen
+from digikoppelaar.flows.ports import Aansluiting, Blob, Consumer, CpaRecord, NewInbound, Signer, StoredPayload
+from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.registration import AansluitingEntry, Entry, OrganisatieEntry, PartijEntry, difference
 from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.web.rest.app import make_rest_app
@@ -53,6 +63,17 @@ ENTRIES: tuple[Entry, ...] = (
         for oin, omgeving in ((GEMEENTE, PRE), (GEMEENTE, PROD), (OTHER, PRE))
     ),
 )
+PUBLISHING = {
+    "stage": "poc",
+    "naam": "Voorbeeldstad",
+    "bestuurslaag": "gemeente",
+    "blad": "gmb",
+    "automatic": "",
+}
+DROP: tuple[Entry, ...] = tuple(
+    AansluitingEntry(oin, "drop", PRE, oin, {}, {}, publishing=PUBLISHING) for oin in (GEMEENTE, OTHER)
+)
+"""What makes them publish as well."""
 STAM: tuple[Entry, ...] = tuple(
     AansluitingEntry(oin, "stam", PRE, oin, {}, {"kind": "folder", "path": "/zaken"}) for oin in (GEMEENTE, OTHER)
 )
@@ -88,6 +109,7 @@ class World:
     applications: PostgresApplications
     webhooks: PostgresWebhooks
     blobs: FolderBlobs
+    folder: Path
     port: int = 0
     keys: dict[tuple[str, str, frozenset[Right]], str] = field(default_factory=dict)
     received: int = 0
@@ -136,7 +158,8 @@ class World:
         """An imported CPA of this organisatie, for REST."""
         document = cpa_of(oin, name)
         aansluitingen = await self.registry.aansluitingen()
-        [row] = [each for each in aansluitingen if (each.organisatie_oin, each.omgeving) == (oin, omgeving)]
+        wanted = ("ebms", oin, omgeving)
+        [row] = [each for each in aansluitingen if (each.kind, each.organisatie_oin, each.omgeving) == wanted]
         agreement = read_agreement(document, [oin])
         await self.registry.import_cpa(row.id, document, agreement, NOW, consumer=Consumer.REST)
         found = await self.registry.cpa(omgeving, name)
@@ -187,6 +210,25 @@ async def _announced(world: World, who: Application, payload: bytes) -> Announce
     return await announce(PostgresVerzoeken(world.pool), aansluiting, payload, NOW)
 
 
+async def _kennisgevingen(world: World, who: Application) -> OwnKennisgevingen:
+    return own_kennisgevingen(who, await world.registry.aansluitingen(), lambda publishers: _desk(world, publishers))
+
+
+def _desk(world: World, publishers: Sequence[Aansluiting]) -> Desk:
+    privacy = PrivacyCheck(
+        PostgresRetention(world.pool), world.blobs, FingerprintKeyFile(world.folder / "fingerprint-keys")
+    )
+    texts = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
+    store = PostgresKennisgevingen(world.pool)
+    return Desk(store, publishers, texts, privacy.matches, _nowhere, world.blobs, SystemClock())
+
+
+async def _nowhere(organisatie_oin: str) -> tuple[AlsVlak, ...]:
+    """An area that nobody imported."""
+    del organisatie_oin
+    return ()
+
+
 async def _no_status(cpa: CpaRecord, about: str) -> None:
     """A partner that says nothing, as these have no endpoint; tests.journeys asks a real one."""
     del cpa, about
@@ -203,8 +245,9 @@ async def opened_world(url: str, folder: Path, limits: Limits = Limits()) -> Asy
             PostgresApplications(pool),
             PostgresWebhooks(pool),
             FolderBlobs(folder),
+            folder.parent,
         )
-        await world.registry.apply(difference([], ENTRIES), NOW)
+        await world.registry.apply(difference([], (*ENTRIES, *DROP)), NOW)
         async with serving(_app(world, limits)) as world.port:
             yield world
 
@@ -222,6 +265,7 @@ def _app(world: World, limits: Limits) -> ASGIApp:
             submitter=Submitter(world.messages, world.blobs, NoKeys(), NoKeys(), ids, clock),
             blobs=world.blobs,
             announce=lambda who, payload: _announced(world, who, payload),
+            kennisgevingen=lambda who: _kennisgevingen(world, who),
             ping=ping,
             ask_status=_no_status,
             ids=ids,

@@ -30,6 +30,7 @@ WHERE (%(aansluiting_id)s::bigint IS NULL OR aansluiting_id = %(aansluiting_id)s
   AND (%(state)s::text IS NULL OR state = %(state)s)
   AND (%(referentienummer)s::text IS NULL OR referentienummer = %(referentienummer)s)
   AND (%(verzoeknummer)s::text IS NULL OR verzoeknummer = %(verzoeknummer)s)
+  AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s
 
