@@ -9,6 +9,7 @@ import typer
 from digikoppelaar import __version__
 from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
+    aansluiting,
     application,
     area,
     casesystem,
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(organisatie.app, name="organisatie")
+app.add_typer(aansluiting.app, name="aansluiting")
 cpa.app.command("build")(cpa_build.build_cpa)
 cpa.app.command("machtiging")(cpa_register.machtiging)
 cpa.app.command("request")(cpa_register.request)

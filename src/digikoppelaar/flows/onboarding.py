@@ -26,12 +26,17 @@ from digikoppelaar.flows.onboarding_status import (
     waits_to_see,
 )
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock
-from digikoppelaar.flows.ports.onboarding import OnboardingStore, Seen
+from digikoppelaar.flows.ports.onboarding import LogLine, OnboardingStore, Seen
 from digikoppelaar.onboarding.model import Finding, Kind, Process, Severity, Sight, Step, Subject, world
 from digikoppelaar.onboarding.progress import Told, judged
 from digikoppelaar.onboarding.states import StepEvent
 
 log = structlog.get_logger()
+
+REFUSED: Final = "refused"
+"""The code of the finding that another party refused."""
+LOOK_EVERY: Final = 60.0
+"""Seconds between two looks at the traffic of those who wait to see something in it."""
 
 Judge = Callable[[Subject, Step], Awaitable[Sequence[Finding]]]
 """What the checks of a step find now, for the organisatie of the subject. Raises StorageError."""
@@ -42,12 +47,6 @@ async def nobody_judges(subject: Subject, step: Step) -> Sequence[Finding]:
     del subject
     says = "Deze installatie voert de controles van deze stap niet uit."
     return [Finding(f"{name}-not-run", Severity.MISSING, says) for name in step.checks]
-
-
-REFUSED: Final = "refused"
-"""The code of the finding that another party refused."""
-LOOK_EVERY: Final = 60.0
-"""Seconds between two looks at the traffic of those who wait to see something in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,16 @@ class Onboarding:
             for each, oin in partijen.items()
         }
         return status_of(authority, subject, process, records, lambda each, _: ahead[each])
+
+    async def log(self, subject: Subject) -> Sequence[LogLine]:
+        """What happened to its steps, in order, also to those that its partij does once. Raises ConfigError."""
+        status = await self.status(subject)
+        lines = list(await self.store.log(subject))
+        if status.partij != subject.oin:
+            shared = {each.step.number for each in status.progress.steps if each.step.shared}
+            of_partij = await self.store.log(replace(subject, oin=status.partij))
+            lines += [line for line in of_partij if line.number in shared]
+        return sorted(lines, key=lambda line: line.at)
 
     # --- what is told of a step ---
 
@@ -174,14 +183,12 @@ class Onboarding:
         """Something happened, at `told.at`. It fulfils every step whose turn it is, one after the other."""
         return await self._fulfilled(subject, {sight: Seen(told.at, told.detail)}, told)
 
-    async def look(self, subject: Subject, told: Told) -> Status:
-        """Put on record what the traffic of this organisatie shows. Again changes nothing."""
-        sights = await self.store.sights([subject])
-        return await self._fulfilled(subject, sights.get(subject, {}), told)
+    async def look(self, told: Told, oin: str | None = None) -> Sequence[Subject]:
+        """Put on record what traffic shows of everyone who waits to see something, or of one organisatie.
 
-    async def look_at_all(self, told: Told) -> Sequence[Subject]:
-        """The same for everyone who waits to see something; those of whom a step got done."""
-        statuses = await self.statuses(StatusFilter(open=True))
+        Those of whom a step got done. Again changes nothing.
+        """
+        statuses = await self.statuses(StatusFilter(oin=oin, open=True))
         waiting = [each for each in statuses if any(map(waits_to_see, each.progress.steps))]
         sights = await self.store.sights([each.subject for each in waiting])
         moved = [each.subject for each in waiting if fulfilled_by(each, sights.get(each.subject, {}))]
@@ -193,7 +200,7 @@ class Onboarding:
         """Look over and over until `stop`; a database that is away is waited for."""
         while not stop.is_set():
             try:
-                await self.look_at_all(Told(clock.now()))
+                await self.look(Told(clock.now()))
             except StorageError as error:
                 log.warning("onboarding_waits_for_storage", reason=str(error))
             with suppress(TimeoutError):

@@ -70,6 +70,10 @@ class World:
             await self.flow.proven(subject, step.number, replace(told, evidence=(f"/bewijs/{step.number}.pdf",)))
         return await self.flow.status(subject)
 
+    async def look(self) -> Status:
+        await self.flow.look(PROGRAM)
+        return await self.flow.status(PRE)
+
     async def state(self, subject: Subject, number: str) -> StepState:
         return (await self.flow.status(subject)).step(number).record.state
 
@@ -110,16 +114,16 @@ async def test_preparations_of_prod_need_not_wait_for_pre() -> None:
 async def test_what_is_seen_or_checked_before_its_turn_does_nothing_and_counts_when_it_comes() -> None:
     world = World()
     world.store.seen[PRE] = {sight: Seen(NOW, "2026060200019") for sight in Sight if sight is not Sight.CPA_OFFERED}
-    await world.flow.look(PRE, PROGRAM)
+    await world.look()
     await world.flow.judged(PRE, "3.3", (), PROGRAM)
     assert (await world.flow.status(PRE)).progress.done == 0
     await world.complete(PRE, until="3.6")
-    await world.flow.look(PRE, PROGRAM)
-    status = await world.flow.look(PRE, PROGRAM)
+    await world.look()
+    status = await world.look()
     assert status.step("3.6").lacks_evidence
     await world.do(PRE, status.step("3.6").step)
     await world.flow.word(PRE, "3.7", BY)
-    status = await world.flow.look(PRE, PROGRAM)
+    status = await world.look()
     assert status.progress.next
     assert status.progress.next.step.number == "7.1"
 
@@ -276,10 +280,10 @@ async def test_a_change_opens_pre_again_from_the_cpa_on_and_prod_waits_for_it() 
     assert not pre.step("7.1").record.evidence
     world.now = LATER + timedelta(minutes=1)
     await world.complete(PRE, until="3.6")
-    await world.flow.look(PRE, PROGRAM)
+    await world.look()
     assert await world.state(PRE, "3.6") is StepState.OPEN, "that was the old connection"
     world.store.seen[PRE] = {Sight.PING_PONG: Seen(world.now, "nieuw")}
-    await world.flow.look(PRE, PROGRAM)
+    await world.look()
     assert await world.state(PRE, "3.6") is StepState.DONE
 
 
@@ -384,8 +388,8 @@ async def test_only_those_who_see_something_new_are_moved() -> None:
     for oin in (ONE, TWO):
         await world.complete(replace(PRE, oin=oin), until="3.6")
     world.store.seen = {PRE: {Sight.PING_PONG: Seen(NOW, "ping")}}
-    assert await world.flow.look_at_all(PROGRAM) == [PRE]
-    assert await world.flow.look_at_all(PROGRAM) == []
+    assert await world.flow.look(PROGRAM) == [PRE]
+    assert await world.flow.look(PROGRAM) == []
     assert [line.detail for line in await world.store.log(PRE, "3.6")] == ["ping"]
 
 

@@ -80,7 +80,7 @@ class OnboardingStore(Protocol):
         """Whether another organisatie that this partij connects there, over this kind, has done the step."""
 
     async def sights(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[Sight, Seen]]:
-        """What is on record of the traffic of these organisaties: of each sight the last.
+        """What is on record of the traffic and errands of these organisaties: of each sight the last.
 
         Of verzoeken only those for an aansluitactiviteit, marked TEST, count as fetched or delivered.
         """

@@ -125,6 +125,16 @@ async def test_a_pong_is_seen_and_an_error_or_a_ping_is_none(world: World) -> No
     assert (await seen(world))[Sight.PING_PONG] == Seen(NOW, "ping@ons.example")
 
 
+async def test_a_cpa_is_seen_to_be_offered_when_dso_lv_has_it(world: World) -> None:
+    errands = PostgresErrands(world.pool)
+    key = ErrandKey(world.pre.aansluiting.id, ErrandKind.CPA_OFFER, "cpa-1 0123")
+    await errands.begin(key, NOW, forsaken=NOW)
+    await errands.failed(key, "HTTP 500", "Wacht.", NOW)
+    assert await seen(world) == {}
+    await errands.answered(key, {"cpa_id": "cpa-1"}, NOW)
+    assert await seen(world) == {Sight.CPA_OFFERED: Seen(NOW, "cpa-1")}
+
+
 async def delivered(world: World, *, test: bool) -> None:
     versions_world = contract_world(world)
     notification = await world.notify(0, NUMBER)
