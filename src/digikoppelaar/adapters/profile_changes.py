@@ -153,7 +153,7 @@ def merged(text: str, known: Mapping[str, Fact]) -> str:
 def _lines(name: str, fact: Fact) -> list[str]:
     return [
         "",
-        f"[{name}]",
+        f"[{'.'.join(map(_toml, name.split('.')))}]",
         f"value = {_toml(fact.value)}",
         f"provisional = {_toml(fact.provisional)}",
         f"source = {_toml(fact.source)}",
