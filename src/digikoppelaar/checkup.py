@@ -19,6 +19,7 @@ from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres.connect import transaction
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
 from digikoppelaar.adapters.probe import Greeting, greet
+from digikoppelaar.adapters.profiles import load_stages
 from digikoppelaar.adapters.proxies import Proxies
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.config import Config
@@ -28,6 +29,7 @@ from digikoppelaar.flows import diagnosis
 from digikoppelaar.flows.cpas import judgement_in
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
+from digikoppelaar.flows.stages import Stages, settings_of, stage_of
 from digikoppelaar.gateway import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Certificate, Use, check_use
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
@@ -97,6 +99,23 @@ async def _on_record(config: Config, stores: Stores, cpas: Sequence[CpaRecord]) 
     for row in await stores.reading.partners():
         if waits := diagnosis.queue(row):
             yield waits
+    async for found in _stages(stores):
+        yield found
+
+
+async def _stages(stores: Stores) -> Found:
+    """Of every aansluiting that publishes: whether it can send in its stage, and what is to be said of that."""
+    publishers = [each for each in await stores.registry.aansluitingen() if each.publishing]
+    for publisher in publishers:
+        subject = f"publishing {publisher.omgeving} {publisher.organisatie_oin}"
+        try:
+            used = stage_of(publisher, load_stages(settings_of(publisher).profile))
+        except DigikoppelaarError as error:
+            yield _wrong(subject, error)
+            continue
+        for each in await Stages(stores.stages, publishers, load_stages).progress(publisher):
+            for finding in each.findings if each.stage == used else ():
+                yield Diagnosis(subject, Verdict.WARNING, f"stage {used.name}: {finding.code}", finding.says)
 
 
 async def _judged(config: Config, stores: Stores, cpa: CpaRecord, now: datetime) -> list[Diagnosis]:

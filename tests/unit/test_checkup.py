@@ -15,7 +15,7 @@ from digikoppelaar.config import Config, Database, OutgoingProxy, PublishingConf
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.cpas import ImportChoice, import_cpa
 from digikoppelaar.flows.diagnosis import Verdict
-from digikoppelaar.flows.registration import CertificateEntry, PartijEntry
+from digikoppelaar.flows.registration import AansluitingEntry, CertificateEntry, PartijEntry
 from digikoppelaar.wiring import apply_registration
 
 
@@ -52,6 +52,23 @@ async def test_a_template_of_a_notice_that_is_broken_is_wrong(tmp_path: Path, da
     assert await verdict() is Verdict.GOOD
     file.write_text("titel: {{ bsn }}\n\nTekst")
     assert await verdict() is Verdict.WRONG
+
+
+async def test_a_stage_that_is_used_too_early_is_a_warning_and_one_of_another_omgeving_is_wrong(
+    tmp_path: Path, database_url: str
+) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url=database_url))
+    publishing = {"naam": "Voorbeeldstad", "bestuurslaag": "gemeente", "blad": "gmb"}
+    entries = [
+        AansluitingEntry(GEMEENTE, "drop", omgeving, GEMEENTE, {}, {}, publishing={**publishing, "stage": stage})
+        for omgeving, stage in (("pre", "tst-leverancier"), ("prod", "poc"))
+    ]
+    await apply_registration(config, [*PARTIES, *entries], dry_run=False)
+    found = {each.subject: each async for each in checkup.check(config, partners=False)}
+    early, wrong = (found[f"publishing {omgeving} {GEMEENTE}"] for omgeving in ("pre", "prod"))
+    assert (early.verdict, early.says) == (Verdict.WARNING, "stage tst-leverancier: too-early")
+    assert "stap 1 niet klaar" in (early.advice or "")
+    assert (wrong.verdict, wrong.says) == (Verdict.WRONG, "stage poc is for pre, and the aansluiting is in prod")
 
 
 async def test_a_key_whose_certificate_is_meant_for_something_else_is_wrong(tmp_path: Path, database_url: str) -> None:

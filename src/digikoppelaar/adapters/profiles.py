@@ -142,6 +142,11 @@ def load_drop_profile(name: str) -> DropProfile:
     return loaded(name, drop_profile)
 
 
+def load_stages(name: str) -> Mapping[str, Stage]:
+    """The stages of the profile of 3PAS that is called `name`. Raises ConfigError as `load_profile` does."""
+    return load_drop_profile(name).stages
+
+
 @cache
 def load_sru_profile(name: str) -> SruProfile:
     """The profile of the search that is called `name` (`koop-sru`). Raises ConfigError as `load_profile` does."""

@@ -25,6 +25,7 @@ from digikoppelaar.cli import (
     kennisgeving,
     kennisgeving_by_hand,
     kennisgeving_export,
+    kennisgeving_stage,
     link,
     message,
     organisatie,
@@ -83,6 +84,7 @@ kennisgeving.app.command("arrived")(kennisgeving_by_hand.arrived)
 kennisgeving.app.command("refused")(kennisgeving_by_hand.refused)
 kennisgeving.app.command("none")(kennisgeving_by_hand.none)
 kennisgeving.app.command("export")(kennisgeving_export.export)
+kennisgeving.app.add_typer(kennisgeving_stage.app, name="stage")
 app.add_typer(kennisgeving.app, name="kennisgeving")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")

@@ -36,12 +36,24 @@ def lies(posities: Sequence[Positie], area: Iterable[AlsVlak], *, closed: bool =
 def is_inside(positie: Positie, ringen: Iterable[Sequence[Positie]]) -> bool:
     """Whether a ray to the east leaves the rings an odd number of times: in the outer one and in no hole."""
     x, y = positie
-    crossings = 0
+    return sum(x < crossing for crossing in _crossings(y, ringen)) % 2 == 1
+
+
+def position_in(vlak: AlsVlak) -> Positie:
+    """A position in it: halfway its height, in the middle of the widest stretch there."""
+    heights = [y for _, y in vlak.ringen[0]]
+    y = (min(heights) + max(heights)) / 2
+    ends = sorted(_crossings(y, vlak.ringen))
+    west, east = max(zip(ends[::2], ends[1::2], strict=True), key=lambda stretch: stretch[1] - stretch[0])
+    return round((west + east) / 2, 3), round(y, 3)
+
+
+def _crossings(y: float, ringen: Iterable[Sequence[Positie]]) -> Iterator[float]:
+    """Where the rings cross a line from west to east."""
     for ring in ringen:
         for (x0, y0), (x1, y1) in pairwise(ring):
-            if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
-                crossings += 1
-    return crossings % 2 == 1
+            if (y0 > y) != (y1 > y):
+                yield x0 + (y - y0) / (y1 - y0) * (x1 - x0)
 
 
 def _near(posities: Sequence[Positie], edges: Iterable[Edge]) -> list[Edge]:

@@ -108,14 +108,18 @@ def drafted(
 
 
 def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[str, Value]:
-    own: dict[str, Value] = {name: value for name in _VALUES if (value := getattr(settings, name))}
     about: dict[str, Value] = {
         "activiteit": ", ".join(_activities(verzoek)),
         "plaats": _place(verzoek.projectlocaties) or settings.naam,
         "referentienummer": verzoek.verzoeknummer,
     }
     days = {name: day for name, day in values_of(data).items() if day is not None}
-    return {**own, **about, **days}
+    return {**own_values(settings), **about, **days}
+
+
+def own_values(settings: PublishingSettings) -> dict[str, Value]:
+    """What an organisatie set to be said in its texts."""
+    return {name: value for name in _VALUES if (value := getattr(settings, name))}
 
 
 def _decision(procedure: Procedure, received: date | None, rules: Rekenregels) -> dict[str, Value]:

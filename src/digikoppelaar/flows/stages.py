@@ -70,16 +70,18 @@ class Stages:
         return progress(stages, *await self._on_record(publisher), used, _narrowed(own, stages))
 
     async def confirm(
-        self, publisher: Aansluiting, stage_name: str, documenttype: Documenttype, who: Who, note: str
-    ) -> bool:
-        """Somebody says that KOOP found a documenttype good. Whether it is news.
+        self, publisher: Aansluiting, stage_name: str, documenttypen: Sequence[Documenttype], who: Who, note: str
+    ) -> list[Documenttype]:
+        """Somebody says that KOOP found these documenttypen good; which of that is news.
 
-        Raises ConfigError when none was delivered in that stage, and StorageError.
+        Raises ConfigError, and records nothing, when one of them was not delivered in that stage; and StorageError.
         """
         stage = stage_called(stage_name, self._stages(publisher))
         delivered, _ = await self._on_record(publisher)
-        refuse_undelivered(delivered, stage, documenttype)
-        return await self.store.confirm(Confirmed(publisher.id, stage.name, documenttype, who.name, who.at, note))
+        for each in documenttypen:
+            refuse_undelivered(delivered, stage, each)
+        words = {each: Confirmed(publisher.id, stage.name, each, who.name, who.at, note) for each in documenttypen}
+        return [each for each, word in words.items() if await self.store.confirm(word)]
 
     def _stages(self, publisher: Aansluiting) -> Mapping[str, Stage]:
         return self.stages_of(settings_of(publisher).profile)

@@ -54,8 +54,7 @@ from digikoppelaar.sandbox.folder import (
 from digikoppelaar.sandbox.koop.daily_run import publish_daily
 from digikoppelaar.sandbox.koop.drop_pages import PATH as DROP_PATH
 from digikoppelaar.sandbox.koop.koop import Koop
-from digikoppelaar.sandbox.koop.management import KoopManagement
-from digikoppelaar.sandbox.koop.parts import make_koop, pages, three_pas, three_pas_urls
+from digikoppelaar.sandbox.koop.parts import make_koop, management_routes, pages, three_pas, three_pas_urls
 from digikoppelaar.sandbox.koop.repository import SRU_PATH
 from digikoppelaar.sandbox.loket.app import make_app as make_loket
 from digikoppelaar.sandbox.management import Management
@@ -214,7 +213,7 @@ class _World:
             (self.rest.app(), at("rest", settings.rest_port, tls)),
             (self.endpoint, at("ebms", settings.ebms_port, tls)),
             (
-                management.app(KoopManagement(self.koop).routes(), anywhere=anywhere),
+                management.app(management_routes(self.koop), anywhere=anywhere),
                 at("management", settings.management_port),
             ),
             (

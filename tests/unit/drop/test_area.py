@@ -7,7 +7,7 @@ import shapely  # type: ignore[import-untyped]
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from digikoppelaar.drop.area import Lies, is_inside, lies
+from digikoppelaar.drop.area import Lies, is_inside, lies, position_in
 from digikoppelaar.drop.model import AlsVlak, Positie
 
 POSITIONS = st.tuples(st.floats(0, 100, width=32), st.floats(0, 100, width=32))
@@ -53,6 +53,17 @@ def test_a_line_lies_as_shapely_says(posities: list[Positie]) -> None:
 )
 def test_an_area_lies_in_partly_in_or_out(corners: tuple[Positie, ...], expected: Lies) -> None:
     assert lies(ring(*corners), [AREA], closed=True) is expected
+
+
+@given(st.lists(POSITIONS, min_size=3, max_size=8))
+def test_a_position_in_an_area_is_in_it(corners: list[Positie]) -> None:
+    shape = shapely.Polygon(corners)
+    assume(shape.is_valid and shape.area > 1)
+    middle = (min(y for _, y in corners) + max(y for _, y in corners)) / 2
+    assume(shape.intersection(shapely.LineString([(0, middle), (100, middle)])).length > 0.01)
+    assert shape.contains(shapely.Point(position_in(AlsVlak((ring(*corners),)))))
+    x, y = position_in(AREA)
+    assert SHAPE.contains(shapely.Point(x, y))
 
 
 def test_one_of_several_areas_is_enough() -> None:

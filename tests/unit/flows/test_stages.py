@@ -51,8 +51,8 @@ class World:
         [found] = [each for each in await self.stages.progress(publisher) if each.stage.name == stage]
         return found
 
-    async def confirm(self, of: Aansluiting, stage: str) -> bool:
-        return await self.stages.confirm(of, stage, AANVRAAG, WHO, "mail")
+    async def confirm(self, of: Aansluiting, stage: str, *more: Documenttype) -> list[Documenttype]:
+        return await self.stages.confirm(of, stage, [AANVRAAG, *more], WHO, "mail")
 
 
 async def test_what_an_organisatie_delivers_in_its_own_stage_is_seen_by_it_alone() -> None:
@@ -63,7 +63,7 @@ async def test_what_an_organisatie_delivers_in_its_own_stage_is_seen_by_it_alone
     assert AANVRAAG in (await world.of(SANDBOX, "tst-organisatie")).undelivered
     with pytest.raises(ConfigError, match="no aanvraag was delivered in stage tst-organisatie"):
         await world.confirm(ELSEWHERE, "tst-organisatie")
-    assert await world.confirm(PRE, "tst-organisatie")
+    assert await world.confirm(PRE, "tst-organisatie") == [AANVRAAG]
     assert (await world.of(ELSEWHERE, "tst-organisatie")).wanted[0].confirmation is None
 
 
@@ -98,8 +98,10 @@ async def test_each_aansluiting_narrows_the_stages_of_its_omgeving() -> None:
 async def test_a_word_is_recorded_once() -> None:
     world = World()
     await world.deliver(PRE, "poc")
-    assert await world.confirm(PRE, "poc")
-    assert not await world.confirm(PRE, "poc")
+    with pytest.raises(ConfigError, match="no planafwijking was delivered"):
+        await world.confirm(PRE, "poc", Documenttype.PLANAFWIJKING)
+    assert await world.confirm(PRE, "poc") == [AANVRAAG], "not when another was not delivered"
+    assert await world.confirm(PRE, "poc") == []
     with pytest.raises(ConfigError, match="there is no stage vijf"):
         await world.confirm(PRE, "vijf")
 

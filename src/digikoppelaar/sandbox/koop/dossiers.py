@@ -69,7 +69,8 @@ class Dossier:
 
     `jaar` and `nummer` are given at intake (drop-3pas.md 7); `stage` is where it came in, `oin` of the certificate that
     delivered it and empty when a user name did. `planned` is the day on which it is to be published, None while
-    somebody must still approve it. `published_on` and `published_at` are of KOOP's calendar.
+    somebody must still approve it. `published_on` and `published_at` are of KOOP's calendar. `confirmed_by` is who
+    found that it came in rightly, on the way to production.
     """
 
     dossiernummer: str
@@ -85,6 +86,8 @@ class Dossier:
     approved_by: str = ""
     published_on: date | None = None
     published_at: datetime | None = None
+    confirmed_by: str = ""
+    confirmed_at: datetime | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -23,11 +23,15 @@ from digikoppelaar.drop.publication import publication_xml
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.koop.dossiers import Dossier, Step
 from digikoppelaar.sandbox.koop.koop import Koop
+from digikoppelaar.sandbox.koop.stages import Stages, stages_of
 from digikoppelaar.sandbox.loket.uploads import read_posted
 
 PATH: Final = "/drop"
 ROWS: Final = 50
 """Dossiers on a page of the list."""
+STAGES: Final = "stappen"
+CONFIRM: Final = "bevestigen"
+"""Words in addresses: the page of the stages, and finding on it that a dossier came in rightly."""
 
 _FORM_LIMIT: Final = 64 * 1024
 _DOCUMENTS: Final = {"publicatie.xml": publication_xml, "metadata.xml": metadata_xml}
@@ -36,15 +40,17 @@ _BY_HAND: Final = (Step.OFFER, Step.SEND_BACK, Step.APPROVE, Step.CANCEL)
 
 @dataclass(frozen=True, slots=True)
 class DropPages:
-    """The pages over one KOOP."""
+    """The pages over one KOOP, with the stages by name."""
 
     koop: Koop
+    stages: Stages
     templates: Environment
 
     def routes(self) -> Sequence[BaseRoute]:
         """For a listener that lets posts come from its own pages only."""
         return [
             Route(PATH, self._list),
+            Route(f"{PATH}/{STAGES}", self._stages),
             Route(f"{PATH}/{{dossiernummer}}", self._show),
             Route(f"{PATH}/{{dossiernummer}}/{{document}}", self._document),
             Route(f"{PATH}/{{dossiernummer}}/{{step}}", self._do, methods=["POST"]),
@@ -58,6 +64,10 @@ class DropPages:
         older = page + 1 if page * ROWS < len(dossiers) else None
         now = self.koop.calendar.now()
         return self._html(request, "drop.html", rows=rows, total=len(dossiers), older=older, now=now)
+
+    async def _stages(self, request: Request) -> Response:
+        """What came in of each organisatie in each stage, where somebody can find it good."""
+        return self._html(request, "stappen.html", found=stages_of(self.koop, self.stages))
 
     async def _show(self, request: Request) -> Response:
         return self._page(request, self._dossier(request))
@@ -91,7 +101,8 @@ class DropPages:
             self._take(request.path_params["step"], dossier, typed)
         except ConfigError as error:
             return self._page(request, dossier, error.advice, typed.get("naam", ""))
-        return RedirectResponse(f"{PATH}/{dossier.dossiernummer}", 303)
+        back = STAGES if request.path_params["step"] == CONFIRM else dossier.dossiernummer
+        return RedirectResponse(f"{PATH}/{back}", 303)
 
     def _take(self, step: str, dossier: Dossier, typed: Mapping[str, str]) -> None:
         naam = typed.get("naam", "")
@@ -104,6 +115,8 @@ class DropPages:
                 self.koop.approve(dossier, naam)
             case Step.CANCEL:
                 self.koop.cancel(dossier)
+            case _ if step == CONFIRM:
+                self.koop.confirm(dossier, naam)
             case _:
                 raise HTTPException(404)
 

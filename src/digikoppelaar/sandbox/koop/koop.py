@@ -178,6 +178,12 @@ class Koop:
         dossier.move(Step.CANCEL)
         dossier.planned = None
 
+    def confirm(self, dossier: Dossier, naam: str) -> None:
+        """Somebody at KOOP finds that it came in rightly; who did so first counts. Raises ConfigError."""
+        who = _named(naam)
+        if not dossier.confirmed_by:
+            dossier.confirmed_by, dossier.confirmed_at = who, self.calendar.now()
+
     def forget(self) -> None:
         """Everything that was delivered, what was switched, and how far the calendar was ahead. Numbers go on."""
         self.dossiers.clear()

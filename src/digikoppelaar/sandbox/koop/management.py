@@ -6,6 +6,8 @@ GET    /koop/receipts      every request that 3PAS read to its end, with what be
 GET    /koop/calendar      the time at KOOP, and how far that is ahead
 POST   /koop/calendar      {"days": 1}: on to the daily run of so many days later; {"publish": true}: publish all that
                            is planned, today. The clock of certificates, tokens and messages stays where it is.
+POST   /koop/dossiers/{dossiernummer}/confirm   {"by": "..."}: it came in rightly, on the way to production
+GET    /koop/stages        of each organisatie that delivered, what is missing in each stage
 POST   /koop/switches      {"refuse_duplicates": false, "publish_at_once": false}; what is left out stays as it is
 DELETE /koop               forgets all of this, and goes by the clock of this machine again
 """
@@ -20,7 +22,8 @@ from starlette.routing import BaseRoute, Route
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.koop.koop import Koop
-from digikoppelaar.sandbox.koop.values import dossier_values, receipt_values
+from digikoppelaar.sandbox.koop.stages import Stages, stages_of
+from digikoppelaar.sandbox.koop.values import dossier_values, receipt_values, stage_values
 from digikoppelaar.sandbox.management import answer, json_object
 
 MOST_DAYS: Final = 3650
@@ -29,14 +32,17 @@ MOST_DAYS: Final = 3650
 
 @dataclass(frozen=True, slots=True)
 class KoopManagement:
-    """The management of one KOOP."""
+    """The management of one KOOP, with the stages by name."""
 
     koop: Koop
+    stages: Stages
 
     def routes(self) -> Sequence[BaseRoute]:
         """For `Management.app`."""
         return [
             Route("/koop/dossiers", self._dossiers),
+            Route("/koop/dossiers/{dossiernummer}/confirm", self._confirm, methods=["POST"]),
+            Route("/koop/stages", self._stages),
             Route("/koop/publicaties", self._publicaties),
             Route("/koop/receipts", self._receipts),
             Route("/koop/calendar", self._calendar),
@@ -47,6 +53,18 @@ class KoopManagement:
 
     async def _dossiers(self, request: Request) -> Response:
         return answer([dossier_values(each, self.koop) for each in self.koop.dossiers.values()])
+
+    async def _confirm(self, request: Request) -> Response:
+        wish = await json_object(request)
+        dossier = self.koop.dossiers.get(request.path_params["dossiernummer"])
+        if dossier is None or set(wish) - {"by"} or not isinstance(wish.get("by", ""), str):
+            raise ConfigError("what is confirmed is a dossier, by somebody")
+        self.koop.confirm(dossier, wish.get("by", ""))
+        return answer(dossier_values(dossier, self.koop))
+
+    async def _stages(self, request: Request) -> Response:
+        found = stages_of(self.koop, self.stages)
+        return answer([stage_values(oin, each) for (oin, _), progress in found.items() for each in progress])
 
     async def _publicaties(self, request: Request) -> Response:
         published = [self.koop.published(each.publicatie.identifier) for each in self.koop.listed]

@@ -19,6 +19,7 @@ from digikoppelaar.errors import DigikoppelaarError
 from digikoppelaar.sandbox.koop.drop_pages import DropPages
 from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.repository import PublicPages
+from digikoppelaar.sandbox.koop.stages import Stages
 from digikoppelaar.sandbox.same_origin import SameOrigin
 
 ROWS: Final = 100
@@ -29,7 +30,7 @@ _HEADERS: Final = {"Referrer-Policy": "same-origin", "x-sandbox": "SANDBOX"}
 """As the loket has them."""
 
 
-def make_app(koop: Koop, profile: SruProfile, *, anywhere: bool = False) -> Starlette:
+def make_app(koop: Koop, profile: SruProfile, stages: Stages, *, anywhere: bool = False) -> Starlette:
     """The ASGI application. `anywhere`: not only under loopback names."""
     templates = _environment()
 
@@ -45,7 +46,7 @@ def make_app(koop: Koop, profile: SruProfile, *, anywhere: bool = False) -> Star
         routes=[
             Route("/", start),
             Mount("/static", StaticFiles(directory=_STATIC)),
-            *DropPages(koop, templates).routes(),
+            *DropPages(koop, stages, templates).routes(),
             *PublicPages(koop, profile, templates).routes(),
         ],
         middleware=[

@@ -1,5 +1,6 @@
 """What the management port tells of KOOP, as JSON values."""
 
+from digikoppelaar.drop.stages import StageProgress
 from digikoppelaar.sandbox.koop.dossiers import Dossier, key_of
 from digikoppelaar.sandbox.koop.koop import Koop, Receipt
 
@@ -25,6 +26,20 @@ def dossier_values(dossier: Dossier, koop: Koop) -> dict[str, object]:
         "published_on": dossier.published_on.isoformat() if dossier.published_on else None,
         "offered_by": dossier.offered_by,
         "approved_by": dossier.approved_by,
+        "confirmed_by": dossier.confirmed_by,
+        "confirmed_at": dossier.confirmed_at.isoformat() if dossier.confirmed_at else None,
+    }
+
+
+def stage_values(oin: str, progress: StageProgress) -> dict[str, object]:
+    """How far an organisatie is in one stage."""
+    return {
+        "oin": oin,
+        "stage": progress.stage.name,
+        "done": progress.done,
+        "undelivered": [each.name.lower() for each in progress.undelivered],
+        "unconfirmed": [each.name.lower() for each in progress.unconfirmed],
+        "findings": [each.says for each in progress.findings],
     }
 
 
