@@ -181,6 +181,10 @@ def _correction(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
         yield Seen("rectificatie-of-nothing", "tekst")
 
 
+def _report(_: Kennisgeving, __: Given) -> Iterator[Seen]:
+    yield Seen("documenttype-of-melding", "documenttype")
+
+
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 _NUMBER: Final = re.compile(rf"\b(?:{'|'.join(Blad)})-\d{{4}}-\d+")
@@ -194,6 +198,7 @@ PARTS: Final[Mapping[tuple[Procedure, Moment], tuple[Check, ...]]] = {
     (Procedure.UITGEBREID, Moment.ONTWERPBESLUIT): (_outcome, _inspection, _reaction),
     (Procedure.REGULIER, Moment.BESLUIT): (_outcome, _decision, _inspection, _reaction),
     (Procedure.UITGEBREID, Moment.BESLUIT): (_outcome, _decision, _inspection, _reaction),
+    (Procedure.REGULIER, Moment.MELDING): (_report,),
     (Procedure.REGULIER, Moment.RECTIFICATIE): (_correction,),
     (Procedure.UITGEBREID, Moment.RECTIFICATIE): (_correction,),
 }

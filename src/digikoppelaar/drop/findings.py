@@ -200,6 +200,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "reactie-ends-on-free-day": Rule(WARN, "De laatste dag om te reageren is geen werkdag.", "Atw 1"),
     # --- what contradicts ---------------------------------------------------------------------------------------------
     "documenttype-not-for-moment": Rule(BLOCK, "Dit documenttype hoort niet bij dit moment.", "drop-3pas.md 2.3"),
+    "documenttype-of-melding": Rule(
+        WARN, "Onder welk documenttype een melding hoort is niet nagegaan: vraag het KOOP.", not_done=True
+    ),
     "planafwijking-not-granted": Rule(
         BLOCK, "Een planafwijking wordt alleen gemeld als de vergunning is verleend.", "drop-3pas.md 5"
     ),

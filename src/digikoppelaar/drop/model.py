@@ -57,6 +57,8 @@ class Moment(StrEnum):
     OPSCHORTING = "opschorting"
     INTREKKING = "intrekking"
     RECTIFICATIE = "rectificatie"
+    MELDING = "melding"
+    """That somebody reported an activity: there is no decision, and its procedure counts as regulier."""
 
 
 class Uitkomst(StrEnum):

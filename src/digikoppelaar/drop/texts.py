@@ -28,10 +28,10 @@ Values = Mapping[str, Value]
 COMBINATIONS: Final = frozenset(
     {
         *((Procedure.REGULIER, moment) for moment in Moment if moment is not Moment.ONTWERPBESLUIT),
-        *((Procedure.UITGEBREID, moment) for moment in Moment),
+        *((Procedure.UITGEBREID, moment) for moment in Moment if moment is not Moment.MELDING),
     }
 )
-"""Only the uitgebreide procedure has a draft. An intrekking is that of the application, by the applicant."""
+"""Only the uitgebreide procedure has a draft; a melding has no decision. An intrekking is the applicant's."""
 
 _TITLE: Final = "titel:"
 _KNOWN_FORMS: Final = (

@@ -117,13 +117,13 @@ class Desk:
         read = await self._read(verzoek.xml)
         publisher = self._publisher(verzoek, read)
         if publisher is None:
-            return why_none(read) or NO_PUBLISHER
+            return why_none(read, None) or NO_PUBLISHER
         return await self._drafted(verzoek, read, publisher, who, by_itself=False)
 
     async def _drafted(
         self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting, who: Who, *, by_itself: bool
     ) -> StoredKennisgeving | str:
-        if why := why_none(read):
+        if why := why_none(read, publisher.publishing):
             return why
         made = drafted(read, publisher, self.texts, zaaktype_of(verzoek.case_system, read))
         judged = await self._judged(made, publisher, verzoek.origin) if by_itself else None
@@ -171,7 +171,7 @@ class Desk:
 
     async def _draft_one(self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting | None, who: Who) -> bool:
         if publisher is None:
-            made: StoredKennisgeving | str = why_none(read) or NO_PUBLISHER
+            made: StoredKennisgeving | str = why_none(read, None) or NO_PUBLISHER
         elif why := _why_not_by_itself(read, _settings(publisher).drafts_from):
             made = why
         else:

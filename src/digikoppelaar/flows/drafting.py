@@ -29,7 +29,7 @@ from digikoppelaar.drop.model import (
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels
 from digikoppelaar.drop.texts import For, TextTemplate, Value, chosen, values_of
-from digikoppelaar.flows.ports import Aansluiting, PublishingSettings
+from digikoppelaar.flows.ports import EVERY_MELDING, Aansluiting, PublishingSettings
 from digikoppelaar.stam import codes
 from digikoppelaar.stam.geometry import in_rd
 from digikoppelaar.stam.model import Adres, Projectlocatie, Verzoek
@@ -40,6 +40,7 @@ _VALUES: Final = (
     *("reactie_adres", "reactie_link", "rechtbank"),
 )
 """Settings of an aansluiting that are values for texts."""
+_RUBRIEKEN: Final = {Moment.AANVRAAG: "omgevingsvergunning", Moment.MELDING: "omgevingsmelding"}
 _YEARS: Final = range(2000, 2200)
 _DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBREID: "beslissing-uitgebreid"}
 
@@ -58,15 +59,27 @@ class Texts:
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
 
-def why_none(verzoek: Verzoek) -> str | None:
-    """In Dutch why the verzoek gets no kennisgeving; None when it does."""
+def why_none(verzoek: Verzoek, settings: PublishingSettings | None) -> str | None:
+    """In Dutch why the verzoek gets no kennisgeving; None when it does. `settings`: of who would publish it."""
     if verzoek.aansluitactiviteit:
         return "Het is een TEST: alle activiteiten zijn aansluitactiviteiten."
     if verzoek.doel != codes.INITIEREN:
         return f"Het doel is {verzoek.doel}; alleen een aanvraag wordt bekendgemaakt."
+    if verzoek.type == codes.MELDING:
+        chosen = settings is not None and _is_chosen(verzoek, settings.meldingen)
+        return (
+            None
+            if chosen
+            else "Het is een Melding, en volgens de instelling meldingen komt daar geen kennisgeving van."
+        )
     if verzoek.type != codes.VERGUNNINGAANVRAAG:
         return f"Het is een {verzoek.type}; alleen van een aanvraag om vergunning wordt kennisgegeven."
     return None
+
+
+def _is_chosen(verzoek: Verzoek, meldingen: str) -> bool:
+    ids = {activity.activiteit_id for activity in verzoek.projectactiviteiten}
+    return meldingen == EVERY_MELDING or not ids.isdisjoint(filter(None, meldingen.split(",")))
 
 
 def drafted(
@@ -76,7 +89,7 @@ def drafted(
     zaaktype: str | None = None,
     procedure: Procedure = Procedure.REGULIER,
 ) -> Kennisgeving:
-    """The notice of the application; `drop` is the aansluiting that publishes, `zaaktype` that of its zaak.
+    """The notice of the application or melding; `drop` is the aansluiting that publishes, `zaaktype` that of its zaak.
 
     Raises SubmissionError that names the values which the text needs and nobody set.
     """
@@ -84,7 +97,8 @@ def drafted(
     assert settings, "only an aansluiting that publishes has drafts"
     received = verzoek.indien_datum.astimezone(AMSTERDAM).date() if verzoek.indien_datum else None
     data = Data(ontvangst=received)
-    template = chosen(texts.templates(), For(procedure, Moment.AANVRAAG, drop.organisatie_oin, zaaktype))
+    moment = Moment.MELDING if verzoek.type == codes.MELDING else Moment.AANVRAAG
+    template = chosen(texts.templates(), For(procedure, moment, drop.organisatie_oin, zaaktype))
     text = template.render(_values(verzoek, settings, data) | _decision(procedure, received, texts.rules))
     values = {naam: texts.lists.activiteit(naam) for naam in _activities(verzoek)}
     handler = verzoek.uitvoerende_instantie.oin if verzoek.uitvoerende_instantie else None
@@ -94,10 +108,10 @@ def drafted(
         blad=Blad(settings.blad),
         documenttype=Documenttype.AANVRAAG,
         procedure=procedure,
-        moment=Moment.AANVRAAG,
+        moment=moment,
         titel=text.titel,
         tekst=text.blokken,
-        rubriek="omgevingsvergunning",
+        rubriek=_RUBRIEKEN[moment],
         referentienummer=verzoek.verzoeknummer,
         activiteiten=tuple(dict.fromkeys(value for value in values.values() if value)),
         activiteiten_zonder_waarde=tuple(naam for naam, value in values.items() if not value),

@@ -4,6 +4,7 @@ Pure: the file's content comes in as a mapping, the result is values. Applying a
 for traffic hangs on these rows.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -13,7 +14,7 @@ from digikoppelaar.drop.model import Bestuurslaag, Blad, Moment
 from digikoppelaar.drop.stages import DOCUMENTTYPEN
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.apply_table import Table
-from digikoppelaar.flows.ports import OMGEVINGEN, CaseSystemSettings, PublishingSettings
+from digikoppelaar.flows.ports import EVERY_MELDING, OMGEVINGEN, CaseSystemSettings, PublishingSettings
 from digikoppelaar.flows.targets import ONLY, flattened, targets_of
 from digikoppelaar.stam.rules import Action
 
@@ -278,7 +279,9 @@ def _dso(table: Table) -> Mapping[str, str]:
     }
 
 
-_OTHERWISE: Final = frozenset({"drafts_from", "automatic", "wanted"})
+_ID: Final = re.compile(r"[!-+\--~]{1,200}", re.ASCII)
+"""Of an activiteit, such as nl.imow-gm0363.activiteit.Kappen: no blank and no comma."""
+_OTHERWISE: Final = frozenset({"drafts_from", "automatic", "wanted", "meldingen"})
 """Settings of publishing that are no texts in the file."""
 
 
@@ -300,7 +303,17 @@ def _publishing(table: Table) -> Mapping[str, str]:
         "blad": settings.text("blad", tuple(Blad)),
         "automatic": _listed(settings, "automatic", tuple(Moment)),
         "wanted": _listed(settings, "wanted", tuple(DOCUMENTTYPEN)),
+        **({"meldingen": _meldingen(settings)} if "meldingen" in settings.values else {}),
     }
+
+
+def _meldingen(settings: Table) -> str:
+    chosen = settings.values["meldingen"]
+    if isinstance(chosen, bool):
+        return EVERY_MELDING if chosen else ""
+    if not isinstance(chosen, list) or not all(isinstance(each, str) and _ID.fullmatch(each) for each in chosen):
+        raise ConfigError(f"{settings.name}: meldingen must be true, false, or a list of ids of activiteiten")
+    return ",".join(chosen)
 
 
 def _listed(settings: Table, key: str, choices: tuple[str, ...]) -> str:

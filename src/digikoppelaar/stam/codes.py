@@ -24,9 +24,10 @@ _DOELEN: Final[Mapping[str, str]] = {
 DOELEN: Final = frozenset(_DOELEN.values())
 
 VERGUNNINGAANVRAAG: Final = "Aanvraag vergunning"
+MELDING: Final = "Melding"
 TYPES: Final = (
     VERGUNNINGAANVRAAG,
-    "Melding",
+    MELDING,
     "Informatie",
     "Informatie ongewoon voorval",
     "Aanvraag maatwerkvoorschrift",

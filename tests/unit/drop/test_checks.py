@@ -106,6 +106,12 @@ def test_a_term_that_is_days_short_always_blocks(day: date, short: int) -> None:
     assert "reactie-too-short" in found
 
 
+def test_a_notice_of_a_melding_always_waits_for_a_person() -> None:
+    checked = check(notice(REGULIER, Moment.MELDING), given(severities={}))
+    assert [finding.code for finding in checked.findings] == ["documenttype-of-melding"]
+    assert (checked.blocked, checked.good) == (False, False)
+
+
 def test_a_granted_deviation_has_no_findings() -> None:
     deviation = replace(notice(planafwijking=True), documenttype=Documenttype.PLANAFWIJKING, bopa=BOPA)
     assert codes(deviation) == []

@@ -161,6 +161,7 @@ def test_every_notice_has_what_finds_the_case_again_and_no_person(key: For) -> N
         ("regulier", "verlenging", ("7 september 2026", "geen bezwaar", "1 juni 2026")),
         ("uitgebreid", "opschorting", ("15 juni 2026", "geen bezwaar")),
         ("regulier", "intrekking", ("20 juni 2026", "geen besluit")),
+        ("regulier", "melding", ("1 juni 2026", "geen besluit", "geen bezwaar")),
         ("regulier", "rectificatie", ("gmb-2026-12345", "22 juli 2026")),
     ],
 )

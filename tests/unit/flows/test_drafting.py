@@ -11,7 +11,17 @@ from tests.unit.stam.documents import verzoek_xml
 
 from digikoppelaar.adapters.notice_templates import default_templates, templates_in
 from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
-from digikoppelaar.drop.model import AlsAdres, AlsPunt, AlsVlak, Blad, Documenttype, Kennisgeving, Procedure, plain
+from digikoppelaar.drop.model import (
+    AlsAdres,
+    AlsPunt,
+    AlsVlak,
+    Blad,
+    Documenttype,
+    Kennisgeving,
+    Moment,
+    Procedure,
+    plain,
+)
 from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import SubmissionError
 from digikoppelaar.flows.drafting import Texts, drafted, why_none
@@ -26,6 +36,8 @@ SETTINGS = PublishingSettings(
 )
 DROP = Aansluiting(7, OIN, "Gemeente Voorbeeldstad", "drop", "sandbox-pre", OIN, None, None, publishing=SETTINGS)
 VERZOEK = read_verzoek(verzoek_xml())
+SLOPEN = "nl.imow-gm9999.activiteit.1"
+MELDING = replace(VERZOEK, type="Melding", projectactiviteiten=(Projectactiviteit("Slopen", SLOPEN),))
 RING = ((155000.0, 463000.0), (155010.0, 463000.0), (155010.0, 463010.0), (155000.0, 463000.0))
 
 
@@ -156,13 +168,41 @@ def test_what_the_organisatie_has_not_said_is_asked_for_by_name() -> None:
         (VERZOEK, None),
         (replace(VERZOEK, doel="Vooroverleg"), "doel"),
         (replace(VERZOEK, doel="Aanvullen"), "doel"),
-        (replace(VERZOEK, type="Melding"), "Melding"),
+        (MELDING, "Melding"),
+        (replace(MELDING, doel="Vooroverleg"), "doel"),
         (replace(VERZOEK, type="Informatie"), "Informatie"),
         (replace(VERZOEK, projectactiviteiten=(Projectactiviteit("Aansluitactiviteit Informatie"),)), "TEST"),
     ],
-    ids=["aanvraag", "conceptverzoek", "aanvulling", "melding", "informatie", "test"],
+    ids=["aanvraag", "conceptverzoek", "aanvulling", "melding", "conceptmelding", "informatie", "test"],
 )
 def test_only_an_application_for_a_permit_gets_a_notice(verzoek: Verzoek, why: str | None) -> None:
-    found = why_none(verzoek)
+    found = why_none(verzoek, SETTINGS)
     assert (found is None) == (why is None)
     assert why is None or (found and why in found)
+
+
+@pytest.mark.parametrize(
+    ("meldingen", "verzoek", "gets_one"),
+    [
+        ("*", MELDING, True),
+        ("*", replace(MELDING, doel="Vooroverleg"), False),
+        ("*", replace(MELDING, type="Informatie"), False),
+        ("*", replace(MELDING, projectactiviteiten=(Projectactiviteit("Aansluitactiviteit Melding"),)), False),
+        ("*", replace(MELDING, type="Melding gelijkwaardige maatregel"), False),
+        (f"nl.imow-gm9999.activiteit.2,{SLOPEN}", MELDING, True),
+        ("nl.imow-gm9999.activiteit.2", MELDING, False),
+        (SLOPEN[:-1], MELDING, False),
+        ("", replace(MELDING, projectactiviteiten=(Projectactiviteit("Slopen", ""),)), False),
+    ],
+)
+def test_a_melding_gets_a_notice_only_where_that_was_set(meldingen: str, verzoek: Verzoek, gets_one: bool) -> None:
+    assert (why_none(verzoek, replace(SETTINGS, meldingen=meldingen)) is None) == gets_one
+
+
+def test_the_notice_of_a_melding_says_that_no_decision_follows() -> None:
+    made = draft(MELDING)
+    assert (made.moment, made.rubriek) == (Moment.MELDING, "omgevingsmelding")
+    assert made.titel.startswith("Melding: Slopen")
+    text = plain(made.tekst)
+    assert "Omdat er geen besluit komt, kunt u geen bezwaar maken." in text
+    assert "2 juni 2026" in text

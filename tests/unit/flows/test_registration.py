@@ -304,11 +304,28 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("true", "*"),
+        ("false", ""),
+        ("[]", ""),
+        ('["nl.imow-gm9999.activiteit.1", "x"]', "nl.imow-gm9999.activiteit.1,x"),
+    ],
+)
+def test_meldingen_are_made_known_by_rule_only(given: str, kept: str) -> None:
+    [aansluiting] = read(f"{PUBLISHING}meldingen = {given}\n")
+    assert isinstance(aansluiting, AansluitingEntry)
+    assert aansluiting.publishing["meldingen"] == kept
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ('blad = "gmb"', 'blad = "krant"', "publishing: blad must be one of gmb, prb"),
         ('naam = "Voorbeeld"', "", "publishing: naam is missing"),
         ('stage = "poc"', 'stage = "poc"\nphase = "1"', "publishing: there is no setting phase"),
+        ('automatic = ["aanvraag"]', 'meldingen = "alle"', "publishing: meldingen must be true, false, or a list"),
+        ('automatic = ["aanvraag"]', 'meldingen = ["a,b"]', "publishing: meldingen must be true, false, or a list"),
         ('automatic = ["aanvraag"]', "automatic = [[1]]", "publishing: automatic must be a list out of aanvraag"),
         ('automatic = ["aanvraag"]', 'automatic = ["alles"]', "publishing: automatic must be a list out of aanvraag"),
         ("planafwijking", "verdaging", "publishing: wanted must be a list out of aanvraag, afhandeling, planafwijking"),

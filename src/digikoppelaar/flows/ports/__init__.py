@@ -5,6 +5,7 @@ the same OIN and verzoeknummer in `pre` and `prod` never meet.
 """
 
 from digikoppelaar.flows.ports.connections import (
+    EVERY_MELDING,
     OMGEVINGEN,
     Aansluiting,
     CaseSystemSettings,
@@ -72,6 +73,7 @@ from digikoppelaar.flows.ports.verzoeken import (
 )
 
 __all__ = [
+    "EVERY_MELDING",
     "OMGEVINGEN",
     "Aansluiting",
     "Blob",

@@ -12,6 +12,10 @@ from digikoppelaar.stam.rules import RuleSettings
 OMGEVINGEN = ("sandbox-pre", "sandbox-prod", "pre", "prod")
 
 
+EVERY_MELDING = "*"
+"""As `meldingen` of PublishingSettings: of each melding a draft is made."""
+
+
 def is_sandbox(omgeving: str) -> bool:
     """Whether this omgeving is the sandbox playing PRE or PROD."""
     return omgeving.startswith("sandbox-")
@@ -56,7 +60,8 @@ class PublishingSettings:
     The rest are values for texts, as drop.variables explains them. Of verzoeken that were submitted on `drafts_from`
     or later drafts are made by themselves; empty: of none. `automatic` names the moments, with commas, whose notices
     are sent without a person's approval, `wanted` the documenttypen (drop.stages) that are wanted in its stage; empty:
-    all of them. At `webhook_url` an application is told what becomes of each notice.
+    all of them. `meldingen` are the ids of activiteiten, with commas, of which a melding is made known too, or
+    EVERY_MELDING; empty: of none. At `webhook_url` an application is told what becomes of each notice.
     """
 
     stage: str
@@ -71,6 +76,7 @@ class PublishingSettings:
     drafts_from: str = ""
     automatic: str = ""
     wanted: str = ""
+    meldingen: str = ""
     webhook_url: str = ""
     webhook_secret_file: str = ""
     bestuursorgaan: str = ""
