@@ -43,10 +43,11 @@ fix: $(READY)  ## what a machine can fix
 mutants: $(READY)  ## break rules on purpose; every one must turn a test red
 	$(BIN)/python -m tests.conformance.mutants
 
-docs: $(READY)  ## write the generated pages: docs/conformance.md, docs/intake-rules.md, docs/kennisgeving-checks.md
+docs: $(READY)  ## write the generated pages of docs: conformance, rules, checks, and the steps of onboarding
 	$(BIN)/python -m tests.conformance.page
 	$(BIN)/python -m tests.unit.stam.rules_page
 	$(BIN)/python -m tests.unit.drop.checks_page
+	$(BIN)/python -m tests.unit.onboarding.pages
 
 lock: $(READY)  ## pin the newest versions, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/run.txt --upgrade
