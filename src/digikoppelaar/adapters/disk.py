@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -27,6 +28,25 @@ def write_whole(descriptor: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def put_file(file: Path, content: bytes, mode: int, *, replace: bool = False) -> None:
+    """A file, whole and durable when this returns, or not at all. Raises FileExistsError unless it may be replaced."""
+    temporary = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            write_whole(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if replace:
+            temporary.replace(file)
+        else:
+            os.link(temporary, file)
+        sync_folder(file.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

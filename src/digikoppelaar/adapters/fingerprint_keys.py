@@ -5,14 +5,12 @@ another backup than the database (docs/howto/backup.md). Several machines need t
 """
 
 import hashlib
-import os
 import secrets
-import uuid
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
+from digikoppelaar.adapters.disk import in_thread, put_file
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.stam.fingerprints import Key
 
@@ -74,31 +72,14 @@ class FingerprintKeyFile:
 
     def _write(self, keys: Sequence[Key], *, new: bool = False) -> None:
         """Whole or not at all; `new`: only when there is no file, for two may make one at once."""
-        temporary = self._file.with_name(f".{self._file.name}-{uuid.uuid4().hex}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                write_whole(descriptor, "".join(f"{key.secret.hex()}\n" for key in keys).encode())
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            _put_in_place(temporary, self._file, new=new)
-            sync_folder(self._file.parent)
+            content = "".join(f"{key.secret.hex()}\n" for key in keys).encode()
+            put_file(self._file, content, 0o600, replace=not new)
+        except FileExistsError:
+            return
         except OSError as error:
             raise _unusable(self._file, error) from error
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _put_in_place(temporary: Path, file: Path, *, new: bool) -> None:
-    if not new:
-        temporary.replace(file)
-        return
-    try:
-        os.link(temporary, file)
-    except FileExistsError:
-        return
 
 
 def _key(secret: bytes) -> Key:

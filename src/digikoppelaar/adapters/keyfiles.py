@@ -89,7 +89,7 @@ class LoadedKey:
         So a handshake never meets a certificate and a key of different moments, and PKCS#12 serves too.
         """
         password = secrets.token_hex(16).encode()
-        pem = b"".join(_pem(certificate) for certificate in self.chain) + self.key.private_bytes(
+        pem = b"".join(as_pem(certificate) for certificate in self.chain) + self.key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.BestAvailableEncryption(password),
@@ -154,11 +154,11 @@ def _pkcs12(record: CertificateRecord, password: bytes | None) -> tuple[tuple[Ce
     if store.key is None or store.cert is None:
         raise TrustError(f"{file}: the PKCS#12 holds no key with its certificate")
     others = [read_certificate(_der(each.certificate)) for each in store.additional_certs]
-    return _in_order(read_certificate(_der(store.cert.certificate)), others), store.key
+    return in_order(read_certificate(_der(store.cert.certificate)), others), store.key
 
 
-def _in_order(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
-    """Leaf first, each followed by its issuer; PKCS#12 has no order. A root is left out: nobody sends it."""
+def in_order(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
+    """Leaf first, each followed by its issuer, out of what has no order. A root is left out: nobody sends it."""
     chain = [leaf]
     while above := next((each for each in others if each.subject == chain[-1].issuer and each not in chain), None):
         if above.self_signed:
@@ -212,7 +212,8 @@ def _der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
-def _pem(certificate: Certificate) -> bytes:
+def as_pem(certificate: Certificate) -> bytes:
+    """A certificate as PEM."""
     return x509.load_der_x509_certificate(certificate.der).public_bytes(serialization.Encoding.PEM)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from digikoppelaar.adapters.profiles import Fact, loaded, read_facts
 from digikoppelaar.onboarding.model import plays
+from digikoppelaar.pki.request import CertificateKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,12 @@ def load_portal_profile(name: str = "dso-portaal") -> PortalProfile:
     return loaded(name, portal_profile)
 
 
+@cache
+def load_certificate_kinds(name: str = "pkioverheid-aanvraag") -> Mapping[str, Mapping[str, CertificateKind]]:
+    """What can be asked of a TSP, by generation (`g1`, `g4`) and kind. Raises ConfigError as the others do."""
+    return loaded(name, certificate_kinds)
+
+
 def register_profile(data: Mapping[str, Any]) -> RegisterProfile:
     """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
     file = read_facts(data)
@@ -220,3 +227,15 @@ def portal_profile(data: Mapping[str, Any]) -> PortalProfile:
         key=PortalKeys(**file.group("key")),
         facts=file.facts,
     )
+
+
+def certificate_kinds(data: Mapping[str, Any]) -> Mapping[str, Mapping[str, CertificateKind]]:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
+    file = read_facts(data)
+    assumed = {name.rpartition(".")[0] for name, fact in file.facts.items() if fact.provisional}
+    found: dict[str, dict[str, CertificateKind]] = {}
+    for generation in dict.fromkeys(name.partition(".")[0] for name in file.facts):
+        for kind, facts in file.group(generation).items():
+            provisional = f"{generation}.{kind}" in assumed
+            found.setdefault(generation, {})[kind] = CertificateKind(**facts, provisional=provisional)
+    return found

@@ -15,6 +15,7 @@ from digikoppelaar.cli import (
     casesystem,
     catch_up,
     certificate,
+    certificate_request,
     check,
     context,
     cpa,
@@ -61,6 +62,8 @@ cpa.app.command("download")(cpa_register.download)
 cpa.app.command("regenerate")(cpa_register.regenerate)
 cpa.app.command("offer")(cpa_offering.offer)
 cpa.app.command("offered")(cpa_offering.offered)
+certificate.app.command("request")(certificate_request.request)
+certificate.app.command("import")(certificate_request.import_certificate)
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(cpa.app, name="cpa")
 verzoek.app.command("release")(repair.release)
