@@ -10,7 +10,10 @@ from urllib.parse import quote
 from digikoppelaar.adapters.document_calls import Calls
 from digikoppelaar.adapters.facility_calls import Advice, Statuses
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
+from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.onboarding_profiles import RegisterProfile, load_register_profile
+from digikoppelaar.adapters.proxies import Proxies
+from digikoppelaar.adapters.public_tls import CertifiedContexts
 from digikoppelaar.errors import ConfigError, FacilityAnswerBroken, VerzoekError
 from digikoppelaar.flows.ports import Aansluiting, Clock, is_sandbox
 from digikoppelaar.onboarding.register import (
@@ -146,6 +149,12 @@ class RestCpaRegister:
         )
         more = (str(item.get(name) or "") for name in (key.cpa_id, key.reason, key.replaces))
         return CpaRequest(str(item[key.id]), order, states[item[key.status]], *more)
+
+
+def register_sessions(keyring: Keyring, omgeving: str, proxies: Proxies) -> MtlsSessions:
+    """Connections to the register of an omgeving; by what its server is trusted is in the profile."""
+    of_partners = is_sandbox(omgeving) or load_register_profile().server_trust == "omgeving"
+    return MtlsSessions(keyring if of_partners else CertifiedContexts(keyring), proxies=proxies)
 
 
 def register_for(sessions: MtlsSessions, aansluiting: Aansluiting, clock: Clock) -> RestCpaRegister:

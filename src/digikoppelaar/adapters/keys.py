@@ -125,6 +125,11 @@ class Keyring:
         """TLS towards partners of this omgeving, as the partij; another one after a change. Raises TrustError."""
         return self._context(omgeving, partij_oin, Use.TLS_CLIENT)
 
+    def public_client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
+        """TLS as the partij, towards a server that the machine trusts. Raises TrustError."""
+        with self._usable((omgeving, partij_oin, Use.TLS_CLIENT)).identity() as identity:
+            return tls.public_client_context(identity)
+
     def server_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
         """TLS for a listener of this omgeving, as the partij; another one after a change. Raises TrustError."""
         return self._context(omgeving, partij_oin, Use.TLS_SERVER)

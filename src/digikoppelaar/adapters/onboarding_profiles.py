@@ -59,7 +59,10 @@ class RequestStatus:
 
 @dataclass(frozen=True, slots=True)
 class RegisterProfile:
-    """How the CPA register is spoken to; paths are relative to the base URL."""
+    """How the CPA register is spoken to; paths are relative to the base URL.
+
+    `server_trust`: `machine` or `omgeving`, by which its server is trusted.
+    """
 
     name: str
     facility: str
@@ -82,6 +85,7 @@ class RegisterProfile:
     omgeving_pre: str
     omgeving_prod: str
     authentication: str
+    server_trust: str
     media_type: str
     document_media_types: tuple[str, ...]
     key: RegisterKeys

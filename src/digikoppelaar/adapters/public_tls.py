@@ -1,8 +1,10 @@
-"""TLS towards servers that anybody may read: without a certificate of ours, trusting what the machine trusts."""
+"""TLS towards servers that browsers trust: what the machine trusts counts, with a certificate of ours or without."""
 
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
+
+from digikoppelaar.adapters.keys import Keyring
 
 
 class PublicContexts:
@@ -19,3 +21,14 @@ class PublicContexts:
         """The one context; see adapters.http_out.ClientContexts."""
         del omgeving, partij_oin
         return self._context
+
+
+class CertifiedContexts:
+    """adapters.http_out.ClientContexts that show the certificate of the partij, and trust what the machine trusts."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def client_context(self, omgeving: str, partij_oin: str) -> ssl.SSLContext:
+        """See adapters.http_out.ClientContexts."""
+        return self._keyring.public_client_context(omgeving, partij_oin)

@@ -64,6 +64,13 @@ def client_context(identity: Identity, trust_anchors: Sequence[Path], crl_files:
     return context
 
 
+def public_client_context(identity: Identity) -> ssl.SSLContext:
+    """As `client_context`, towards a server that browsers trust: what the machine trusts counts. Raises TrustError."""
+    context = client_context(identity, ())
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    return context
+
+
 def show(context: ssl.SSLContext, identity: Identity) -> None:
     """Let `context` show this certificate. Raises TrustError."""
     try:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from digikoppelaar import wiring
-from digikoppelaar.adapters.cpa_register import register_for, register_url
+from digikoppelaar.adapters.cpa_register import register_for, register_sessions, register_url
 from digikoppelaar.adapters.onboarding_profiles import load_register_profile
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
@@ -22,7 +22,7 @@ from digikoppelaar.cli.cpa_build import aansluiting_with_cpa, our_certificates
 from digikoppelaar.flows.cpa_request import CpaRequests, numbers_for
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.errands import Errand
-from digikoppelaar.gateway import open_keyring, open_sessions
+from digikoppelaar.gateway import open_keyring, open_proxies
 from digikoppelaar.onboarding.register import CpaRequest, RegisterMachtiging, RegisterOrder, check_order, fields_by_hand
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.wiring import Stores
@@ -152,7 +152,8 @@ async def _opened(organisatie: str, omgeving: str | None) -> AsyncIterator[_Desk
     config = configuration()
     async with wiring.open_stores(config) as stores:
         aansluiting = aansluiting_with_cpa(await stores.registry.aansluitingen(), organisatie, omgeving, STAM)
-        async with open_sessions(config, await open_keyring(config, stores)) as sessions:
+        keyring = await open_keyring(config, stores)
+        async with register_sessions(keyring, aansluiting.omgeving, open_proxies(config)) as sessions:
             clock = SystemClock()
             register = register_for(sessions, aansluiting, clock)
             yield _Desk(stores, aansluiting, CpaRequests(stores.errands, register, aansluiting, clock))

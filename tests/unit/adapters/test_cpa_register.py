@@ -12,11 +12,13 @@ from tests.certificates import GEMEENTE, LEVERANCIER, Authority, Shape, trust_in
 from tests.doubles.cpa_register import REGISTER, Register, problem
 from tests.servers import server_tls, serving
 
-from digikoppelaar.adapters.cpa_register import RestCpaRegister, register_for
+from digikoppelaar.adapters.cpa_register import RestCpaRegister, register_for, register_sessions
 from digikoppelaar.adapters.http_out import MtlsSessions, Timeouts
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.memory.errands import MemoryErrands
+from digikoppelaar.adapters.proxies import NO_PROXIES
 from digikoppelaar.adapters.system import SystemClock
+from digikoppelaar.adapters.tls import Identity, server_context
 from digikoppelaar.errors import (
     ConfigError,
     CpaError,
@@ -250,6 +252,29 @@ async def test_a_state_that_the_profile_does_not_know_is_not_guessed(place: Plac
 async def test_the_number_of_a_request_leads_nowhere_else(place: Place) -> None:
     with pytest.raises(FacilityNotFound):
         await place.client.request("../machtigingen?x=")
+
+
+async def test_the_real_register_is_trusted_as_browsers_do_and_sees_the_certificate_of_the_partij(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, of_browsers = Authority("Privaat"), Authority("Publiek")
+    client = ours.issue(Shape(oin=LEVERANCIER))
+    records = client.record(tmp_path, Use.TLS_CLIENT, omgeving="prod", oin=LEVERANCIER)
+    clock = SystemClock()
+    ring = Keyring(records, trust_in(ours.write_root(tmp_path, "anchor"), clock, "prod"), clock)
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_browsers.write_root(tmp_path, "publiek")))
+    register = Register(ours)
+    for issuer, trusted in ((of_browsers, True), (ours, False)):
+        server = Identity(*issuer.issue(Shape()).write(tmp_path, "server"))
+        context = server_context(server, [ours.write_root(tmp_path)])
+        async with serving(register.app(), context) as port, register_sessions(ring, "prod", NO_PROXIES) as sessions:
+            dso = DsoSettings("https://dso.test", "/api-key", register_url=f"https://localhost:{port}")
+            client_of_it = register_for(sessions, replace(AANSLUITING, omgeving="prod", dso=dso), clock)
+            if trusted:
+                assert len(await client_of_it.specifications()) == 2
+            else:
+                with pytest.raises(FacilityUnavailable, match="not trusted"):
+                    await client_of_it.specifications()
 
 
 def test_a_sandbox_never_asks_the_real_register() -> None:
