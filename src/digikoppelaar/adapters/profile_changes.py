@@ -17,6 +17,7 @@ _JUDGES: Final[Mapping[str, Callable[[str, str], object]]] = {
     "dso-cpa-aanbieden": lambda name, text: built(name, text, onboarding_profiles.offering_profile),
     "dso-portaal": lambda name, text: built(name, text, onboarding_profiles.portal_profile),
     "cpa-register": lambda name, text: built(name, text, onboarding_profiles.register_profile),
+    "pkioverheid-aanvraag": lambda name, text: built(name, text, onboarding_profiles.certificate_kinds),
     "koop-3pas": lambda name, text: built(name, text, profiles.drop_profile),
     "koop-sru": lambda name, text: built(name, text, profiles.sru_profile),
     "kennisgeving-termijnen": lambda name, text: built(name, text, profiles.rekenregels),

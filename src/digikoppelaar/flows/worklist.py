@@ -376,7 +376,11 @@ def _expiry(place: Place, expiry: Expiry) -> Item:
     ending = expiry.ending
     what = f"De {ending.subject}" if ending.kind is Kind.CPA else f"Het certificaat van {ending.subject}"
     verb = "verloopt" if expiry.threshold else "is verlopen"
-    renew = "Maak een nieuwe CPA" if ending.kind is Kind.CPA else "Vraag een nieuw certificaat aan"
+    renew = (
+        "Vraag een nieuwe CPA aan (`digikoppelaar cpa regenerate`)"
+        if ending.kind is Kind.CPA
+        else "Vraag een nieuw certificaat aan (`digikoppelaar certificate request`)"
+    )
     return Item(
         f"expiring:{place.aansluiting_id}:{ending.kind}:{ending.name}:{expiry.threshold}",
         Sort.EXPIRING,
