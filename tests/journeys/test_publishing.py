@@ -174,5 +174,7 @@ async def test_a_gateway_that_is_killed_while_it_sends_sends_nothing_twice(publi
     await publisher.start_gateway()
     row = await in_state(stores, verzoek, "published")
     assert row.dossiernummer is None, "no answer came"
+    [attempt] = await stores.kennisgevingen.attempts(row.id)
+    assert (attempt.stage, attempt.status) == ("tst-organisatie", None)
     assert [each["received"] for each in await dossiers(publisher, verzoek)] == [1]
     assert row.attempts == 1

@@ -16,7 +16,7 @@ from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin
-from digikoppelaar.flows.registration import OrganisatieEntry, difference
+from digikoppelaar.flows.registration import AansluitingEntry, OrganisatieEntry, difference
 from digikoppelaar.flows.worklist import Limits, WorklistFilter, items
 from digikoppelaar.flows.worklist_mail import WorklistStore
 
@@ -106,6 +106,22 @@ async def test_kennisgevingen_that_wait_or_that_koop_has_are_found_with_their_da
         (2, "accepted", NOW.date() + timedelta(days=1)),
     ]
     assert (await PostgresWorklist(world.pool).rows(WorklistFilter("prod"), Limits(), NOW)).kennisgevingen == []
+
+
+async def test_what_was_taken_in_a_test_of_koop_is_awaited_only_where_it_can_be_found(world: World) -> None:
+    store, listed = PostgresKennisgevingen(world.pool), PostgresWorklist(world.pool)
+
+    async def waiting(**publishing: str) -> list[tuple[str, str]]:
+        drop = AansluitingEntry(GEMEENTE, "drop", "pre", GEMEENTE, {}, {}, publishing={"stage": "poc", **publishing})
+        await world.registry.apply(difference(await world.registry.entries(), [drop]), NOW)
+        rows = (await listed.rows(WorklistFilter("pre"), Limits(), NOW)).kennisgevingen
+        return [(row.place.omgeving, row.state) for row in rows]
+
+    assert await waiting() == []
+    await store.draft(replace(notices.KEY, aansluiting_id=3, number=2), notices.TEXT, notices.WHO)
+    await notices.accepted(store, replace(notices.KEY, aansluiting_id=3))
+    assert await waiting() == [("pre", "draft")]
+    assert await waiting(sru_url="https://eto.example/sru") == [("pre", "draft"), ("pre", "accepted")]
 
 
 async def test_what_could_not_be_drafted_is_with_who_publishes_it_until_there_is_a_draft_or_to_be_none(

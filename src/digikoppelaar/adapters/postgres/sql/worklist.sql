@@ -127,7 +127,8 @@ WHERE failing.since < %(failing_before)s
 ORDER BY failing.since, aansluiting.id, failing.target
 
 -- name: kennisgevingen
--- The day it is to appear on: as wished, else the day after it was sent.
+-- The day it is to appear on: as wished, else the day after it was sent. Of what was delivered in a test of KOOP nobody
+-- can find it, unless somebody said where to search.
 SELECT
     kennisgeving.id, kennisgeving.referentienummer, kennisgeving.state, last.at AS since,
     coalesce(
@@ -144,6 +145,10 @@ JOIN LATERAL (
     SELECT at FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
 ) AS last ON true
 WHERE kennisgeving.state IN ('draft', 'refused', 'unknown', 'accepted')
+  AND NOT (
+    kennisgeving.state = 'accepted' AND aansluiting.omgeving = 'pre'
+    AND coalesce(aansluiting.publishing ->> 'sru_url', '') = ''
+  )
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY last.at, kennisgeving.id
