@@ -58,6 +58,8 @@ class Advice:
     """Of any other 4xx."""
     conflict: str = ""
     """Of 409; empty: as any other."""
+    not_found: str = ""
+    """Of 404; empty: what FacilityNotFound says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Statuses:
             case HTTPStatus.FORBIDDEN:
                 raise FacilityRefused(f"{said}: {advice.forbidden[0]}", advice=advice.forbidden[1])
             case HTTPStatus.NOT_FOUND:
-                raise FacilityNotFound(said)
+                raise FacilityNotFound(said, advice=advice.not_found)
             case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
                 raise FacilityUnavailable(said, retry_after=self._retry_after(answer))
             case status if status >= 500:

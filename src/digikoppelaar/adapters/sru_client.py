@@ -10,19 +10,15 @@ from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from digikoppelaar.adapters.facility_calls import Advice, Statuses
 from digikoppelaar.adapters.http_out import HttpStream
 from digikoppelaar.adapters.profiles import SruProfile
-from digikoppelaar.adapters.retry_after import retry_after
 from digikoppelaar.drop.metadata import Metadata, read_metadata
-from digikoppelaar.drop.publication import DOCUMENT_LIMIT, Nummer, Published, read_publication
+from digikoppelaar.drop.publication import Nummer, Published, read_publication
 from digikoppelaar.drop.sru import Answer, Record, Search, address, next_page, read_answer
 from digikoppelaar.errors import (
     FacilityAnswerBroken,
-    FacilityError,
-    FacilityNotFound,
-    FacilityRefused,
     FacilityUnavailable,
-    PartnerUnreachable,
 )
 from digikoppelaar.flows.ports import Clock
 
@@ -73,7 +69,7 @@ class SruClient:
     def __init__(self, http: Http, profile: SruProfile, clock: Clock) -> None:
         self._http = http
         self._profile = profile
-        self._clock = clock
+        self._statuses = Statuses(profile.facility, _ADVICE, clock)
         self._longest = profile.longest_wait_ms / 1000
         self._searches = Pace(profile.search_pause_ms / 1000, self._longest)
         self._readings = Pace(profile.metadata_pause_ms / 1000, self._longest)
@@ -128,52 +124,22 @@ class SruClient:
             wait = min(2 * wait, self._longest)
 
     async def _once(self, url: str) -> bytes:
+        asked = self._http.get(url, {"Accept": _ACCEPT})
         try:
-            async with asyncio.timeout(LONGEST_CALL), self._http.get(url, {"Accept": _ACCEPT}) as answer:
-                self._check_status(answer)
-                return await self._whole(answer)
-        except PartnerUnreachable as error:
-            raise FacilityUnavailable(f"{self._profile.facility}: {error}") from error
+            async with asyncio.timeout(LONGEST_CALL), self._statuses.checked(asked, (HTTPStatus.OK,)) as answer:
+                return await self._statuses.whole(answer)
         except TimeoutError as error:
             raise FacilityUnavailable(f"{self._profile.facility}: not done within {LONGEST_CALL:g} s") from error
 
-    async def _whole(self, answer: HttpStream) -> bytes:
-        body = bytearray()
-        async for chunk in answer.chunks:
-            body += chunk
-            if len(body) > DOCUMENT_LIMIT:
-                raise FacilityAnswerBroken(f"{self._profile.facility}: an answer is over {DOCUMENT_LIMIT} bytes")
-        return bytes(body)
 
-    def _check_status(self, answer: HttpStream) -> None:
-        said = f"{self._profile.facility} answered {answer.status}"
-        match answer.status:
-            case HTTPStatus.OK:
-                if answer.headers.get("content-encoding", "identity").lower() != "identity":
-                    raise FacilityAnswerBroken(f"{said} with a content encoding that was not asked for")
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                raise FacilityRefused(said, advice=_ADVICE_REFUSED)
-            case HTTPStatus.NOT_FOUND:
-                raise FacilityNotFound(said, advice=_ADVICE_NOT_FOUND)
-            case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
-                raise FacilityUnavailable(said, retry_after=self._retry_after(answer))
-            case status if status >= 500:
-                raise FacilityUnavailable(said, retry_after=self._retry_after(answer))
-            case status if status >= 400:
-                raise FacilityError(f"{said}: it does not accept this request", advice=_ADVICE_4XX)
-            case _:
-                raise FacilityAnswerBroken(f"{said} which was not asked for; redirects are not followed")
-
-    def _retry_after(self, answer: HttpStream) -> float | None:
-        return retry_after(answer.headers.get("retry-after", ""), self._clock.now())
-
-
-_ADVICE_REFUSED: Final = (
+_REFUSED: Final = (
     "KOOP weigert toegang tot het openbare register van publicaties; misschien is dit netwerk geblokkeerd. "
     "Neem contact op met de servicedesk van KOOP."
 )
-_ADVICE_NOT_FOUND: Final = (
-    "KOOP heeft deze publicatie (nog) niet; digikoppelaar zoekt vanzelf opnieuw. "
-    "Blijft dit zo, meld het dan bij de servicedesk van KOOP."
+_ADVICE: Final = Advice(
+    unauthorized=("access refused", _REFUSED),
+    forbidden=("access refused", _REFUSED),
+    otherwise="KOOP begrijpt de vraag niet: controleer de adressen in het profiel van KOOP.",
+    not_found="KOOP heeft deze publicatie (nog) niet; digikoppelaar zoekt vanzelf opnieuw. "
+    "Blijft dit zo, meld het dan bij de servicedesk van KOOP.",
 )
-_ADVICE_4XX: Final = "KOOP begrijpt de vraag niet: controleer de adressen in het profiel van KOOP."

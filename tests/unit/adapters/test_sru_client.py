@@ -14,7 +14,7 @@ from tests.certificates import Authority, Shape
 from tests.unit.adapters.dso_server import Script, answer, serving
 from tests.unit.drop.published import KENNISGEVING
 
-from digikoppelaar.adapters import sru_client
+from digikoppelaar.adapters import facility_calls, sru_client
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, Timeouts
 from digikoppelaar.adapters.profiles import load_sru_profile
 from digikoppelaar.adapters.public_tls import PublicContexts
@@ -242,7 +242,7 @@ async def test_other_answers_are_errors_of_their_kind_and_are_not_asked_again(
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sru_client, "DOCUMENT_LIMIT", 1000)
+    monkeypatch.setattr(facility_calls, "DOCUMENT_LIMIT", 1000)
     async with connected(lambda *_: answer(200, b"x" * 2000)) as client:
         with pytest.raises(FacilityAnswerBroken, match="over 1000 bytes"):
             await client.page(SEARCH)
