@@ -16,7 +16,7 @@ with atheris.instrument_imports(include=["digikoppelaar"]):
 
 from datetime import UTC, date, datetime
 
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.adapters.profiles import load_sru_profile
 from digikoppelaar.drop.metadata import metadata_xml

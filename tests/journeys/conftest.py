@@ -51,9 +51,8 @@ async def shared_trial(trial_folders: list[Path]) -> AsyncIterator[Trial]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def trial(shared_trial: Trial) -> AsyncIterator[Trial]:
     """The shared trial, with all faults switched off before and after."""
-    await shared_trial.no_faults()
-    yield shared_trial
-    await shared_trial.no_faults()
+    async with steps.without_faults(shared_trial) as quiet:
+        yield quiet
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

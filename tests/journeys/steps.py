@@ -53,6 +53,14 @@ async def running_trial(folders: list[Path], *, settings: str = SETTINGS) -> Asy
         yield trial
 
 
+@asynccontextmanager
+async def without_faults(trial: Trial) -> AsyncIterator[Trial]:
+    """The trial with all faults switched off before and after."""
+    await trial.no_faults()
+    yield trial
+    await trial.no_faults()
+
+
 def remove(folders: Sequence[Path]) -> None:
     """Remove what trials left."""
     for folder in folders:

@@ -31,9 +31,8 @@ async def shared_publisher(trial_folders: list[Path]) -> AsyncIterator[Trial]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def publisher(shared_publisher: Trial) -> AsyncIterator[Trial]:
     """With all faults switched off before and after."""
-    await shared_publisher.no_faults()
-    yield shared_publisher
-    await shared_publisher.no_faults()
+    async with steps.without_faults(shared_publisher) as quiet:
+        yield quiet
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

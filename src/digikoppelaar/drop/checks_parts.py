@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from digikoppelaar.drop.bladen import BLAD_OF
 from digikoppelaar.drop.characters import code_of, is_hidden
 from digikoppelaar.drop.checks_terms import REACTIE
 from digikoppelaar.drop.dates import names_date
 from digikoppelaar.drop.findings import Given, Seen
 from digikoppelaar.drop.model import (
-    Bestuurslaag,
     Blad,
     Blok,
     Documenttype,
@@ -91,7 +91,7 @@ def _lists(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
 
 
 def _blad(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
-    if kennisgeving.blad is not BLADEN[kennisgeving.publicist.bestuurslaag]:
+    if kennisgeving.blad is not BLAD_OF[kennisgeving.publicist.bestuurslaag]:
         yield Seen("blad-of-others", "blad")
 
 
@@ -213,16 +213,6 @@ DOCUMENTTYPES: Final[Mapping[Moment, tuple[Documenttype, ...]]] = {
     Moment.INTREKKING: (Documenttype.AANVRAAG, Documenttype.AFHANDELING),
 }
 """Which can be used when (drop-3pas.md 2.3; of the last three it is not known); at a rectificatie any."""
-
-BLADEN: Final[Mapping[Bestuurslaag, Blad]] = {
-    Bestuurslaag.GEMEENTE: Blad.GEMEENTEBLAD,
-    Bestuurslaag.PROVINCIE: Blad.PROVINCIAAL_BLAD,
-    Bestuurslaag.WATERSCHAP: Blad.WATERSCHAPSBLAD,
-    Bestuurslaag.SAMENWERKING: Blad.BLAD_GEMEENSCHAPPELIJKE_REGELING,
-    Bestuurslaag.RIJK: Blad.STAATSCOURANT,
-}
-"""Whose blad is whose (Bekendmakingswet 2)."""
-
 
 # --- what a text says ------------------------------------------------------------------------------------------------
 

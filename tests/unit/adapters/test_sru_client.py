@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.certificates import Authority, Shape
 from tests.unit.adapters.dso_server import Script, answer, serving
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.adapters import facility_calls, sru_client
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions, Timeouts

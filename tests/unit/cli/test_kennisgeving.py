@@ -13,7 +13,7 @@ from click.testing import Result
 from tests.unit.adapters.postgres.world import GEMEENTE, NOW, World
 from tests.unit.cli.test_repair import verzoek
 from tests.unit.cli.test_verzoek import FILES, NUMBER, Installation
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.flows.kennisgeving_store_contract import PUBLISHED, WHO
 from tests.unit.stam.documents import verzoek_xml
 from typer.testing import CliRunner

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from tests.unit.drop.notices import KENNISGEVING
+
 from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.checks_terms import REACTIE
@@ -11,15 +13,12 @@ from digikoppelaar.drop.findings import Given
 from digikoppelaar.drop.model import (
     AlsPunt,
     AlsVlak,
-    Bestuurslaag,
-    Blad,
     Data,
     Documenttype,
     Kennisgeving,
     Moment,
     Periode,
     Procedure,
-    Publicist,
     Uitkomst,
 )
 from digikoppelaar.drop.personal_data import Outcome, PrivacyChecked
@@ -73,16 +72,13 @@ def notice(
     told: dict[str, Value] = {**examples, "planafwijking": None, **values_of(data), "telefoon": "0123-456789", **values}
     text = default_templates()[For(procedure, moment)].render(told)
     decided = moment in (Moment.ONTWERPBESLUIT, Moment.BESLUIT)
-    return Kennisgeving(
-        publicist=Publicist("00000099000000001000", "Voorbeeldstad", Bestuurslaag.GEMEENTE),
-        behandelaar_oin="00000099000000002000",
-        blad=Blad.GEMEENTEBLAD,
+    return replace(
+        KENNISGEVING,
         documenttype=Documenttype.AANVRAAG if moment is Moment.AANVRAAG else Documenttype.AFHANDELING,
         procedure=procedure,
         moment=moment,
         titel=text.titel,
         tekst=text.blokken,
-        rubriek="omgevingsvergunning",
         referentienummer=str(told["referentienummer"]),
         uitkomst=Uitkomst(str(told["uitkomst"])) if decided else None,
         activiteiten=("bouwen",),

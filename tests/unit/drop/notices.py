@@ -6,6 +6,9 @@ from datetime import date
 from digikoppelaar.drop.model import (
     Alinea,
     AlsAdres,
+    AlsGemeente,
+    AlsLijn,
+    AlsPostcode,
     AlsPunt,
     AlsVlak,
     Bestuurslaag,
@@ -34,12 +37,35 @@ VLAK = AlsVlak(
     )
 )
 
-BESLUIT = Kennisgeving(
+KENNISGEVING = Kennisgeving(
     publicist=Publicist(GEMEENTE, "Voorbeeldstad", Bestuurslaag.GEMEENTE),
-    behandelaar_oin=OMGEVINGSDIENST,
+    behandelaar_oin=GEMEENTE,
     blad=Blad.GEMEENTEBLAD,
-    documenttype=Documenttype.AFHANDELING,
+    documenttype=Documenttype.AANVRAAG,
     procedure=Procedure.REGULIER,
+    moment=Moment.AANVRAAG,
+    titel="Aanvraag omgevingsvergunning, kappen van een boom, Dorpsstraat 1 te Voorbeeldstad",
+    tekst=(
+        Alinea((Stuk("Locatie: ", vet=True), Stuk("Dorpsstraat 1 & omgeving"))),
+        Alinea(),
+        Tussenkop((Stuk("Vragen?"),)),
+        Alinea((Stuk("Kijk op "), Stuk("onze site", link="https://voorbeeldstad.test/"), Stuk("."))),
+    ),
+    rubriek="omgevingsvergunning",
+    referentienummer="Z2026-000123",
+    activiteiten=("kappen",),
+    samenvatting="kappen van een boom",
+    onderwerp="Ruimte en infrastructuur | Organisatie en beleid",
+    locaties=(
+        AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", gemeente="Voorbeeldstad", positie=(151229, 368702)),
+        AlsPunt((151235.5, 368701), "Gebiedsmarkering", "Voorbeeldstad"),
+    ),
+)
+
+BESLUIT = replace(
+    KENNISGEVING,
+    behandelaar_oin=OMGEVINGSDIENST,
+    documenttype=Documenttype.AFHANDELING,
     moment=Moment.BESLUIT,
     titel="Verleende omgevingsvergunning, kappen van een boom, Dorpsstraat 1 in Voorbeeldstad",
     tekst=(
@@ -56,12 +82,9 @@ BESLUIT = Kennisgeving(
             (Stuk("Meer staat op "), Stuk("onze site", link="https://www.voorbeeldstad.test/kap?a=1&b=2"), Stuk("."))
         ),
     ),
-    rubriek="omgevingsvergunning",
     referentienummer="Z2026-0001",
     uitkomst=Uitkomst.VERLEEND,
     activiteiten=("kappen", "uitweg en inrit"),
-    samenvatting="kappen van een boom",
-    onderwerp="Ruimte en infrastructuur | Organisatie en beleid",
     locaties=(
         AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", gemeente="Voorbeeldstad", positie=(120001.5, 480002.0)),
         AlsPunt((120003.0, 480004.0), "achter de kerk", "Voorbeeldstad"),
@@ -75,3 +98,16 @@ PLANAFWIJKING = replace(
     locaties=(VLAK,),
     bopa=Bopa("Z2026-0001", (VLAK, VLAK), ("NL.IMRO.9999.BP01-VA01",)),
 )
+
+MANY_PLACES = replace(
+    BESLUIT,
+    locaties=(
+        *BESLUIT.locaties,
+        AlsAdres("1234AB", "1", huisletter="a", toevoeging="bis"),
+        AlsLijn(((1.0, 2.0), (3.5, 4.25)), "de dijk"),
+        VLAK,
+        AlsPostcode("1234AB", "Voorbeeldstad"),
+        AlsGemeente("Voorbeeldstad", "Voorbeeldland"),
+    ),
+)
+"""With every kind of place."""

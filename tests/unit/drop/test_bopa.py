@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.shared import shared_data
 from tests.unit.drop.notices import PLANAFWIJKING, VLAK
-from tests.unit.drop.published import differences
+from tests.unit.drop.trees import differences
 
 from digikoppelaar import xml
 from digikoppelaar.drop.bopa import GML, area, bopa_gml, notice_gml, read_bopa_gml, turned

@@ -366,7 +366,7 @@ def test_the_outcomes_are_those_of_the_privacy_check() -> None:
     ("change", "required", "why"),
     [
         (changed(bijlagen=(Bijlage("a.pdf", "application/pdf", "blob"),)), (), "Hoe 3PAS bijlagen aanneemt"),
-        (changed(), ("onderwerp",), "Vul het gegeven 'onderwerp'"),
+        (changed(onderwerp=""), ("onderwerp",), "Vul het gegeven 'onderwerp'"),
     ],
 )
 def test_what_this_version_of_3pas_does_not_take_is_found_before_it_is_sent(

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from tests.unit.drop.edits import edited, edits
-from tests.unit.drop.notices import BESLUIT, GEMEENTE, OMGEVINGSDIENST, PLANAFWIJKING, VLAK
+from tests.unit.drop.notices import BESLUIT, GEMEENTE, MANY_PLACES, OMGEVINGSDIENST, PLANAFWIJKING
 
 from digikoppelaar import xml
 from digikoppelaar.adapters.profiles import load_drop_profile
@@ -15,10 +15,6 @@ from digikoppelaar.drop import receiving, schema
 from digikoppelaar.drop.envelope import NotAccepted, RawAnswer, SoapRequest, answer, request
 from digikoppelaar.drop.inhoud import Flaw, Markup, inhoud_zip, plainer, unpack
 from digikoppelaar.drop.model import (
-    AlsAdres,
-    AlsGemeente,
-    AlsLijn,
-    AlsPostcode,
     AlsPunt,
     Bestuurslaag,
     Bijlage,
@@ -40,19 +36,6 @@ from digikoppelaar.errors import (
 )
 
 PROFILE = load_drop_profile("koop-3pas-2020-01").envelope
-
-MANY_PLACES = replace(
-    BESLUIT,
-    locaties=(
-        *BESLUIT.locaties,
-        AlsAdres("1234AB", "1", huisletter="a", toevoeging="bis"),
-        AlsLijn(((1.0, 2.0), (3.5, 4.25)), "de dijk"),
-        VLAK,
-        AlsPostcode("1234AB", "Voorbeeldstad"),
-        AlsGemeente("Voorbeeldstad", "Voorbeeldland"),
-    ),
-)
-
 
 OTHER_NAMESPACE = replace(PROFILE, element_namespace="urn:elements")
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from tests.shared import shared_data
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.drop.found import (
     Match,

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from lxml import etree
 from tests.shared import shared_data
-from tests.unit.drop.published import KENNISGEVING, differences
+from tests.unit.drop.notices import KENNISGEVING
+from tests.unit.drop.trees import differences
 
 from digikoppelaar import xml
 from digikoppelaar.drop.markers import MAX_POSITIONS, Markering, marker, read_wkt

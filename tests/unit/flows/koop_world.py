@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
 from digikoppelaar.adapters.profiles import load_drop_profile, load_sru_profile

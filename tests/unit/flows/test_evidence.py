@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from hashlib import sha256
 
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.flows.koop_world import PROFILE, WHO, World
 from tests.unit.flows.test_publish import CLIENT
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
 from digikoppelaar.drop.inhoud import Markup

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.flows.delivery_steps import DeliverySteps

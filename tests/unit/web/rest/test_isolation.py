@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.ebms.cpas import CPA_ID, DSO, GEMEENTE, SERVICE
 from tests.unit.web.rest.world import NOW, OTHER, PRE, PROD, World, cpa_of
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.web.rest.test_isolation import a_document
 from tests.unit.web.rest.world import NOW, OTHER, PROD, STAM, World
