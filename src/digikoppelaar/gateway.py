@@ -64,7 +64,7 @@ from digikoppelaar.flows.webhooks import Poster
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
-from digikoppelaar.wiring import Stores, open_stores, retention
+from digikoppelaar.wiring import Stores, onboarding, open_stores, retention
 from digikoppelaar.worklist_watch import WorklistWatch
 
 log = structlog.get_logger()
@@ -124,6 +124,8 @@ class Gateway:
                     group.create_task(self._supervised("worker", self._work))
                     keeping = retention(self.config, self.stores)
                     group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
+                    looks = onboarding(self.stores).watch
+                    group.create_task(self._supervised("onboarding", lambda: looks(self.clock, self.stop)))
                     self._start_worklist(group)
                     self._start_searching(group)
                     self._start_publishing(group)
@@ -223,7 +225,8 @@ class Gateway:
                 start(app, listener)
         if "web" in roles:
             web = self.config.web
-            pages = make_app(self.stores.reading, self.stores.views, self.clock, worklist=self._worklist().items)
+            work, statuses = self._worklist().items, onboarding(self.stores).statuses
+            pages = make_app(self.stores.reading, self.stores.views, self.clock, worklist=work, statuses=statuses)
             start(pages, server.Listener("web", web.host, web.port))
         application = self.config.application
         if "application" in roles and application:

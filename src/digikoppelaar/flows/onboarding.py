@@ -242,8 +242,7 @@ class Onboarding:
         step = status.step(number)
         if event in (StepEvent.ASKED, StepEvent.FULFILLED) and told.findings is None:
             told = replace(told, findings=tuple(each for each in step.record.findings if each.code != REFUSED))
-        await self.store.tell(status.of(step.step), number, event, told)
-        return await self.status(status.subject)
+        return status.told(number, await self.store.tell(status.of(step.step), number, event, told))
 
 
 def _order(status: Status) -> tuple[str, int, str, str]:

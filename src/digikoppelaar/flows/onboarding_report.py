@@ -119,8 +119,7 @@ def next_action(status: Status) -> str:
     """The one thing that must be done next, in a Dutch sentence."""
     turn = status.progress.next
     if turn is None:
-        reasons = {each for step in status.progress.steps for each in step.held_up_by if not step.done}
-        return f"Wacht tot {', '.join(sorted(reasons))} compleet is." if reasons else "Niets: alles is gedaan."
+        return f"Wacht tot {status.waits_for} compleet is." if status.waits_for else "Niets: alles is gedaan."
     return f"Stap {turn.step.number}: {_what(turn)}"
 
 

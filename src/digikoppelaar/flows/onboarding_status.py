@@ -1,6 +1,6 @@
 """How far organisaties are: which subjects there are, and what is on record of their steps, put together. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,18 +22,25 @@ class Status:
     """How far an organisatie is at a facility in an omgeving.
 
     `partij` makes the connection, and `alone` says that it did so before for another organisatie there, so without the
-    aansluitteam.
+    aansluitteam. `waits_for` is the omgeving that must be complete first, when it is not.
     """
 
     authority: Authority
     subject: Subject
     partij: str
     alone: bool
+    waits_for: str | None
     progress: Progress
 
     def of(self, step: Step) -> Subject:
         """Whose record the step has: that of the partij when it is shared."""
         return replace(self.subject, oin=self.partij) if step.shared else self.subject
+
+    def told(self, number: str, record: Record) -> "Status":
+        """The same with another record of one step."""
+        records = {each.step.number: each.record for each in self.progress.steps} | {number: record}
+        steps = [each.step for each in self.progress.steps]
+        return replace(self, progress=_progress(steps, records, self.waits_for))
 
     def step(self, number: str) -> StepProgress:
         """The step with this number. Raises ConfigError when this body has none here."""
@@ -77,10 +84,15 @@ def status_of(authority: Authority, subject: Subject, process: Process, records:
         if not (step.together and alone) or step.number in own
     ]
     known = {step.number: (shared if step.shared else own).get(step.number, NOTHING) for step in steps}
-    waits_for = first_of(subject)
-    if waits_for and status_of(authority, waits_for, process, records, ahead).progress.complete:
-        waits_for = None
-    return Status(authority, subject, partij, alone, progress(steps, known, (waits_for.omgeving,) if waits_for else ()))
+    first = first_of(subject)
+    if first and status_of(authority, first, process, records, ahead).progress.complete:
+        first = None
+    waits_for = first.omgeving if first else None
+    return Status(authority, subject, partij, alone, waits_for, _progress(steps, known, waits_for))
+
+
+def _progress(steps: Sequence[Step], records: Mapping[str, Record], waits_for: str | None) -> Progress:
+    return progress(steps, records, (waits_for,) if waits_for else ())
 
 
 def first_of(subject: Subject) -> Subject | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 
@@ -151,7 +152,7 @@ class Step:
         return self.how is How.WORD or self.or_word
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Process:
     """All steps of a kind in their order, as its data file has them.
 
@@ -168,12 +169,7 @@ class Process:
 
     def steps_for(self, omgeving: str, bestuurslaag: str) -> tuple[Step, ...]:
         """The steps of this kind of body in this omgeving, with their texts filled in."""
-        words = self.words_for(omgeving, bestuurslaag)
-        return tuple(
-            replace(step, title=step.title.format_map(words), text=step.text.format_map(words))
-            for step in self.steps
-            if applies(step, omgeving, bestuurslaag)
-        )
+        return _filled_in(self, plays(omgeving), bestuurslaag)
 
     def last(self, omgeving: str) -> str:
         """The number of the last step in this omgeving: when it is done, all were."""
@@ -185,6 +181,16 @@ class Process:
         for key in ("", bestuurslaag, plays(omgeving)):
             found |= self.words.get(key, {})
         return found
+
+
+@cache
+def _filled_in(process: Process, omgeving: str, bestuurslaag: str) -> tuple[Step, ...]:
+    words = process.words_for(omgeving, bestuurslaag)
+    return tuple(
+        replace(step, title=step.title.format_map(words), text=step.text.format_map(words))
+        for step in process.steps
+        if applies(step, omgeving, bestuurslaag)
+    )
 
 
 SANDBOX: Final = "sandbox-"

@@ -23,6 +23,7 @@ from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.reading import Reading
 from digikoppelaar.flows.views import ViewLog
+from digikoppelaar.web.onboarding_pages import OnboardingPages, Statuses, no_statuses
 from digikoppelaar.web.pages import ROWS, Pages, Worklist, no_worklist
 from digikoppelaar.web.render import STATIC, environment
 
@@ -43,7 +44,13 @@ _ANY_OTHER_TEXT: Final = "Deze vraag kan niet worden beantwoord."
 
 
 def make_app(
-    reading: Reading, views: ViewLog, clock: Clock, *, worklist: Worklist = no_worklist, rows: int = ROWS
+    reading: Reading,
+    views: ViewLog,
+    clock: Clock,
+    *,
+    worklist: Worklist = no_worklist,
+    statuses: Statuses = no_statuses,
+    rows: int = ROWS,
 ) -> Starlette:
     """The pages over `reading`; `rows` is the length of a list page. The caller serves it on loopback only.
 
@@ -51,7 +58,7 @@ def make_app(
     """
     pages = Pages(reading, views, clock, environment(), worklist, rows)
     return Starlette(
-        routes=_routes(pages),
+        routes=_routes(pages, OnboardingPages(pages, statuses)),
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES, www_redirect=False),
@@ -60,12 +67,14 @@ def make_app(
     )
 
 
-def _routes(pages: Pages) -> Sequence[BaseRoute]:
+def _routes(pages: Pages, onboarding: OnboardingPages) -> Sequence[BaseRoute]:
     return [
         Route("/", pages.start),
         Route("/verzoeken", pages.verzoeken),
         Route("/verzoeken/{aansluiting_id:int}/{verzoeknummer:path}", pages.verzoek),
         Route("/werkvoorraad", pages.worklist_page),
+        Route("/aansluitingen", onboarding.listed),
+        Route("/aansluitingen/{kind}/{omgeving}/{oin}", onboarding.subject),
         Route("/berichten", pages.messages),
         Route("/berichten/{direction}/{row_id:int}", pages.message),
         Mount("/static", StaticFiles(directory=STATIC)),

@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 ROWS: Final = 50
 """Rows of one page of a list."""
 
-_OMGEVING_OPTIONS: Final = [(name, name) for name in OMGEVINGEN]
+OMGEVING_OPTIONS: Final = [(name, name) for name in OMGEVINGEN]
 _DIRECTION_OPTIONS: Final = [(way.value, words.direction(way)) for way in Direction]
 _LAST_ROW_ID: Final = 2**63 - 1  # of a bigint
 _LONGEST_VALUE: Final = 256
@@ -63,9 +63,9 @@ class Pages:
         """The list of verzoeken, the newest first."""
         wanted = VerzoekFilter(
             omgeving=_omgeving(request),
-            organisatie_oin=_asked(request, "oin"),
-            verzoeknummer=_asked(request, "verzoeknummer"),
-            state=_asked(request, "staat"),
+            organisatie_oin=filter_value(request, "oin"),
+            verzoeknummer=filter_value(request, "verzoeknummer"),
+            state=filter_value(request, "staat"),
             before=_before(request),
             limit=self.rows + 1,
         )
@@ -77,7 +77,7 @@ class Pages:
             older=_older(request, older),
             newest=_without_moment(request),
             wanted=wanted,
-            omgevingen=_OMGEVING_OPTIONS,
+            omgevingen=OMGEVING_OPTIONS,
             states=words.options(words.VERZOEK_STATES),
             sandbox=_any_sandbox(rows),
         )
@@ -94,14 +94,14 @@ class Pages:
 
     async def worklist_page(self, request: Request) -> HTMLResponse:
         """What a person must look at, by organisatie."""
-        wanted = WorklistFilter(_omgeving(request), _asked(request, "oin"))
+        wanted = WorklistFilter(_omgeving(request), filter_value(request, "oin"))
         items = await self.worklist(wanted)
         return self.html(
             request,
             "werkvoorraad.html",
             wanted=wanted,
             organisaties=_by_organisatie(items),
-            omgevingen=_OMGEVING_OPTIONS,
+            omgevingen=OMGEVING_OPTIONS,
             sandbox=any(is_sandbox(item.place.omgeving) for item in items),
         )
 
@@ -109,10 +109,10 @@ class Pages:
         """The list of messages, the newest first."""
         wanted = MessageFilter(
             omgeving=_omgeving(request),
-            organisatie_oin=_asked(request, "oin"),
-            direction=_direction(_asked(request, "richting"), status=400),
-            state=_asked(request, "staat"),
-            message_id=_asked(request, "message_id"),
+            organisatie_oin=filter_value(request, "oin"),
+            direction=_direction(filter_value(request, "richting"), status=400),
+            state=filter_value(request, "staat"),
+            message_id=filter_value(request, "message_id"),
             before=_before(request),
             limit=self.rows + 1,
         )
@@ -124,7 +124,7 @@ class Pages:
             older=_older(request, older),
             newest=_without_moment(request),
             wanted=wanted,
-            omgevingen=_OMGEVING_OPTIONS,
+            omgevingen=OMGEVING_OPTIONS,
             states=words.options(words.MESSAGE_STATES),
             directions=_DIRECTION_OPTIONS,
             sandbox=_any_sandbox(rows),
@@ -171,7 +171,7 @@ def _any_sandbox(rows: Iterable[VerzoekRow | MessageRow]) -> bool:
     return any(is_sandbox(row.omgeving) for row in rows)
 
 
-def _asked(request: Request, name: str) -> str | None:
+def filter_value(request: Request, name: str) -> str | None:
     """A filter from the query; None when it is absent or empty."""
     return _clean(request.query_params.get(name, ""), status=400).strip() or None
 
@@ -184,7 +184,7 @@ def _clean(value: str, *, status: int) -> str:
 
 
 def _omgeving(request: Request) -> str | None:
-    asked = _asked(request, "omgeving")
+    asked = filter_value(request, "omgeving")
     if asked is not None and asked not in OMGEVINGEN:
         raise HTTPException(400)
     return asked
@@ -205,7 +205,7 @@ def _row_id(request: Request, name: str) -> int:
 
 
 def _before(request: Request) -> datetime | None:
-    asked = _asked(request, "voor")
+    asked = filter_value(request, "voor")
     try:
         moment = None if asked is None else datetime.fromisoformat(asked)
     except ValueError as error:

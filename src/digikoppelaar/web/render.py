@@ -40,6 +40,7 @@ def environment() -> Environment:
         "kennisgeving_state": words.kennisgeving_state,
         "machine_time": words.machine_time,
         "message_state": words.message_state,
+        "onboarding_state": words.onboarding_state,
         "step": words.step,
         "verzoek_state": words.verzoek_state,
         "version": words.version,
@@ -48,6 +49,7 @@ def environment() -> Environment:
     made.globals |= {
         "list_address": words.list_address,
         "message_address": words.message_address,
+        "onboarding_address": words.onboarding_address,
         "verzoek_address": words.verzoek_address,
     }
     return made

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from digikoppelaar.flows import onboarding_report
 from digikoppelaar.flows.reading import Direction, MessageRow
+from digikoppelaar.onboarding.states import StepState
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 
@@ -69,6 +71,13 @@ KENNISGEVING_STATES: Final = {
     "cancelled": Word("ingetrokken", Tone.GOOD),
 }
 """States of a kennisgeving (`flows.kennisgeving_states`)."""
+
+ONBOARDING_TONES: Final = {
+    onboarding_report.STATES[StepState.WRONG]: Tone.BAD,
+    onboarding_report.STATES[StepState.DONE]: Tone.GOOD,
+    onboarding_report.COMPLETE: Tone.GOOD,
+}
+"""Of the states of onboarding that are no work in hand; its words are Dutch already."""
 
 STEPS: Final = {
     "received": "Bericht ontvangen",
@@ -191,6 +200,16 @@ def about(size: int) -> str:
         if value < 1024:
             return f"{value:.1f} {unit}".replace(".", ",")
     return f"{value / 1024:.1f} GiB".replace(".", ",")
+
+
+def onboarding_state(text: str) -> Word:
+    """The state of a step or of all steps of an organisatie."""
+    return Word(text, ONBOARDING_TONES.get(text, Tone.BUSY))
+
+
+def onboarding_address(row: onboarding_report.Row) -> str:
+    """The page of one organisatie at one facility in one omgeving."""
+    return f"/aansluitingen/{row.kind}/{row.omgeving}/{row.organisatie_oin}"
 
 
 def verzoek_address(aansluiting_id: int, verzoeknummer: str) -> str:

@@ -4,6 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from digikoppelaar.adapters.memory.onboarding import MemoryOnboarding
+from digikoppelaar.adapters.steps import load_process
+from digikoppelaar.flows.onboarding import Onboarding, nobody_judges
+from digikoppelaar.flows.ports.onboarding import Authority
 from digikoppelaar.flows.reading import (
     AttemptRow,
     Direction,
@@ -17,7 +21,10 @@ from digikoppelaar.flows.reading import (
     VerzoekPage,
     VerzoekRow,
 )
-from digikoppelaar.stam.model import Finding
+from digikoppelaar.onboarding.model import Finding, Kind, Severity, Subject
+from digikoppelaar.onboarding.progress import Record
+from digikoppelaar.onboarding.states import StepState
+from digikoppelaar.stam.model import Finding as VerzoekFinding
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 OIN = "00000099000000001000"
@@ -61,8 +68,8 @@ def files() -> tuple[FileRow, ...]:
     return fetched, FileRow("bijlage", "d2", "gevel.png", "image/png")
 
 
-def findings() -> tuple[Finding, ...]:
-    return (Finding("type-unknown", "type", "Dit type kent digikoppelaar niet.", 7),)
+def findings() -> tuple[VerzoekFinding, ...]:
+    return (VerzoekFinding("type-unknown", "type", "Dit type kent digikoppelaar niet.", 7),)
 
 
 def kennisgevingen() -> tuple[KennisgevingRow, ...]:
@@ -136,3 +143,24 @@ def answer_page() -> MessagePage:
     first = AttemptRow(1, NOW - timedelta(seconds=70), NOW - timedelta(seconds=60), "unreachable", 503, "HTTP 503")
     second = AttemptRow(2, NOW - timedelta(seconds=9), None, None, None, "")
     return message_page(row, endpoint="https://dso.example/msh", payloads=(), attempts=(first, second))
+
+
+def onboarding(naam: str = "Gemeente Voorbeeldam", *omgevingen: str) -> Onboarding:
+    """One gemeente in these omgevingen (PRE): a step done with evidence, one wrong, one that waits, the rest open."""
+    partijen = {("stam", omgeving): OIN for omgeving in omgevingen or ("pre",)}
+    wrong = Finding("expired", Severity.WRONG, f"Het certificaat van {naam} is verlopen.", "", "Vernieuw het.")
+    return Onboarding(
+        MemoryOnboarding(
+            [Authority(OIN, naam, "gemeente", partijen)],
+            steps={
+                Subject(OIN, Kind.STAM, omgeving): {
+                    "0.1": Record(StepState.DONE, evidence=(f"/bewijs/{naam}.pdf",), since=NOW, was_done=True),
+                    "0.4": Record(StepState.WAITING, since=NOW),
+                    "3.2": Record(StepState.WRONG, (wrong,), since=NOW),
+                }
+                for _, omgeving in partijen
+            },
+        ),
+        load_process,
+        nobody_judges,
+    )

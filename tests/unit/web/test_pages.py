@@ -24,7 +24,11 @@ from digikoppelaar.web.pages import cut
 
 HOSTILE = """"><script src=//evil.example></script><img src=x onerror=alert(1)>'&{{1234*5678}}\u202e"""
 VERZOEK = f"/verzoeken/1/{examples.NUMBER}"
-PAGES = ["/", "/werkvoorraad", "/verzoeken", VERZOEK, "/berichten", "/berichten/in/7", "/berichten/out/3", "/nergens"]
+AANSLUITING = f"/aansluitingen/stam/pre/{examples.OIN}"
+PAGES = [
+    *("/", "/werkvoorraad", "/verzoeken", VERZOEK, "/berichten", "/berichten/in/7", "/berichten/out/3", "/nergens"),
+    *("/aansluitingen", AANSLUITING),
+]
 
 
 class FixedClock:
@@ -47,7 +51,8 @@ async def work(wanted: WorklistFilter) -> list[Item]:
 
 def app_with(*verzoek_pages: Any, messages: tuple[Any, ...] = (), rows: int = 50) -> Any:
     archive = Archive(list(verzoek_pages), list(messages))
-    return make_app(archive, MemoryViews(), FixedClock(), worklist=work, rows=rows)
+    statuses = examples.onboarding().statuses
+    return make_app(archive, MemoryViews(), FixedClock(), worklist=work, statuses=statuses, rows=rows)
 
 
 def filled_app() -> Any:
@@ -168,7 +173,7 @@ async def test_every_link_inside_leads_to_a_page() -> None:
         if response.headers["content-type"].startswith("text/html"):
             links = {urljoin(target, url) for url in html.fromstring(response.text).xpath("//@href")}
             waiting |= {link for link in links if "#" not in link} - seen
-    assert {VERZOEK, "/berichten/in/7", "/berichten/out/3", "/static/style.css"} <= seen
+    assert {VERZOEK, AANSLUITING, "/berichten/in/7", "/berichten/out/3", "/static/style.css"} <= seen
 
 
 # --- Text of others ---
