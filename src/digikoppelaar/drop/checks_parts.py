@@ -27,7 +27,7 @@ from digikoppelaar.drop.model import (
 )
 from digikoppelaar.drop.opmaak import one_line
 from digikoppelaar.drop.personal_data import has_phone, is_bsn, published
-from digikoppelaar.drop.texts import COMBINATIONS
+from digikoppelaar.drop.texts import COMBINATIONS, has_gaps
 
 Check = Callable[[Kennisgeving, Given], Iterator[Seen]]
 
@@ -56,6 +56,8 @@ def _text(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
     text = plain(kennisgeving.tekst)
     if not one_line(text):
         yield Seen("tekst-missing", "tekst")
+    if has_gaps(f"{kennisgeving.titel}\n{text}"):
+        yield Seen("tekst-incomplete", "tekst")
     if not has_phone(text):
         yield Seen("telefoon-missing", "tekst")
 

@@ -145,6 +145,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "titel-too-long": Rule(BLOCK, "De titel heeft {length} tekens; maak hem korter, met hoogstens {limit}."),
     "tekst-missing": Rule(BLOCK, "De kennisgeving heeft geen tekst.", "Bekendmakingswet 12"),
     "character-hidden": Rule(BLOCK, "Hier staat een onzichtbaar teken ({code}); haal het weg."),
+    "tekst-incomplete": Rule(BLOCK, "De tekst heeft nog een plek die moet worden ingevuld: [[...]] of vul-in.invalid."),
     "referentienummer-missing": Rule(BLOCK, "Het zaaknummer ontbreekt.", "drop-3pas.md 2.2"),
     "referentienummer-not-in-text": Rule(WARN, "Het zaaknummer staat niet in de tekst."),
     "referentienummer-like-bsn": Rule(BLOCK, "Het zaaknummer kan een BSN zijn; het wordt gepubliceerd."),

@@ -5,6 +5,7 @@ A template is text in the form of `opmaak`, below a first line `titel: ...`. It 
 when it is filled in. A value never changes the form of what is around it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +34,9 @@ COMBINATIONS: Final = frozenset(
 )
 """Only the uitgebreide procedure has a draft; a melding has no decision. An intrekking is the applicant's."""
 
+_NOWHERE: Final = "https://vul-in.invalid/"
+"""A link that leads nowhere (RFC 2606), in the place of one that a person has to fill in."""
+_GAP: Final = re.compile(rf"\[\[[^\[\]]*\]\]|{re.escape(_NOWHERE)}")
 _TITLE: Final = "titel:"
 _KNOWN_FORMS: Final = (
     *(nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const),
@@ -85,6 +89,10 @@ class TextTemplate:
             raise SubmissionError(f"template {self.name} gives no title or no text", advice="Pas het sjabloon aan.")
         return text
 
+    def render_with_gaps(self, values: Values) -> Text:
+        """As `render`, with a mark in the place of every value that is not there: `has_gaps` finds it again."""
+        return self.render({**values, **{name: _gap(name) for name in self.missing(values)}})
+
     def missing(self, values: Values) -> tuple[str, ...]:
         """The names that these values lack. One by one: with an example for the first, the next shows."""
         names: list[str] = []
@@ -126,6 +134,17 @@ def chosen(templates: Mapping[For, TextTemplate], wanted: For) -> TextTemplate:
         if found:
             return found
     raise ConfigError(f"there is no template for {wanted.procedure} and {wanted.moment}")
+
+
+def has_gaps(text: str) -> bool:
+    """Whether somebody still has to fill something in."""
+    return _GAP.search(text) is not None
+
+
+def _gap(name: str) -> str:
+    variable = VARIABLES[name]
+    is_link = str(variable.example).startswith("https://")
+    return f"{_NOWHERE}{name}" if is_link else f"[[{variable.meaning}]]"
 
 
 def values_of(data: Data) -> dict[str, Value]:

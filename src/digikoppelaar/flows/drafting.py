@@ -1,15 +1,17 @@
-"""A first draft of a kennisgeving out of a verzoek that came in: what was applied for, where, and when it came.
+"""A draft of a kennisgeving: out of a verzoek that came in (what was applied for, where, and when it came), and of what
+happened later in its case.
 
 No word of the applicant gets into it: activities have names of the catalogue, and the place is that of the work. What
 a text says besides is the organisatie's own. Pure.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from digikoppelaar.drop.checks_parts import DOCUMENTTYPES
 from digikoppelaar.drop.findings import Lists, Severity
 from digikoppelaar.drop.model import (
     AlsAdres,
@@ -25,6 +27,7 @@ from digikoppelaar.drop.model import (
     Moment,
     Procedure,
     Publicist,
+    Uitkomst,
 )
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels
@@ -67,11 +70,7 @@ def why_none(verzoek: Verzoek, settings: PublishingSettings | None) -> str | Non
         return f"Het doel is {verzoek.doel}; alleen een aanvraag wordt bekendgemaakt."
     if verzoek.type == codes.MELDING:
         chosen = settings is not None and _is_chosen(verzoek, settings.meldingen)
-        return (
-            None
-            if chosen
-            else "Het is een Melding, en volgens de instelling meldingen komt daar geen kennisgeving van."
-        )
+        return None if chosen else "Het is een Melding, en de instelling meldingen wil daar geen kennisgeving van."
     if verzoek.type != codes.VERGUNNINGAANVRAAG:
         return f"Het is een {verzoek.type}; alleen van een aanvraag om vergunning wordt kennisgegeven."
     return None
@@ -121,10 +120,58 @@ def drafted(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What happened in a case that is to be made known; `uitkomst` is how was decided, or would be.
+
+    `values` are what a text can say of it besides `data`, by their names in drop.variables.
+    """
+
+    procedure: Procedure
+    moment: Moment
+    uitkomst: Uitkomst | None = None
+    data: Data = field(default_factory=Data)
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+def followed(
+    before: Kennisgeving, occasion: Occasion, drop: Aansluiting, texts: Texts, zaaktype: str | None = None
+) -> Kennisgeving:
+    """The notice of a later moment in the case that `before` was about, with its place and activities.
+
+    What nobody knows is a mark in the text (TextTemplate.render_with_gaps): a person completes it.
+    """
+    settings = drop.publishing
+    assert settings, "only an aansluiting that publishes has drafts"
+    procedure, moment, data = occasion.procedure, occasion.moment, occasion.data
+    about: dict[str, Value] = {
+        "activiteit": before.samenvatting,
+        "plaats": _place(each for each in before.locaties if isinstance(each, AlsAdres)) or settings.naam,
+        "referentienummer": before.referentienummer,
+        "uitkomst": occasion.uitkomst,
+    }
+    data = replace(data, ontvangst=data.ontvangst or before.data.ontvangst)
+    days = values_of(data) | _decision(procedure, data.ontvangst, texts.rules)
+    template = chosen(texts.templates(), For(procedure, moment, drop.organisatie_oin, zaaktype))
+    text = template.render_with_gaps({**own_values(settings), **about, **days, **occasion.values})
+    return replace(
+        before,
+        documenttype=DOCUMENTTYPES.get(moment, (Documenttype.AANVRAAG,))[0],
+        procedure=procedure,
+        moment=moment,
+        titel=text.titel,
+        tekst=text.blokken,
+        uitkomst=occasion.uitkomst,
+        data=data,
+        bijlagen=(),
+        bopa=None,
+    )
+
+
 def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[str, Value]:
     about: dict[str, Value] = {
         "activiteit": ", ".join(_activities(verzoek)),
-        "plaats": _place(verzoek.projectlocaties) or settings.naam,
+        "plaats": _place(filter(None, (each.adres for each in verzoek.projectlocaties))) or settings.naam,
         "referentienummer": verzoek.verzoeknummer,
     }
     days = {name: day for name, day in values_of(data).items() if day is not None}
@@ -148,16 +195,16 @@ def _activities(verzoek: Verzoek) -> tuple[str, ...]:
     return tuple(dict.fromkeys(activity.naam for activity in verzoek.projectactiviteiten if activity.naam))
 
 
-def _place(locaties: Sequence[Projectlocatie]) -> str:
-    for adres in (locatie.adres for locatie in locaties):
-        if adres and adres.straatnaam and adres.woonplaats:
+def _place(adressen: Iterable[Adres | AlsAdres]) -> str:
+    for adres in adressen:
+        if adres.straatnaam and adres.woonplaats:
             return f"{adres.straatnaam} {_number(adres)} in {adres.woonplaats}"
     return ""
 
 
-def _number(adres: Adres) -> str:
-    toevoeging = f"-{adres.huisnummertoevoeging}" if adres.huisnummertoevoeging else ""
-    return f"{adres.huisnummer or ''}{adres.huisletter or ''}{toevoeging}"
+def _number(adres: Adres | AlsAdres) -> str:
+    toevoeging = adres.toevoeging if isinstance(adres, AlsAdres) else adres.huisnummertoevoeging
+    return f"{adres.huisnummer or ''}{adres.huisletter or ''}{f'-{toevoeging}' if toevoeging else ''}"
 
 
 def _locations(locaties: Sequence[Projectlocatie]) -> Iterator[Locatie]:

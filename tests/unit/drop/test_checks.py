@@ -129,6 +129,13 @@ FAULTS: list[tuple[Procedure, Moment, Change, list[str]]] = [
         (REGULIER, Moment.AANVRAAG, changed(samenvatting=f"de{hidden} kap"), ["character-hidden"])
         for hidden in ("\0", "\x1b", "\x9b", "\u00ad", "\u202e", "\ufeff", "\uffff", "\ud800")
     ),
+    (REGULIER, Moment.BESLUIT, reworded("bouwen van een dakkapel", "[[waarvoor]]"), ["tekst-incomplete"]),
+    (
+        REGULIER,
+        Moment.BESLUIT,
+        lambda k: replace(k, tekst=(*k.tekst, Alinea((Stuk("hier", link="https://vul-in.invalid/inzage_link"),)))),
+        ["tekst-incomplete"],
+    ),
     (REGULIER, Moment.AANVRAAG, changed(referentienummer=""), ["referentienummer-missing"]),
     (REGULIER, Moment.AANVRAAG, changed(referentienummer="Z-2"), ["referentienummer-not-in-text"]),
     (REGULIER, Moment.AANVRAAG, reworded("0123-456789"), ["telefoon-missing"]),

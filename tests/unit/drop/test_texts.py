@@ -10,7 +10,7 @@ from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.drop.model import Alinea, Data, Moment, Periode, Procedure, Stuk, Uitkomst, plain
 from digikoppelaar.drop.opmaak import one_line, parse, written
 from digikoppelaar.drop.preview import as_html, as_text
-from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, chosen, read_template, values_of
+from digikoppelaar.drop.texts import COMBINATIONS, For, TextTemplate, chosen, has_gaps, read_template, values_of
 from digikoppelaar.drop.variables import VARIABLES
 from digikoppelaar.errors import ConfigError, SubmissionError
 
@@ -97,6 +97,23 @@ def test_a_value_never_changes_the_form(value: str) -> None:
     told = plain(text.blokken).split("\n")
     assert told == [f"Kop {one_line(value)}", one_line(value), f"a {one_line(value)} b", f"{one_line(value)}."]
     assert text.titel == f"T {one_line(value)}"
+
+
+# --- gaps ---
+
+
+@pytest.mark.parametrize("key", TEMPLATES, ids=lambda key: f"{key.procedure}-{key.moment}")
+def test_what_nobody_knows_is_a_mark_that_is_found_again(key: For) -> None:
+    """Of any one value that is not there, and of all of them."""
+    whole = TEMPLATES[key].render_with_gaps(EXAMPLES)
+    assert not has_gaps(as_text(whole.titel, whole.blokken))
+    for missing in ([name] for name in TEMPLATES[key].missing({"uitkomst": "verleend"})):
+        values = {name: value for name, value in EXAMPLES.items() if name not in missing}
+        text = TEMPLATES[key].render_with_gaps(values)
+        assert has_gaps(as_text(text.titel, text.blokken)), missing
+    empty = TEMPLATES[key].render_with_gaps({"uitkomst": "verleend"})
+    assert parse(written(empty.blokken)) == empty.blokken
+    assert "[[waar het is]]" in empty.titel
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------

@@ -15,16 +15,20 @@ from digikoppelaar.drop.model import (
     AlsAdres,
     AlsPunt,
     AlsVlak,
+    Bijlage,
     Blad,
+    Bopa,
+    Data,
     Documenttype,
     Kennisgeving,
     Moment,
     Procedure,
+    Uitkomst,
     plain,
 )
-from digikoppelaar.drop.texts import For, TextTemplate
+from digikoppelaar.drop.texts import For, TextTemplate, has_gaps
 from digikoppelaar.errors import SubmissionError
-from digikoppelaar.flows.drafting import Texts, drafted, why_none
+from digikoppelaar.flows.drafting import Occasion, Texts, drafted, followed, why_none
 from digikoppelaar.flows.ports import Aansluiting, CaseSystemSettings, PublishingSettings
 from digikoppelaar.flows.targets import NEEDS, zaaktype_of
 from digikoppelaar.stam.model import Adres, Geometrie, Instantie, Projectactiviteit, Projectlocatie, Verzoek
@@ -160,6 +164,38 @@ def test_what_the_organisatie_has_not_said_is_asked_for_by_name() -> None:
     with pytest.raises(SubmissionError, match="telefoon not there") as caught:
         draft(drop=replace(DROP, publishing=replace(SETTINGS, telefoon="")))
     assert "het telefoonnummer van de organisatie" in caught.value.advice
+
+
+DECIDED = Occasion(
+    Procedure.REGULIER,
+    Moment.BESLUIT,
+    Uitkomst.VERLEEND,
+    Data(besluit=date(2026, 7, 20), verzending=date(2026, 7, 21)),
+    {"inwerkingtreding": date(2026, 7, 22)},
+)
+
+
+def test_a_later_notice_is_about_the_same_case_and_place_and_says_what_happened() -> None:
+    adres = AlsAdres("1234AB", "1", "Dorpsstraat", "Voorbeeldstad", "a", "2", positie=(155000.0, 463000.0))
+    before = replace(draft(), locaties=(adres,), samenvatting="uitbouw")
+    made = followed(before, DECIDED, DROP, TEXTS)
+    assert (made.referentienummer, made.locaties) == (before.referentienummer, before.locaties)
+    assert (made.moment, made.uitkomst) == (Moment.BESLUIT, Uitkomst.VERLEEND)
+    assert made.documenttype is Documenttype.AFHANDELING
+    assert made.titel == "Omgevingsvergunning verleend: uitbouw, Dorpsstraat 1a-2 in Voorbeeldstad"
+    assert made.data == Data(date(2026, 6, 2), date(2026, 7, 20), date(2026, 7, 21))
+    text = plain(made.tekst)
+    for said in ("20 juli 2026", "21 juli 2026", "in werking op 22 juli 2026"):
+        assert said in text
+    assert "ter inzage van [[de eerste dag van de inzage]]" in text
+    assert has_gaps(text)
+
+
+def test_a_later_notice_has_nothing_that_belonged_to_the_one_before() -> None:
+    before = replace(draft(), bopa=Bopa("Z", ()), bijlagen=(Bijlage("a.pdf", "application/pdf", "x"),))
+    made = followed(before, Occasion(Procedure.UITGEBREID, Moment.OPSCHORTING), DROP, TEXTS)
+    assert (made.bopa, made.bijlagen, made.uitkomst) == (None, (), None)
+    assert "[[de dag waarop de beslistermijn is stilgezet]]" in plain(made.tekst)
 
 
 @pytest.mark.parametrize(
