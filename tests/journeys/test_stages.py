@@ -3,10 +3,11 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import pytest_asyncio
 from tests.journeys import steps
 from tests.journeys.steps import eventually, gateway_command
@@ -105,12 +106,6 @@ async def stage_command(trial: Trial, *arguments: str) -> Any:
     return (await gateway_command(trial, "kennisgeving", "stage", *arguments, "--json")).document
 
 
-async def shown(trial: Trial, stage: str, oin: str = GEMEENTE.oin) -> Mapping[str, Any]:
-    """How far the gateway says that a stage is."""
-    [found] = [each for each in await stage_command(trial, "show", oin) if each["stage"]["name"] == stage]
-    return found  # type: ignore[no-any-return]
-
-
 async def in_state(stores: Stores, numbers: Sequence[int], *states: str) -> None:
     """Wait until these kennisgevingen are in one of these states."""
 
@@ -142,6 +137,7 @@ async def found_good(trial: Trial, stage: str) -> None:
     assert said["news"] == good
 
 
+@pytest.mark.timeout(600)  # two dozen commands, one after another, each with an interpreter of its own
 async def test_each_stage_is_done_with_what_it_asks_for_and_the_last_one_publishes(
     connecting: Trial, stores: Stores
 ) -> None:
@@ -149,8 +145,6 @@ async def test_each_stage_is_done_with_what_it_asks_for_and_the_last_one_publish
 
     await move_to(trial, "poc", LEVERANCIER.oin, more=user_name)
     assert len(await deliver(trial, stores)) == 3
-    poc = await shown(trial, "poc")
-    assert (poc["turn"], [each["done"] for each in poc["wanted"]]) == ("KOOP", [False, False, False])
     await found_good(trial, "poc")
 
     await move_to(trial, "tst-leverancier", LEVERANCIER.oin)
