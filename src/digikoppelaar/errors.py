@@ -260,8 +260,9 @@ class FacilityOutcomeUnknown(FacilityError):
     """
 
     default_advice = (
-        "Het is niet bekend of de voorziening de kennisgeving heeft aangenomen. Zoek haar op in DROP, of wacht tot ze "
-        "wordt gevonden; verstuur haar pas opnieuw als zeker is dat ze er niet is."
+        "Het is niet bekend of KOOP de kennisgeving heeft aangenomen. Zoek haar op in DROP: staat ze er, meld dat met "
+        "`kennisgeving arrived`; verstuur haar pas opnieuw, met `kennisgeving again`, als zeker is dat ze er niet is. "
+        "Digikoppelaar zoekt haar vanzelf in wat KOOP publiceert."
     )
 
 

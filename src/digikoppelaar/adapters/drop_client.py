@@ -83,7 +83,7 @@ class DropClient:
             advice = _ADVICE_UNTRUSTED if error.untrusted else None
             raise kind(f"{self._facility}: {error}", advice=advice) from error
         except TimeoutError as error:
-            raise FacilityOutcomeUnknown(f"{self._facility}: not done within {self._total:.0f} s") from error
+            raise FacilityOutcomeUnknown(f"{self._facility}: not done within {self._total:g} s") from error
 
     async def _headers(self, request: SoapRequest) -> dict[str, str]:
         headers = {

@@ -11,7 +11,7 @@ No attempt waits for another: an endpoint that hangs holds up what is of its own
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -26,6 +26,7 @@ from digikoppelaar.errors import (
     FacilityOutcomeUnknown,
     FacilityUnavailable,
     StorageError,
+    SubmissionError,
     told,
 )
 from digikoppelaar.flows.intake_states import Retry, retry_plan
@@ -126,14 +127,14 @@ class Publishing:
                 return _E.NOT_SENT, Facts(detail="it was taken over by another")
         except StorageError as error:
             return self._later(error, row)
-        except DigikoppelaarError as error:  # nothing was sent
-            return _E.REFUSED, _why(error)
+        except DigikoppelaarError as error:
+            return _nothing_left(error)
         try:
             raw = await route.post(soap)
         except FacilityNotReached as error:
             return self._later(error, row)
-        except ConfigError as error:  # no usable certificate or user name: nothing was sent
-            return _E.REFUSED, _why(error)
+        except ConfigError as error:  # no usable certificate or user name
+            return _nothing_left(error)
         except Exception as error:  # whatever it was, KOOP may have it
             return self._unanswered(error)
         event, facts = self._answered(raw, route.profile, row)
@@ -164,6 +165,16 @@ class Publishing:
     def _unanswered(self, error: Exception) -> Settled:
         unknown = error if isinstance(error, FacilityOutcomeUnknown) else FacilityOutcomeUnknown(told(error))
         return _E.UNANSWERED, replace(_why(unknown), due_at=self.clock.now() + self.settings.first_look)
+
+
+def _nothing_left(error: DigikoppelaarError) -> Settled:
+    """It is for whoever can mend it."""
+    then = _TEXT_AT_FAULT if isinstance(error, SubmissionError) else _TEXT_GOOD
+    return _E.REFUSED, Facts(reason=told(error), advice=f"{error.advice} {then}", detail=told(error))
+
+
+_TEXT_AT_FAULT: Final = "Er is niets verzonden: wijzig haar met `kennisgeving edit` en keur haar opnieuw goed."
+_TEXT_GOOD: Final = "Er is niets verzonden: geef haar vrij met `kennisgeving resume` als de oorzaak weg is."
 
 
 def _why(error: DigikoppelaarError, due_in: timedelta | None = None, clock: Clock | None = None) -> Facts:
