@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.journeys import steps
+from tests.journeys.notices import koop
 from tests.journeys.steps import Verzoek, eventually, gateway_command
 from tests.journeys.test_kills import kill
 
@@ -57,12 +58,6 @@ async def in_state(stores: Stores, verzoek: Verzoek, *states: str) -> StoredKenn
 
     [row] = await eventually(look, lambda rows: [row.state for row in rows if row.state in states] != [], str(states))
     return row
-
-
-async def koop(trial: Trial, what: str) -> list[Any]:
-    """What the KOOP of the sandbox says at its management port."""
-    async with trial.http.get(f"{trial.facts['management_url']}/koop/{what}") as answer:
-        return list(await answer.json())
 
 
 async def dossiers(trial: Trial, verzoek: Verzoek) -> list[Any]:

@@ -281,10 +281,17 @@ class Desk:
 
 
 def _key(kennisgeving: Kennisgeving, publisher: Aansluiting, number: int) -> Key:
-    if kennisgeving.publicist.oin != publisher.organisatie_oin:
+    publicist, settings = kennisgeving.publicist, publisher.publishing
+    assert settings, "only an aansluiting that publishes has kennisgevingen"
+    if publicist.oin != publisher.organisatie_oin:
         raise SubmissionError(
-            f"the kennisgeving is of {kennisgeving.publicist.oin}, the aansluiting of {publisher.organisatie_oin}",
+            f"the kennisgeving is of {publicist.oin}, the aansluiting of {publisher.organisatie_oin}",
             advice="Lever de kennisgeving aan bij de aansluiting van de organisatie die publiceert.",
+        )
+    if (publicist.naam, publicist.bestuurslaag) != (settings.naam, settings.bestuurslaag):
+        raise SubmissionError(
+            "the publicist has another name or bestuurslaag than the aansluiting says",
+            advice=f"Noem als publicist {settings.naam}, {settings.bestuurslaag}: zo staat het in de aansluiting.",
         )
     if len(kennisgeving.referentienummer) > LONGEST_NUMBER:
         raise SubmissionError(

@@ -138,8 +138,9 @@ async def test_another_text_is_about_the_same_case_of_the_same_organisatie() -> 
     text = from_document(made.document)
     edited = await world.desk.edit(made.id, replace(text, titel="Een andere titel"), WHO)
     assert edited.document["titel"] == "Een andere titel"
-    others = (replace(text, referentienummer="Z-2"), replace(text, publicist=replace(text.publicist, oin=OTHER)))
-    for other in others:
+    publicisten = (replace(text.publicist, oin=OTHER), replace(text.publicist, naam="Elders"))
+    others = (replace(text, publicist=publicist) for publicist in publicisten)
+    for other in (replace(text, referentienummer="Z-2"), *others):
         with pytest.raises(SubmissionError) as caught:
             await world.desk.edit(made.id, other, WHO)
         assert caught.value.advice
