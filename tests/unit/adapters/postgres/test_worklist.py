@@ -71,6 +71,13 @@ async def test_much_trouble_of_one_aansluiting_pushes_no_other_off_the_list(
     parked = [await versions.parked_notification(place, verzoeknummer=number) for number in ("4", "5")]
     found = [f"not-fetched:{waiting[0]}", f"not-fetched:{waiting[2]}", f"parked:notification:{parked[0]}"]
     assert await keys(world) == found
+    store = PostgresKennisgevingen(world.pool)
+    for aansluiting, number in ((1, 1), (1, 2), (2, 1)):
+        await store.draft(replace(notices.KEY, aansluiting_id=aansluiting, number=number), notices.TEXT, notices.WHO)
+        await store.not_drafted(Origin(aansluiting, str(number)), NotDrafted("x", "Doe iets.", None), NOW)
+    rows = await PostgresWorklist(world.pool).rows(EVERYBODY, LIMITS, LATER)
+    of_whom = [[row.place.aansluiting_id for row in sort] for sort in (rows.kennisgevingen, rows.not_drafted)]
+    assert of_whom == [[1, 2], [1, 2]]
 
 
 async def test_what_is_kept_beyond_the_period_of_its_aansluiting_is_counted_until_it_is_over(world: World) -> None:

@@ -130,29 +130,34 @@ ORDER BY failing.since, aansluiting.id, failing.target
 -- The day it is to appear on: as wished, else the day after it was sent. Of what was delivered in a test of KOOP nobody
 -- can find it, unless somebody said where to search.
 SELECT
-    kennisgeving.id, kennisgeving.referentienummer, kennisgeving.state, last.at AS since,
+    kennisgeving.id, kennisgeving.referentienummer, kennisgeving.state, kennisgeving.since,
     coalesce(
         (kennisgeving.document #>> '{data,publicatie}')::date,
-        (coalesce(kennisgeving.begun_at, last.at) AT TIME ZONE 'Europe/Amsterdam')::date + 1
+        (coalesce(kennisgeving.begun_at, kennisgeving.since) AT TIME ZONE 'Europe/Amsterdam')::date + 1
     ) AS planned,
     kennisgeving.reason, kennisgeving.advice,
     aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
     organisatie.naam AS organisatie_naam
-FROM kennisgeving
+FROM (
+    SELECT
+        kennisgeving.*, last.at AS since,
+        row_number() OVER (PARTITION BY aansluiting_id ORDER BY last.at, kennisgeving.id) AS place
+    FROM kennisgeving
+    JOIN LATERAL (
+        SELECT at FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
+    ) AS last ON true
+    WHERE state IN ('draft', 'refused', 'unknown', 'accepted')
+) AS kennisgeving
 JOIN aansluiting ON aansluiting.id = kennisgeving.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-JOIN LATERAL (
-    SELECT at FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
-) AS last ON true
-WHERE kennisgeving.state IN ('draft', 'refused', 'unknown', 'accepted')
+WHERE place <= %(most)s
   AND NOT (
     kennisgeving.state = 'accepted' AND aansluiting.omgeving = 'pre'
     AND coalesce(aansluiting.publishing ->> 'sru_url', '') = ''
   )
   AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
-ORDER BY last.at, kennisgeving.id
-LIMIT %(most)s
+ORDER BY kennisgeving.since, kennisgeving.id
 
 -- name: not_drafted
 -- Of the aansluiting that would publish it or, where that is not known, of the one by which the verzoek came in.
