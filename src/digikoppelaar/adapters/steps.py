@@ -77,6 +77,9 @@ def _words(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
 def _troubles(process: Process) -> Iterator[str]:
     if unknown := sorted(set(process.words) - {"", *OMGEVINGEN, *BESTUURSLAGEN}):
         yield f"there are words of {', '.join(unknown)}, which is no bestuurslaag nor omgeving"
+    for who, words in process.words.items():
+        if words.get("rol", Rol.BEVOEGD_GEZAG) not in set(Rol):
+            yield f"{who} has an unknown rol {words['rol']}"
     numbers = {step.number for step in process.steps}
     if process.changed_from not in {"", *numbers}:
         yield f"changed_from names step {process.changed_from}, which is not there"

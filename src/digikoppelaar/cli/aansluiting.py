@@ -246,7 +246,8 @@ def _show(page: report.Page) -> None:
         {
             "organisatie": f"{row.organisatie_naam} ({row.organisatie_oin}), {row.bestuurslaag}",
             "kind": f"{row.kind} in {row.omgeving}",
-            "through": f"{page.partij_oin}, {'alone' if page.alone else 'together with the other side'}",
+            "partij": page.partij_oin,
+            "alone": page.alone,
             "done": row.how_far,
             "turn": row.turn,
             "next": row.next_action,

@@ -132,7 +132,7 @@ def _what(turn: StepProgress) -> str:
         return f"wacht op antwoord van {step.asks}{expected} ({step.title})."
     if turn.held_up_for:
         return " ".join(f"{each.says} {each.advice}".strip() for each in turn.held_up_for)
-    return f"{step.title}. {step.text.partition('. ')[0].rstrip('.')}."
+    return f"{step.title}."
 
 
 def _step_row(status: Status, each: StepProgress) -> StepRow:

@@ -168,7 +168,10 @@ class Process:
     changed_from: str = ""
 
     def steps_for(self, omgeving: str, bestuurslaag: str) -> tuple[Step, ...]:
-        """The steps of this kind of body in this omgeving, with their texts filled in."""
+        """The steps of this kind of body in this omgeving, with their texts filled in.
+
+        What a bevoegd gezag does, a body with another `rol` in its words does for itself.
+        """
         return _filled_in(self, plays(omgeving), bestuurslaag)
 
     def last(self, omgeving: str) -> str:
@@ -186,8 +189,14 @@ class Process:
 @cache
 def _filled_in(process: Process, omgeving: str, bestuurslaag: str) -> tuple[Step, ...]:
     words = process.words_for(omgeving, bestuurslaag)
+    gezag = Rol(words.get("rol", Rol.BEVOEGD_GEZAG))
     return tuple(
-        replace(step, title=step.title.format_map(words), text=step.text.format_map(words))
+        replace(
+            step,
+            title=step.title.format_map(words),
+            text=step.text.format_map(words),
+            who=gezag if step.who is Rol.BEVOEGD_GEZAG else step.who,
+        )
         for step in process.steps
         if applies(step, omgeving, bestuurslaag)
     )

@@ -7,7 +7,7 @@ import pytest
 from digikoppelaar.adapters.steps import load_process, read_process
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.registration import BESTUURSLAGEN
-from digikoppelaar.onboarding.model import How, Kind, Process, Sight
+from digikoppelaar.onboarding.model import How, Kind, Process, Rol, Sight
 from digikoppelaar.sandbox.catalogue import catalogue
 
 FILE = """
@@ -75,6 +75,7 @@ def test_a_file_is_read() -> None:
         ('kind = "stam"', 'kind = "stam"\nchanged_from = "9"', "changed_from names step 9"),
         ('kind = "stam"', "", "lacks 'kind'"),
         ('kind = "stam"', "kind = stam", "f: "),
+        ('[words]\nwie = "u"', '[words]\nwie = "u"\n[words.rijk]\nrol = "baas"', "rijk has an unknown rol baas"),
     ],
 )
 def test_a_file_that_does_not_hold_together_is_refused(said: str, instead: str, trouble: str) -> None:
@@ -138,6 +139,12 @@ def test_only_a_behandeldienst_has_its_routing_set() -> None:
         laag for laag in BESTUURSLAGEN if any(step.number == "1.3" for step in stam().steps_for("prod", laag))
     ]
     assert with_routing == ["omgevingsdienst", "samenwerkingsverband"]
+
+
+def test_what_a_bevoegd_gezag_does_a_behandeldienst_does_for_itself() -> None:
+    for laag, rol in (("gemeente", Rol.BEVOEGD_GEZAG), ("omgevingsdienst", Rol.BEHANDELDIENST)):
+        [visible] = [step for step in stam().steps_for("pre", laag) if step.number == "6.2"]
+        assert visible.who is rol
 
 
 def test_everything_that_can_be_seen_makes_a_step_done() -> None:
