@@ -16,8 +16,8 @@ from digikoppelaar.adapters.postgres.webhooks import CHANNEL
 from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds
 from digikoppelaar.adapters.webhook_client import WebhookClient
-from digikoppelaar.config import Application as ApplicationSettings
 from digikoppelaar.config import Config
+from digikoppelaar.config.listeners import Application as ApplicationSettings
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.announce import Announced, announce, stam_aansluiting
 from digikoppelaar.flows.application import Application

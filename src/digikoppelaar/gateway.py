@@ -44,7 +44,7 @@ from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds, SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
-from digikoppelaar.config import Endpoint as EndpointSettings
+from digikoppelaar.config.listeners import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.administration import refuse_embedded

@@ -16,7 +16,8 @@ from digikoppelaar.adapters.dso_search import DsoRestSearch
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import SystemClock
-from digikoppelaar.config import CatchUpConfig, Config
+from digikoppelaar.config import Config
+from digikoppelaar.config.work import CatchUpConfig
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 from digikoppelaar.flows.catch_up import CatchUp, CatchUpSettings, Progress, no_progress, searchable
 from digikoppelaar.flows.catch_up_report import report_of_yesterday

@@ -13,7 +13,8 @@ import structlog
 
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.mail import MailServer, SmtpMailer
-from digikoppelaar.config import Config, MailSettings
+from digikoppelaar.config import Config
+from digikoppelaar.config.work import MailSettings
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.worklist import Item, Limits, Place, WorklistFilter, items

@@ -9,7 +9,7 @@ from tests.certificates import Authority
 from tests.servers import echo, serving
 
 from digikoppelaar.application_role import listener
-from digikoppelaar.config import Application
+from digikoppelaar.config.listeners import Application
 from digikoppelaar.errors import TrustError
 
 

@@ -11,7 +11,9 @@ from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.embedded import Lease
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
-from digikoppelaar.config import Config, Database, OutgoingProxy, PublishingConfig
+from digikoppelaar.config import Config
+from digikoppelaar.config.listeners import OutgoingProxy
+from digikoppelaar.config.work import Database, PublishingConfig
 from digikoppelaar.flows import administration
 from digikoppelaar.flows.cpas import ImportChoice, import_cpa
 from digikoppelaar.flows.diagnosis import Verdict

@@ -13,7 +13,7 @@ from tests.unit.flows.test_catch_up import AREA, FIRST
 from digikoppelaar import searching
 from digikoppelaar.adapters.memory.catch_up import MemoryCatchUp
 from digikoppelaar.adapters.memory.verzoeken import MemoryVerzoeken
-from digikoppelaar.config import CatchUpConfig
+from digikoppelaar.config.work import CatchUpConfig
 from digikoppelaar.errors import FacilityUnavailable, StorageError
 from digikoppelaar.flows.catch_up import CatchUp, CatchUpSettings
 from digikoppelaar.flows.ports import Aansluiting, DsoSettings
