@@ -15,8 +15,8 @@ from digikoppelaar.flows.onboarding import Onboarding
 from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.flows.ports.onboarding import Authority, Seen
 from digikoppelaar.onboarding.model import Finding, How, Kind, Rol, Severity, Sight, Step, Subject
-from digikoppelaar.onboarding.progress import Told
-from digikoppelaar.onboarding.states import StepState
+from digikoppelaar.onboarding.progress import Record, Told
+from digikoppelaar.onboarding.states import StepEvent, StepState
 
 LEVERANCIER = "00000099000000008000"
 ONE, TWO, RIJK = "00000099000000001000", "00000099000000002000", "00000099000000003000"
@@ -292,6 +292,24 @@ async def test_a_change_of_what_was_never_begun_only_forgets_what_was_seen() -> 
     opened = await world.flow.to_change(PRE)
     seen = tuple(step.number for step in load_process(Kind.STAM).steps_for("pre", "gemeente") if step.how is How.SEEN)
     assert opened == {PRE: seen, PROD: seen}
+
+
+async def test_a_change_that_was_cut_off_is_made_whole_by_making_it_again() -> None:
+    class Dying(MemoryOnboarding):
+        async def tell(self, subject: Subject, number: str, event: StepEvent | None, told: Told) -> Record:
+            if event is StepEvent.CHANGED and number == "4.1":
+                raise StorageError("the database is away")
+            return await super().tell(subject, number, event, told)
+
+    world = World()
+    await world.complete(PRE)
+    dying = Dying(world.store.known, steps=world.store.steps, lines=world.store.lines)
+    with pytest.raises(StorageError):
+        await replace(world.flow, store=dying).changed(PRE, BY)
+    assert [await world.state(PRE, number) for number in ("3.3", "4.1")] == [StepState.OPEN, StepState.DONE]
+    await world.flow.changed(PRE, BY)
+    status = await world.flow.status(PRE)
+    assert [each.step.number for each in status.progress.steps if each.done][-1] == "3.2"
 
 
 async def test_only_stam_goes_through_pre_again() -> None:
