@@ -32,6 +32,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     ├── CaseSystemRefused         administrator   the case system will not take the verzoek as it is
     ├── MailNotSent               administrator, retry  the mail server did not take a mail
     └── StorageError              ours, retry     the database or the blob store failed
+        └── ContentLost           administrator   a blob that is on record is not there
 """
 
 from dataclasses import dataclass
@@ -338,6 +339,14 @@ class StorageError(DigikoppelaarError):
     retryable = True
     wire = Wire(503, soap_fault="Server")
     default_advice = "Controleer database en schijfruimte."
+
+
+class ContentLost(StorageError):
+    """A blob that is on record is not there: the blob store was not restored with the database, or was touched."""
+
+    fault = Fault.ADMINISTRATOR
+    retryable = False
+    default_advice = "Zet de map met inhoud (blobs) terug uit de reservekopie die bij de database hoort."
 
 
 def told(error: Exception) -> str:

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from digikoppelaar.adapters.blob_parts import PIECE, PartFile, gathered, sweep_parts
 from digikoppelaar.adapters.disk import in_thread, sync_folder, write_whole
-from digikoppelaar.errors import StorageError
+from digikoppelaar.errors import ContentLost, StorageError
 from digikoppelaar.flows.ports import Blob
 
 TRIES: Final = 20
@@ -78,7 +78,7 @@ class FolderBlobs:
             await _in_thread(file.close)
 
     async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The content in pieces, from byte `start` on; raises StorageError when it is not there."""
+        """The content in pieces, from byte `start` on; raises ContentLost when it is not there."""
         piece, file = await _in_thread(_begin, self._path(name), start)
         try:
             while piece:
@@ -245,7 +245,7 @@ def _begin(path: Path, start: int) -> tuple[bytes, BinaryIO | None]:
     try:
         file = path.open("rb", buffering=0)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise StorageError(f"blob {path.name} is not there") from error
+        raise ContentLost(f"blob {path.name} is not there") from error
     try:
         file.seek(start)
         piece, size = file.read(PIECE), os.fstat(file.fileno()).st_size

@@ -25,6 +25,7 @@ from digikoppelaar.drop.terms import is_working_day
 from digikoppelaar.errors import (
     ConfigError,
     Conflict,
+    ContentLost,
     DigikoppelaarError,
     PartnerError,
     StorageError,
@@ -156,8 +157,10 @@ class Desk:
                 read = await self._read(verzoek.xml)
                 publisher = self._publisher(verzoek, read)
                 made += await self._draft_one(verzoek, read, publisher, who)
-            except StorageError:
-                raise
+            except StorageError as error:
+                if not isinstance(error, ContentLost):
+                    raise
+                await self._not_drafted(verzoek.origin, publisher, error)
             except Exception as error:
                 await self._not_drafted(verzoek.origin, publisher, error)
         return made

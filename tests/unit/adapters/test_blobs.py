@@ -15,7 +15,7 @@ import pytest
 
 from digikoppelaar.adapters.blobs import PIECE, FolderBlobs
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
-from digikoppelaar.errors import FacilityAnswerBroken, StorageError
+from digikoppelaar.errors import ContentLost, FacilityAnswerBroken, StorageError
 from digikoppelaar.flows.ports import BlobStore
 
 EPOCH = datetime(2026, 6, 2, tzinfo=UTC)
@@ -80,7 +80,7 @@ async def test_a_put_that_breaks_off_leaves_nothing_and_the_old_content_stays(bl
         with pytest.raises(FacilityAnswerBroken):
             await blobs.put(name, broken(CONTENT * 2))
     assert await read(blobs, "old") == b"old"
-    with pytest.raises(StorageError, match="not there"):
+    with pytest.raises(ContentLost, match="not there"):
         await read(blobs, "new")
 
 

@@ -238,6 +238,17 @@ async def test_what_cannot_be_drafted_is_for_a_person_and_holds_up_no_other(
     assert await world.store.undrafted(10) == []
 
 
+async def test_of_content_that_was_lost_a_person_is_told_and_the_next_verzoek_is_drafted() -> None:
+    world = World(replace(DROP, publishing=AUTOMATIC))
+    there = await world.delivered()
+    lost = replace(there, origin=Origin(STAM, "2026060200027"), xml="lost")
+    world.store.delivered.insert(0, lost)
+    assert await world.desk.draft_new(10) == 1
+    why = world.store.none[lost.origin]
+    assert isinstance(why, NotDrafted)
+    assert "reservekopie" in why.advice
+
+
 async def test_of_a_verzoek_whose_content_was_deleted_a_person_is_told_what_can_be_done() -> None:
     world = World()
     gone = replace(await world.delivered(), xml=None)

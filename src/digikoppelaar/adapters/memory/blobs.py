@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from digikoppelaar.errors import StorageError
+from digikoppelaar.errors import ContentLost
 from digikoppelaar.flows.ports import Blob
 
 _PIECE = 256 * 1024
@@ -73,9 +73,9 @@ class MemoryBlobs:
                 del self._parts[name]
 
     async def get(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The content in chunks, from byte `start` on; raises StorageError when it is not there."""
+        """The content in chunks, from byte `start` on; raises ContentLost when it is not there."""
         if name not in self._contents:
-            raise StorageError(f"blob {name} is not there")
+            raise ContentLost(f"blob {name} is not there")
         content = self._contents[name]
         for offset in range(start, len(content), _PIECE):
             yield content[offset : offset + _PIECE]

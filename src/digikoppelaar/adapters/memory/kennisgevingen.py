@@ -171,7 +171,8 @@ class MemoryKennisgevingen:
 
     async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        ended = {row.origin for row in self.rows.values()} | (set() if verzoeknummer else self.none.keys())
+        rows = [row for row in self.rows.values() if not verzoeknummer or row.state != KennisgevingState.CANCELLED]
+        ended = {row.origin for row in rows} | (set() if verzoeknummer else self.none.keys())
         open_ = [each for each in self.delivered if each.origin not in ended]
         return [each for each in open_ if verzoeknummer in (None, each.origin.verzoeknummer)][:limit]
 

@@ -283,8 +283,8 @@ class KennisgevingStore(Protocol):
     async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
         """Verzoeken in an omgeving where somebody publishes, the oldest first.
 
-        With a number only that one, also when somebody said that it gets none, it could not be drafted, or its content
-        was deleted.
+        With a number only that one, also when somebody said that it gets none, all its kennisgevingen were cancelled,
+        it could not be drafted, or its content was deleted.
         """
 
     async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:

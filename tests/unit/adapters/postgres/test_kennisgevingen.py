@@ -120,9 +120,11 @@ async def test_what_is_to_be_drafted_is_of_who_publishes_delivered_and_not_settl
     assert (await store.undrafted(1))[0].case_system == CaseSystemSettings("folder", {"path": "/zaken"})
     await store.none_for(Origin(1, "1"), "Het is een TEST.", None, contract.NOW)
     await store.not_drafted(Origin(1, "2"), NotDrafted("x", "Doe iets.", 2), contract.NOW)
-    await store.draft(contract.KEY, contract.TEXT, contract.WHO, Origin(1, "3"))
+    drafted, _ = await store.draft(contract.KEY, contract.TEXT, contract.WHO, Origin(1, "3"))
     assert await numbers() == []
     assert (await numbers("1"), await numbers("2"), await numbers("3")) == (["1"], ["2"], [])
+    await store.move(drafted.id, KennisgevingEvent.CANCELLED, contract.WHO, Facts())
+    assert (await numbers(), await numbers("3")) == ([], ["3"]), "again by hand, and never by itself"
     async with world.pool.connection() as connection:
         await connection.execute("UPDATE verzoek_file SET blob = NULL, purged_at = fetched_at")
     assert [each.xml for each in await store.undrafted(10, "2")] == [None]

@@ -158,6 +158,7 @@ WHERE verzoek.state = 'delivered' AND verzoek.action = 'deliver_new'
   AND NOT EXISTS (
     SELECT FROM kennisgeving
     WHERE origin_aansluiting_id = verzoek.aansluiting_id AND kennisgeving.verzoeknummer = verzoek.verzoeknummer
+      AND (%(verzoeknummer)s::text IS NULL OR kennisgeving.state <> 'cancelled')
   )
   AND (%(verzoeknummer)s::text IS NOT NULL OR (file.blob IS NOT NULL AND NOT EXISTS (
     SELECT FROM no_kennisgeving AS none
