@@ -15,7 +15,6 @@ from digikoppelaar.adapters.postgres.connect import listen
 from digikoppelaar.adapters.postgres.webhooks import CHANNEL
 from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds
-from digikoppelaar.adapters.webhook_client import WebhookClient
 from digikoppelaar.config import Config
 from digikoppelaar.config.listeners import Application as ApplicationSettings
 from digikoppelaar.flows import administration
@@ -30,7 +29,7 @@ from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.flows.webhooks import WebhookPoster
 from digikoppelaar.web.rest import parts
 from digikoppelaar.web.rest.app import make_rest_app
-from digikoppelaar.wiring import Stores, policies
+from digikoppelaar.wiring import Stores, open_webhooks, policies
 
 LEASE: Final = 1.5
 """Of a post to a webhook, in its time-out."""
@@ -103,12 +102,6 @@ class ApplicationRole:
     async def _wake_on_commit(self, poster: WebhookPoster) -> None:
         async for _ in listen(self.stores.url, CHANNEL):
             poster.wake()
-
-
-def open_webhooks(config: Config) -> WebhookClient:
-    """What posts to the systems of applications."""
-    webhooks = config.webhooks
-    return WebhookClient(timeout=webhooks.timeout, plain_http=webhooks.plain_http, anchors=webhooks.trust_anchors)
 
 
 def listener(settings: ApplicationSettings) -> Listener:

@@ -64,7 +64,7 @@ from digikoppelaar.flows.webhooks import Poster
 from digikoppelaar.renewal import Renewal
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
-from digikoppelaar.wiring import Stores, onboarding, open_stores, retention
+from digikoppelaar.wiring import Stores, onboarding, open_stores, open_webhooks, retention
 from digikoppelaar.worklist_watch import WorklistWatch
 
 log = structlog.get_logger()
@@ -190,10 +190,7 @@ class Gateway:
             group.create_task(self._supervised("trust care", lambda: renewal.care(revocation), patience=0))
 
     async def _work(self) -> None:
-        async with (
-            jobs.opened_queue(self.stores.url) as app,
-            application_role.open_webhooks(self.config) as receivers,
-        ):
+        async with jobs.opened_queue(self.stores.url) as app, open_webhooks(self.config) as receivers:
             worker.register(app, self._intake(receivers), self._delivery(), self.clock)
             await worker.run(app, self.config.worker.jobs, self.stop)
 
@@ -212,6 +209,8 @@ class Gateway:
             group.create_task(self._supervised("drafts", lambda: publisher.draft(self.stop)))
             group.create_task(self._supervised("publishing", lambda: publisher.send(self.stop), patience))
             group.create_task(self._supervised("verification", lambda: publisher.look(self.stop), patience=0))
+            tell = lambda: publishing.tell(self.config, self.stores, self.case_systems, self.stop)  # noqa: E731
+            group.create_task(self._supervised("telling", tell))
 
     async def _listen(self, group: asyncio.TaskGroup, roles: Collection[str], handler: Handler) -> dict[str, int]:
         starting: dict[str, asyncio.Future[int]] = {}

@@ -14,6 +14,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from digikoppelaar.adapters.blobs import FolderBlobs
+from digikoppelaar.adapters.casesystems import kinds
+from digikoppelaar.adapters.casesystems.http import CaseSystemHttp
 from digikoppelaar.adapters.drop_client import DropClient, timeouts
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
@@ -25,6 +27,7 @@ from digikoppelaar.adapters.profiles import (
     load_rekenregels,
     load_sru_profile,
 )
+from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.sru_client import SruClient
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.config import Config
@@ -38,8 +41,9 @@ from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.publish import Publishing, PublishSettings, Route
 from digikoppelaar.flows.published import LookSettings, Source, Verification
 from digikoppelaar.flows.stages import stage_of
+from digikoppelaar.flows.telling import Teller, TellSettings
 from digikoppelaar.flows.under_way import UnderWay
-from digikoppelaar.wiring import Stores
+from digikoppelaar.wiring import Stores, open_webhooks
 
 DRAFTS_AT_ONCE: Final = 100
 
@@ -133,6 +137,23 @@ class Publisher:
             self._clients[profile.sru_url] = SruClient(http, profile, self.clock)
         accepted = load_drop_profile(settings.profile).envelope.accepted
         return Source(self._clients[profile.sru_url], settings.creator or settings.naam, accepted)
+
+
+async def tell(config: Config, stores: Stores, http: CaseSystemHttp, stop: asyncio.Event) -> None:
+    """Tell case systems and applications what became of kennisgevingen, until `stop`."""
+    clock, chosen = SystemClock(), config.publishing
+    facilities = kinds.Facilities(http, clock)
+    async with open_webhooks(config) as receivers:
+        teller = Teller(
+            stores.tellings,
+            stores.registry.aansluitingen,
+            lambda aansluiting, target: kinds.make(aansluiting, target, facilities),
+            receivers,
+            SecretFiles(),
+            clock,
+            TellSettings(slots=chosen.per_aansluiting, forsaken=timedelta(seconds=chosen.forsaken)),
+        )
+        await teller.run(stop, chosen.interval)
 
 
 def at_host_of(sru_url: str, profile: SruProfile) -> SruProfile:

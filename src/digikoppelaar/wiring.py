@@ -32,6 +32,7 @@ from digikoppelaar.adapters.postgres.webhooks import PostgresWebhooks
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.adapters.steps import load_process
 from digikoppelaar.adapters.system import RandomIds, SystemClock
+from digikoppelaar.adapters.webhook_client import WebhookClient
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import administration, cpas
@@ -117,6 +118,12 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
 def onboarding(stores: Stores) -> Onboarding:
     """How far organisaties are, and what is told of their steps."""
     return Onboarding(stores.onboarding, load_process, nobody_judges)
+
+
+def open_webhooks(config: Config) -> WebhookClient:
+    """What posts to the systems of applications."""
+    webhooks = config.webhooks
+    return WebhookClient(timeout=webhooks.timeout, plain_http=webhooks.plain_http, anchors=webhooks.trust_anchors)
 
 
 def retention(config: Config, stores: Stores) -> Retention:

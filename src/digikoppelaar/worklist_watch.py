@@ -17,8 +17,9 @@ from digikoppelaar.config import Config
 from digikoppelaar.config.work import MailSettings
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.ports import Clock
-from digikoppelaar.flows.worklist import Item, Limits, Place, WorklistFilter, items
+from digikoppelaar.flows.worklist import items
 from digikoppelaar.flows.worklist_mail import WorklistMail
+from digikoppelaar.flows.worklist_rows import Item, Limits, Place, WorklistFilter
 from digikoppelaar.pki.expiry import Ending
 from digikoppelaar.renewal import own_endings
 from digikoppelaar.wiring import Stores

@@ -30,6 +30,7 @@ from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import Attempt, KennisgevingFilter, LogLine, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.ports.tellings import StoredTelling
 from digikoppelaar.gateway import open_keyring, open_proxies, open_sessions
 from digikoppelaar.publishing import Publisher, desk
 from digikoppelaar.wiring import Stores
@@ -60,6 +61,14 @@ ATTEMPT_COLUMNS: Final = {
     "status": "status",
     "bytes": "answer_size",
 }
+TELLING_COLUMNS: Final = {
+    "tell": "state",
+    "target": "target",
+    "told": "told_at",
+    "due": "due_at",
+    "left out": "note",
+    "reason": "reason",
+}
 LOG_COLUMNS: Final = {"at": "at", "event": "event", "state": "state", "by": "by", "detail": "detail"}
 
 
@@ -86,12 +95,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One kennisgeving with what happened to it, and what was sent of it when."""
+    """One kennisgeving with what happened to it, what was sent of it when, and who is told of it."""
 
     kennisgeving: Row
     document: Mapping[str, object]
     log: tuple[LogLine, ...]
     attempts: tuple[Attempt, ...]
+    tellings: tuple[StoredTelling, ...]
 
 
 @app.command("list")
@@ -131,6 +141,7 @@ def show(number: Number, json: Json = False) -> None:
     output.print_fields({name: value for name, value in asdict(page.kennisgeving).items() if value})
     output.print_table(LOG_COLUMNS, page.log, "Nothing happened to it.")
     output.print_table(ATTEMPT_COLUMNS, page.attempts, "Nothing was sent.")
+    output.print_table(TELLING_COLUMNS, page.tellings, "Nobody is to be told.")
 
 
 @app.command("draft")
@@ -256,7 +267,8 @@ async def _show(number: int) -> Page:
         store = opened.stores.kennisgevingen
         row = await store.kennisgeving(number)
         log, attempts = tuple(await store.log(number)), tuple(await store.attempts(number))
-        return Page(_row(row, opened.publishers), row.document, log, attempts)
+        tellings = tuple(await opened.stores.tellings.of(number))
+        return Page(_row(row, opened.publishers), row.document, log, attempts, tellings)
 
 
 async def _draft_of(verzoeknummer: str, omgeving: str | None) -> StoredKennisgeving:

@@ -1,4 +1,4 @@
-"""`digikoppelaar kennisgeving hold|resume|cancel|again|arrived|refused|none`: what only a person can say."""
+"""`digikoppelaar kennisgeving hold|resume|cancel|again|arrived|refused|tell|none`: what only a person can say."""
 
 import asyncio
 from typing import Annotated
@@ -51,6 +51,21 @@ def refused(number: Number, reason: Reason, json: Json = False) -> None:
     _move(number, KennisgevingEvent.REFUSED, reason, json=json)
 
 
+def tell(
+    number: Number,
+    told_too: Annotated[
+        bool, typer.Option("--again", help="Also who knows it, as when a case system lost it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Tell case systems and the application what became of a kennisgeving, when that waits for a person."""
+    moved = asyncio.run(_tell(number, told_too=told_too))
+    if json:
+        output.print_json({"kennisgeving": number, "told_again": moved})
+    else:
+        output.console.print(f"It will be told to {moved}." if moved else "Nothing of it waits for a person.")
+
+
 def none(verzoeknummer: str, reason: Reason, omgeving: WhichOmgeving = None, json: Json = False) -> None:
     """Say that no kennisgeving is to be drafted of a verzoek."""
     news = asyncio.run(_none(verzoeknummer, omgeving, reason))
@@ -70,6 +85,12 @@ def _move(number: int, event: KennisgevingEvent, reason: str, *, json: bool, dos
 
     row = asyncio.run(move())
     print_row(row, json=json, told=f"kennisgeving {number} is {row.state}")
+
+
+async def _tell(number: int, *, told_too: bool) -> int:
+    async with opened_desk() as opened:
+        await opened.stores.kennisgevingen.kennisgeving(number)
+        return await opened.stores.tellings.again(number, who(), told_too=told_too)
 
 
 async def _none(verzoeknummer: str, omgeving: str | None, reason: str) -> bool:

@@ -19,10 +19,12 @@ from digikoppelaar.cli.verzoek import aansluiting_of
 from digikoppelaar.errors import ConfigError, ContentPurged
 from digikoppelaar.flows.deliver import ELSEWHERE, Preview
 from digikoppelaar.flows.ports import Parked
+from digikoppelaar.flows.ports.kennisgevingen import Origin
 from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Replayed, Which, Who
 from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.flows.repair import NEWER, Released, is_damaged, notification_in, release_all
 from digikoppelaar.flows.targets import targets_of
+from digikoppelaar.flows.telling import tell_again
 from digikoppelaar.stam.rules import SET_ASIDE
 from digikoppelaar.wiring import Stores
 
@@ -144,14 +146,17 @@ def release(
         _print_all(asyncio.run(_release_all(fits, dry_run=dry_run)), dry_run=dry_run, json=json)
         return
     wanted = _filter(verzoeknummer or "", omgeving, organisatie)
-    parked, plans = asyncio.run(_release(wanted, dry_run=dry_run))
+    parked, plans, untold = asyncio.run(_release(wanted, dry_run=dry_run))
+    any_parked = bool(parked or untold)
     if json:
         plan = {"plans": plans} if dry_run else {}
-        output.print_json({"released": bool(parked) and not dry_run, "parked": parked, **plan})
+        output.print_json({"released": any_parked and not dry_run, "parked": parked, "untold": untold, **plan})
         return
     _print_parked(parked)
+    for kennisgeving in untold:
+        output.console.print(f"tell again what became of kennisgeving {kennisgeving}")
     _print_plans(plans)
-    _print_end(bool(parked), "Released.", "Nothing of it is parked.", dry_run=dry_run)
+    _print_end(any_parked, "Released.", "Nothing of it is parked.", dry_run=dry_run)
 
 
 # --- What they do -----------------------------------------------------------------------------------------------
@@ -263,7 +268,8 @@ async def _park(
         return await stores.repairs.park(found, reason, _who(), dry_run=dry_run)
 
 
-async def _release(where: VerzoekFilter, *, dry_run: bool) -> tuple[Sequence[Parked], Sequence[Plan]]:
+async def _release(where: VerzoekFilter, *, dry_run: bool) -> tuple[Sequence[Parked], Sequence[Plan], Sequence[int]]:
+    """What was parked, what would be done with it, and the kennisgevingen about it of which somebody was not told."""
     if not where.verzoeknummer:
         raise ConfigError(
             "a notification without verzoeknummer cannot be released: there is nothing to ask DSO-LV for",
@@ -275,7 +281,8 @@ async def _release(where: VerzoekFilter, *, dry_run: bool) -> tuple[Sequence[Par
             aansluiting_id, where.verzoeknummer, who.at, by=who.name, dry_run=dry_run
         )
         plans = await _plans(stores, [(each.id, each.volgnummer) for each in parked]) if dry_run else ()
-        return parked, plans
+        origin = Origin(aansluiting_id, where.verzoeknummer)
+        return parked, plans, await tell_again(stores.kennisgevingen, stores.tellings, origin, who, dry_run=dry_run)
 
 
 async def _release_all(wanted: ParkedFilter, *, dry_run: bool) -> Sequence[Released]:

@@ -11,7 +11,7 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, OnlyOmgeving, OnlyOrganisatie, configuration
-from digikoppelaar.flows.worklist import Item, WorklistFilter
+from digikoppelaar.flows.worklist_rows import Item, WorklistFilter
 
 app = typer.Typer(no_args_is_help=True, help="What a person must look at, per organisatie.")
 

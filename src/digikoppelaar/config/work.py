@@ -133,7 +133,8 @@ class PublishingConfig(Section):
     was left by who sent it: whether KOOP has it is unknown then. `look_soonest` and `look_latest` bound how often one
     is searched for at KOOP. `at_once` counts what a process is sending, but not what takes longer than a few seconds;
     `per_aansluiting` counts all that is being sent of one. `templates` is a folder with texts in the place of ours.
-    `severities` says of a check, by its code, whether it blocks or warns.
+    `severities` says of a check, by its code, whether it blocks or warns. Case systems and applications are told by the
+    same `interval` and `forsaken`, each as many at a time as `per_aansluiting` says.
     """
 
     enabled: bool = True

@@ -12,7 +12,7 @@ from typing import Final
 
 from digikoppelaar.errors import CaseSystemRefused, PartnerUnreachable
 from digikoppelaar.flows.ports import BlobStore, Clock, Notification, VerzoekStore
-from digikoppelaar.flows.webhooks import EVENT_HEADER, SIGNATURE_HEADER, Poster, Secrets, is_taken, signature
+from digikoppelaar.flows.webhooks import Poster, Secrets, is_taken, post_signed
 
 _NOT_NOW: Final = (408, 425, 429)
 
@@ -36,13 +36,8 @@ class PassOn:
         settings = notification.aansluiting.pass_on
         assert settings is not None, "only a notification of an aansluiting with a receiver comes here"
         body = body_of(notification, await self._original(notification.id))
-        moment = int(self.clock.now().timestamp())
-        headers = {
-            "Content-Type": "application/json",
-            EVENT_HEADER: f"notification-{notification.id}",
-            SIGNATURE_HEADER: signature(self.secrets.secret(settings.secret_file), moment, body),
-        }
-        _check_taken(await self.poster.post(settings.url, body, headers))
+        event, now = f"notification-{notification.id}", self.clock.now()
+        _check_taken(await post_signed(self.poster, self.secrets, settings, event, body, now))
         await self.store.passed_on(notification.id, self.clock.now())
 
     async def _original(self, notification_id: int) -> bytes | None:

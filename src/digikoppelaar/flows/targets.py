@@ -79,12 +79,13 @@ def zaaktype_of(settings: CaseSystemSettings | None, verzoek: Verzoek) -> str | 
 def _fitting(targets: Sequence[Target], verzoek: Verzoek) -> tuple[Target, ...]:
     fitting: dict[str, Target] = {}
     for target in targets:
-        if target.name not in fitting and _fits(target, verzoek):
+        if target.name not in fitting and fits(target, verzoek):
             fitting[target.name] = target
     return tuple(fitting.values())
 
 
-def _fits(target: Target, verzoek: Verzoek) -> bool:
+def fits(target: Target, verzoek: Verzoek) -> bool:
+    """Whether it meets every condition of the target."""
     return all(_folded(wanted) in _values(name, verzoek) for name, wanted in target.when.items())
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import structlog
 
 from digikoppelaar.errors import ConfigError, DigikoppelaarError, PartnerUnreachable, StorageError, told
-from digikoppelaar.flows.ports import Clock
+from digikoppelaar.flows.ports import Clock, Receiver
 
 log = structlog.get_logger()
 
@@ -233,13 +233,23 @@ class WebhookPoster:
 
 async def post(poster: Poster, secrets: Secrets, event: Told, now: datetime) -> int:
     """Make one attempt; the HTTP status. Raises PartnerUnreachable, or ConfigError for the URL or the secret."""
-    body = body_of(event)
+    receiver = Receiver(event.webhook.url, event.webhook.secret_file)
+    return await post_signed(poster, secrets, receiver, str(event.event_id), body_of(event), now)
+
+
+async def post_signed(
+    poster: Poster, secrets: Secrets, receiver: Receiver, event: str, body: bytes, now: datetime
+) -> int:
+    """Post JSON under the id `event`, which is the same when it is posted again; the HTTP status.
+
+    Raises PartnerUnreachable, or ConfigError for the URL or the secret.
+    """
     headers = {
         "Content-Type": "application/json",
-        EVENT_HEADER: str(event.event_id),
-        SIGNATURE_HEADER: signature(secrets.secret(event.webhook.secret_file), int(now.timestamp()), body),
+        EVENT_HEADER: event,
+        SIGNATURE_HEADER: signature(secrets.secret(receiver.secret_file), int(now.timestamp()), body),
     }
-    return await poster.post(event.webhook.url, body, headers)
+    return await poster.post(receiver.url, body, headers)
 
 
 def is_taken(status: int) -> bool:

@@ -4,218 +4,33 @@ Items are made of rows each time and kept nowhere; what is on record of them, so
 flows/worklist_mail.py. `what` and `todo` are Dutch and hold ids only, for they go out by mail.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from digikoppelaar.drop.terms import ALARM_TIME, alarm_day
 from digikoppelaar.flows.kennisgeving_states import KennisgevingState
+from digikoppelaar.flows.worklist_rows import (
+    CpaRow,
+    FailingRow,
+    HeardRow,
+    Item,
+    KennisgevingRow,
+    KeptRows,
+    Limits,
+    MissedRow,
+    NotDraftedRow,
+    ParkedRow,
+    Place,
+    Rows,
+    Sort,
+    UntoldRow,
+    WaitingRow,
+)
 from digikoppelaar.pki.expiry import Ending, Expiry, Kind, expiries
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
-MOST: Final = 1000
-"""Rows of one sort and one aansluiting: more would not be read by anybody."""
-
-
-class Sort(StrEnum):
-    """What sort of item it is; in the order in which they are shown."""
-
-    FAILING_TARGET = "failing_target"
-    """Deliveries to a target fail, and have for longer than a while."""
-    NOT_FETCHED = "not_fetched"
-    PARKED = "parked"
-    MISSED = "missed"
-    """A search found it; its notification never came."""
-    KENNISGEVING = "kennisgeving"
-    """A notice waits for somebody, could not be drafted, or is not published when it should be."""
-    SILENT = "silent"
-    """No notification came for days."""
-    KEPT = "kept"
-    """Older than its period and not deleted, for it has not ended."""
-    EXPIRING = "expiring"
-    """A certificate or CPA ends soon, or has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When something becomes an item. `expiry`: thresholds of pki.expiry up to this many days before the end.
-
-    `retention`: days after which content is deleted, unless the aansluiting has its own number.
-    """
-
-    fetch: timedelta = timedelta(minutes=15)
-    failing: timedelta = timedelta(hours=1)
-    silent: timedelta = timedelta(days=7)
-    """Zero: never."""
-    missed: timedelta = timedelta(days=7)
-    """So long it stays, once found."""
-    expiry: int = 60
-    retention: int = 31
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose it is."""
-
-    aansluiting_id: int
-    omgeving: str
-    organisatie_oin: str
-    organisatie_naam: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line. `key` stays the same as long as it is the same trouble.
-
-    `reason` is English or a person's own words, so it is shown and not mailed.
-    """
-
-    key: str
-    sort: Sort
-    place: Place
-    since: datetime
-    what: str
-    todo: str
-    verzoeknummer: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingRow:
-    """A notification that waits to be fetched."""
-
-    place: Place
-    id: int
-    verzoeknummer: str
-    received_at: datetime
-    reason: str | None = None
-    advice: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A parked version with the targets at which it is parked or, without `volgnummer`, a parked notification."""
-
-    place: Place
-    id: int
-    verzoeknummer: str
-    volgnummer: int | None
-    since: datetime
-    reason: str | None = None
-    advice: str | None = None
-    targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MissedRow:
-    """A notification that a search made."""
-
-    place: Place
-    id: int
-    verzoeknummer: str
-    found_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class HeardRow:
-    """When the last notification came to an aansluiting, or its first CPA when none did."""
-
-    place: Place
-    last: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FailingRow:
-    """A target at which `waiting` deliveries failed and are tried again; none succeeded after `since`."""
-
-    place: Place
-    target: str
-    waiting: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class KennisgevingRow:
-    """A kennisgeving that is not under way by itself, or that KOOP has; `planned` is the day it is to appear on."""
-
-    place: Place
-    id: int
-    referentienummer: str
-    state: str
-    since: datetime
-    planned: date
-    reason: str | None = None
-    advice: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotDraftedRow:
-    """A verzoek of which no kennisgeving could be drafted; `place` is who would publish it, where that is known."""
-
-    place: Place
-    id: int
-    verzoeknummer: str
-    since: datetime
-    reason: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeptRows:
-    """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
-
-    Why each is kept is in RetentionStore.kept.
-    """
-
-    place: Place
-    verzoeken: int
-    messages: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CpaRow:
-    """A CPA in use."""
-
-    place: Place
-    cpa_id: str
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What the items are made of, of each sort and aansluiting at most MOST."""
-
-    waiting: Sequence[WaitingRow] = ()
-    parked: Sequence[ParkedRow] = ()
-    missed: Sequence[MissedRow] = ()
-    heard: Sequence[HeardRow] = ()
-    failing: Sequence[FailingRow] = ()
-    kennisgevingen: Sequence[KennisgevingRow] = ()
-    not_drafted: Sequence[NotDraftedRow] = ()
-    kept: Sequence[KeptRows] = ()
-    cpas: Sequence[CpaRow] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WorklistFilter:
-    """Whose; None means all."""
-
-    omgeving: str | None = None
-    organisatie_oin: str | None = None
-
-
-class WorklistReading(Protocol):
-    """Read access to what the worklist is made of. Raises StorageError."""
-
-    async def rows(self, wanted: WorklistFilter, limits: Limits, now: datetime) -> Rows:
-        """Those that may be items; what does not pass the limits may be left out."""
-
-    async def places(self) -> Sequence[tuple[Place, str]]:
-        """Every aansluiting for STAM, with the OIN of the partij that owns its certificates."""
 
 
 def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetime, limits: Limits) -> list[Item]:
@@ -227,6 +42,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *(_missed(row) for row in rows.missed if now - row.found_at <= limits.missed),
         *(_kennisgeving(row) for row in rows.kennisgevingen if _is_late(row, now)),
         *map(_not_drafted, rows.not_drafted),
+        *(_untold(row) for row in rows.untold if row.parked or now - row.since > limits.failing),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
         *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
@@ -344,6 +160,28 @@ def _not_drafted(row: NotDraftedRow) -> Item:
         f"{row.advice} Maak het daarna met `digikoppelaar kennisgeving draft {number}`, "
         f"of zeg met `digikoppelaar kennisgeving none {number}` waarom er geen komt.",
         reason=row.reason,
+    )
+
+
+_TOLD_OF: Final = {
+    KennisgevingState.PUBLISHED: "is gepubliceerd",
+    KennisgevingState.REFUSED: "niet is aangenomen",
+    KennisgevingState.UNKNOWN: "is verzonden zonder antwoord",
+}
+
+
+def _untold(row: UntoldRow) -> Item:
+    receiver = f"Bestemming {row.target}" if row.target else "De applicatie op webhook_url"
+    what = f"kennisgeving {row.kennisgeving_id} van zaak {row.referentienummer}"
+    return Item(
+        f"untold:{row.id}",
+        Sort.UNTOLD,
+        row.place,
+        row.since,
+        f"{receiver} weet nog niet dat {what} {_TOLD_OF[KennisgevingState(row.state)]}.",
+        row.advice or f"Bekijk haar met `digikoppelaar kennisgeving show {row.kennisgeving_id}`.",
+        row.verzoeknummer,
+        row.reason,
     )
 
 

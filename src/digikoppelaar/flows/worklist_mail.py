@@ -16,7 +16,8 @@ import structlog
 
 from digikoppelaar.errors import DigikoppelaarError
 from digikoppelaar.flows.ports import Clock
-from digikoppelaar.flows.worklist import AMSTERDAM, Item, dutch_day, dutch_time
+from digikoppelaar.flows.worklist import AMSTERDAM, dutch_day, dutch_time
+from digikoppelaar.flows.worklist_rows import Item
 
 log = structlog.get_logger()
 

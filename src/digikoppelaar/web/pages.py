@@ -18,7 +18,7 @@ from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow, Reading, VerzoekFilter, VerzoekRow
 from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
-from digikoppelaar.flows.worklist import Item, WorklistFilter
+from digikoppelaar.flows.worklist_rows import Item, WorklistFilter
 from digikoppelaar.web import words
 
 Row = TypeVar("Row")

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from tests.unit.adapters.postgres.test_tellings import place_of
 from tests.unit.adapters.postgres.world import GEMEENTE, NOW, World
 from tests.unit.cli.test_repair import verzoek
 from tests.unit.cli.test_verzoek import FILES, NUMBER, Installation
 from tests.unit.drop.notices import KENNISGEVING
+from tests.unit.flows import telling_store_contract as tellings
 from tests.unit.flows.kennisgeving_store_contract import PUBLISHED, WHO
 from tests.unit.stam.documents import verzoek_xml
 from typer.testing import CliRunner
@@ -26,7 +28,7 @@ from digikoppelaar.drop.document import to_document
 from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import NewVerzoek
-from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Sent
+from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Sent, StoredKennisgeving
 from digikoppelaar.flows.registration import AansluitingEntry, difference
 
 PUBLISHING = {
@@ -70,6 +72,25 @@ async def published(store: PostgresKennisgevingen) -> None:
     [row] = await store.claim(NOW, 1, 1)
     await store.settle(row, KennisgevingEvent.ACCEPTED, Facts(due_at=NOW), NOW)
     await store.looked(1, NOW, PUBLISHED, NOW)
+
+
+async def untold(world: World) -> StoredKennisgeving:
+    """Its zaak was closed when the case system was to be told."""
+    place = place_of(world)
+    await place.take(place.origin, "zaken", tellings.CASE)
+    row = await tellings.published(place)
+    [telling] = await tellings.claimed(place)
+    await place.tellings.failed(telling.row, "zaak is closed", "Heropen de zaak.", None)
+    return row
+
+
+async def tell_it(world: World) -> int:
+    """As the gateway does, with what is due; how many."""
+    store = place_of(world).tellings
+    due = await store.claim(NOW.replace(year=2100), tellings.FORSAKEN, 10)
+    for each in due:
+        await store.told(each.row, "", NOW)
+    return len(due)
 
 
 def delivered(folder: Path, document: bytes) -> Callable[[World], Awaitable[None]]:
@@ -231,12 +252,35 @@ def test_a_delivered_verzoek_becomes_a_draft_once_or_is_said_to_get_none(databas
     assert (drafted["state"], drafted["key"]["referentienummer"]) == ("draft", NUMBER)
     assert told(made, "draft", NUMBER)["id"] == drafted["id"]
     asyncio.run(store_of(made.url, published))
+    assert told(made, "show", str(drafted["id"]))["tellings"] == []
     shown = " ".join(verzoek(made, "show", NUMBER).output.split())
     assert f"published {PUBLISHED.number} 2026-06-04 {PUBLISHED.url}" in shown
     [row] = json.loads(verzoek(made, "show", NUMBER, "--json").output)["kennisgevingen"]
     assert (row["id"], row["state"], row["published_on"]) == (drafted["id"], "published", "2026-06-04")
     assert [row["id"] for row in told(made, "list", "--verzoeknummer", NUMBER)] == [drafted["id"]]
     assert isinstance(kennisgeving(made, "none", NUMBER, "--reason", "x").exception, ConfigError)
+
+
+def test_who_was_not_told_is_shown_and_told_again_by_a_person_also_with_a_release_of_the_verzoek(
+    database_url: str, tmp_path: Path
+) -> None:
+    made = Installation(database_url, tmp_path)
+    row = made.ask(untold)
+    [telling] = told(made, "show", str(row.id))["tellings"]
+    assert (telling["target"], telling["reason"], telling["due_at"], telling["told_at"]) == (
+        *("zaken", "zaak is closed"),
+        *(None, None),
+    )
+    assert "zaak is closed" in kennisgeving(made, "show", str(row.id)).output
+    assert json.loads(verzoek(made, "release", NUMBER, "--dry-run", "--json").output)["untold"] == [row.id]
+    assert "Released." in verzoek(made, "release", NUMBER).output
+    assert verzoek(made, "release", NUMBER).output == "Nothing of it is parked.\n"
+    assert kennisgeving(made, "tell", str(row.id)).output == "Nothing of it waits for a person.\n"
+    assert made.ask(tell_it) == 1
+    assert told(made, "tell", str(row.id))["told_again"] == 0
+    assert told(made, "tell", str(row.id), "--again")["told_again"] == 1
+    assert isinstance(kennisgeving(made, "tell", "99").exception, ConfigError)
+    assert [line["event"] for line in told(made, "show", str(row.id))["log"]][-2:] == ["told_again"] * 2
 
 
 def test_a_verzoek_that_is_no_application_gets_none_and_says_why(database_url: str, tmp_path: Path) -> None:

@@ -109,9 +109,9 @@ def test_a_program_gets_one_document(installation: Installation) -> None:
     [plan] = told[0].pop("plans")
     assert (plan["volgnummer"], len(plan["targets"])) == (3, 1)
     assert told == [
-        {"released": False, "parked": parked},
-        {"released": True, "parked": parked},
-        {"released": False, "parked": []},
+        {"released": False, "parked": parked, "untold": []},
+        {"released": True, "parked": parked, "untold": []},
+        {"released": False, "parked": [], "untold": []},
     ]
 
 

@@ -57,7 +57,10 @@ async def a_publication_is_told_to_every_target_that_took_the_verzoek(place: Pla
     }
     tellings = {each.row.target: each for each in await claimed(place)}
     assert tellings["zaken"].kennisgeving == row
-    assert {name: each.case for name, each in tellings.items()} == {"zaken": CASE, "map": "pre/1-0"}
+    assert {name: each.case and each.case.reference for name, each in tellings.items()} == {
+        "zaken": CASE,
+        "map": "pre/1-0",
+    }
 
 
 async def a_target_that_takes_the_verzoek_later_is_told_then_and_once(place: Place) -> None:

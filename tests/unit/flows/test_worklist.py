@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import pytest
 from tests.unit.flows.verzoek_store_contract import NOW
 
-from digikoppelaar.flows.worklist import (
-    AMSTERDAM,
+from digikoppelaar.flows.worklist import AMSTERDAM, items
+from digikoppelaar.flows.worklist_rows import (
     CpaRow,
     FailingRow,
     HeardRow,
@@ -20,8 +20,8 @@ from digikoppelaar.flows.worklist import (
     Place,
     Rows,
     Sort,
+    UntoldRow,
     WaitingRow,
-    items,
 )
 from digikoppelaar.pki.expiry import Ending, Kind
 
@@ -122,6 +122,18 @@ def test_a_verzoek_of_which_no_kennisgeving_could_be_drafted_is_an_item_that_say
     assert "verzoek 42" in item.what
     assert item.todo.startswith("Vul in: telefoon. ")
     assert "kennisgeving draft 42" in item.todo
+
+
+def test_who_does_not_know_what_became_of_a_kennisgeving_is_an_item_after_a_while_or_when_it_is_parked() -> None:
+    failing = UntoldRow(PLACE, 1, 4, "Z1", "published", "zaken", NOW - HOUR, parked=False, reason="away")
+    late = UntoldRow(PLACE, 2, 4, "Z1", "published", "zaken", NOW - 61 * MINUTE, parked=False, verzoeknummer="42")
+    parked = UntoldRow(PLACE, 3, 4, "Z1", "refused", None, NOW, parked=True, advice="Controleer de applicatie.")
+    [one, two] = of(Rows(untold=[failing, late, parked]))
+    assert (one.key, one.sort, one.verzoeknummer) == ("untold:2", Sort.UNTOLD, "42")
+    assert one.what == "Bestemming zaken weet nog niet dat kennisgeving 4 van zaak Z1 is gepubliceerd."
+    assert "kennisgeving show 4" in one.todo
+    assert two.what.startswith("De applicatie op webhook_url weet nog niet dat kennisgeving 4 van zaak Z1 niet is")
+    assert two.todo == "Controleer de applicatie."
 
 
 def test_an_end_is_an_item_again_at_each_threshold_that_is_near_enough() -> None:

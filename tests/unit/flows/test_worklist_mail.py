@@ -9,8 +9,8 @@ from tests.unit.flows.test_worklist import PLACE
 from tests.unit.flows.verzoek_store_contract import NOW
 
 from digikoppelaar.adapters.memory.worklist import MemoryMailer, MemoryWorklist
-from digikoppelaar.flows.worklist import Item, Sort
 from digikoppelaar.flows.worklist_mail import LEASE, SHOWN, WorklistMail
+from digikoppelaar.flows.worklist_rows import Item, Sort
 
 OIN = PLACE.organisatie_oin
 MORNING = NOW - timedelta(hours=2)

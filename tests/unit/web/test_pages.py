@@ -18,7 +18,7 @@ from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import Direction, StepRow, VersionPage
 from digikoppelaar.flows.views import View, ViewFilter
-from digikoppelaar.flows.worklist import Item, Sort, WorklistFilter
+from digikoppelaar.flows.worklist_rows import Item, Sort, WorklistFilter
 from digikoppelaar.web.app import make_app
 from digikoppelaar.web.pages import cut
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from digikoppelaar.flows.kennisgeving_states import TOLD_OF, KennisgevingState
 from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
-from digikoppelaar.flows.ports.tellings import StoredTelling, Telling
+from digikoppelaar.flows.ports.tellings import Case, StoredTelling, Telling
+from digikoppelaar.stam.codes import INITIEREN, VERGUNNINGAANVRAAG
 
 
 @dataclass(slots=True)
@@ -17,7 +18,7 @@ class MemoryTellings:
 
     rows: dict[int, StoredTelling] = field(default_factory=dict)
     webhooks: set[int] = field(default_factory=set)
-    cases: dict[tuple[Origin, str], str] = field(default_factory=dict)
+    cases: dict[tuple[Origin, str], Case] = field(default_factory=dict)
     begun: dict[int, datetime] = field(default_factory=dict)
     kennisgevingen: dict[int, StoredKennisgeving] = field(default_factory=dict)
 
@@ -33,9 +34,9 @@ class MemoryTellings:
                 if origin == moved.origin:
                     self._add(origin.aansluiting_id, moved, target, now)
 
-    def took(self, origin: Origin, target: str, case: str, now: datetime) -> None:
-        """A target took the verzoek."""
-        self.cases[origin, target] = case
+    def took(self, origin: Origin, target: str, reference: str, now: datetime) -> None:
+        """A target took the verzoek, an application for a permit."""
+        self.cases[origin, target] = Case(origin.verzoeknummer, reference, VERGUNNINGAANVRAAG, INITIEREN)
         for each in self._published(origin):
             if target not in {row.target for row in self.rows.values() if row.kennisgeving_id == each.id}:
                 self._add(origin.aansluiting_id, each, target, now)

@@ -12,7 +12,7 @@ from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Pool, Row, statement, transaction
 from digikoppelaar.adapters.postgres.kennisgevingen import stored
 from digikoppelaar.flows.ports.repair import Who
-from digikoppelaar.flows.ports.tellings import StoredTelling, Telling
+from digikoppelaar.flows.ports.tellings import Case, StoredTelling, Telling
 
 _SQL: Final = queries.load("tellings")
 _FIELDS: Final = [each.name for each in fields(StoredTelling)]
@@ -69,4 +69,6 @@ def _telling(row: Row) -> StoredTelling:
 
 
 def _claimed(row: StoredTelling, about: Row) -> Telling:
-    return Telling(row, stored(about), about["case_reference"], about["newest"])
+    taken = about["type"] is not None
+    case = Case(*(about[name] for name in ("verzoeknummer", "case_reference", "type", "doel"))) if taken else None
+    return Telling(row, stored(about), case, about["newest"])

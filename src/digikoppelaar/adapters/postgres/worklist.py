@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
-from digikoppelaar.flows.worklist import (
+from digikoppelaar.flows.worklist_mail import LEASE
+from digikoppelaar.flows.worklist_rows import (
     MOST,
     CpaRow,
     FailingRow,
@@ -23,10 +24,10 @@ from digikoppelaar.flows.worklist import (
     ParkedRow,
     Place,
     Rows,
+    UntoldRow,
     WaitingRow,
     WorklistFilter,
 )
-from digikoppelaar.flows.worklist_mail import LEASE
 
 Made = TypeVar("Made")
 
@@ -65,6 +66,7 @@ class PostgresWorklist:
                 failing=await _made(connection, "failing", values, FailingRow),
                 kennisgevingen=await _made(connection, "kennisgevingen", values, KennisgevingRow),
                 not_drafted=await _made(connection, "not_drafted", values, NotDraftedRow),
+                untold=await _made(connection, "untold", values, UntoldRow),
                 kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )

@@ -90,7 +90,7 @@ class PublishingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Who gets the notifications of an aansluiting that passes them on instead of fetching; the secret is a file."""
+    """Where something is posted to, such as notifications that are passed on; the secret for signatures is a file."""
 
     url: str
     secret_file: str

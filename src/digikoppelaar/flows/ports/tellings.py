@@ -37,15 +37,28 @@ class StoredTelling:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """The case that a verzoek has at a target: its reference there; type and doel of the newest version that it took.
+
+    They stay on record when the content of the verzoek is deleted.
+    """
+
+    verzoeknummer: str
+    reference: str
+    type: str
+    doel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
-    """An attempt that begins, at `row`. `case`: the reference of the case at the target; None when it has none now.
+    """An attempt that begins, at `row`. `case` is that at the target; None when it has none now.
 
     `newest`: no kennisgeving about the verzoek was published later.
     """
 
     row: StoredTelling
     kennisgeving: StoredKennisgeving
-    case: str | None = None
+    case: Case | None = None
     newest: bool = True
 
 

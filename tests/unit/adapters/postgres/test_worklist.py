@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from tests.unit.adapters.postgres.test_tellings import place_of
 from tests.unit.adapters.postgres.test_verzoeken import contract_world
 from tests.unit.adapters.postgres.world import ENTRIES, NOW, World
 from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.flows import kennisgeving_store_contract as notices
+from tests.unit.flows import telling_store_contract as tellings
 from tests.unit.flows import verzoek_store_contract as versions
 from tests.unit.flows.worklist_store_contract import CONTRACT
 
@@ -17,8 +19,9 @@ from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevinge
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin
 from digikoppelaar.flows.registration import AansluitingEntry, OrganisatieEntry, difference
-from digikoppelaar.flows.worklist import Limits, WorklistFilter, items
+from digikoppelaar.flows.worklist import items
 from digikoppelaar.flows.worklist_mail import WorklistStore
+from digikoppelaar.flows.worklist_rows import Limits, WorklistFilter
 
 LIMITS = Limits()
 LATER = NOW + timedelta(hours=2)
@@ -147,6 +150,28 @@ async def test_what_could_not_be_drafted_is_with_who_publishes_it_until_there_is
     await store.draft(notices.KEY, notices.TEXT, notices.WHO, Origin(1, "2"))
     assert await there() == [("3", "sandbox-pre")]
     await store.none_for(Origin(1, "3"), "Dubbel.", notices.WHO, NOW)
+    assert await there() == []
+
+
+async def test_who_was_not_told_is_found_with_whose_it_is_and_gone_when_it_was(world: World) -> None:
+    place = place_of(world)
+    await place.take(place.origin, "zaken", tellings.CASE)
+    await place.connect()
+    row = await tellings.published(place)
+
+    async def there(wanted: WorklistFilter = EVERYBODY, now: datetime = LATER) -> list[tuple[str | None, bool]]:
+        rows = (await PostgresWorklist(world.pool).rows(wanted, LIMITS, now)).untold
+        assert {each.referentienummer for each in rows} <= {row.key.referentienummer}
+        return [(each.target, each.parked) for each in rows]
+
+    assert await there() == [], "nothing failed yet"
+    for telling in await tellings.claimed(place):
+        await place.tellings.failed(telling.row, "x", "", None if telling.row.target else LATER)
+    assert await there(now=NOW) == [("zaken", True)], "what is tried again is no item at once"
+    assert await there() == [(None, False), ("zaken", True)]
+    assert await there(WorklistFilter("sandbox-prod")) == []
+    for stored in await place.tellings.of(row.id):
+        await place.tellings.told(stored, "", NOW)
     assert await there() == []
 
 

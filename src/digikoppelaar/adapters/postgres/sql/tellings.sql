@@ -37,7 +37,8 @@ RETURNING *
 -- The kennisgeving of each, with the case at its target: what a person linked counts before what the newest version
 -- left there.
 SELECT
-    kennisgeving.*, telling.id AS telling_id, coalesce(link.case_reference, taken.case_reference) AS case_reference,
+    kennisgeving.*, telling.id AS telling_id, taken.type, taken.doel,
+    coalesce(link.case_reference, taken.case_reference) AS case_reference,
     NOT EXISTS (
         SELECT FROM kennisgeving AS later
         WHERE later.origin_aansluiting_id = kennisgeving.origin_aansluiting_id
@@ -50,7 +51,7 @@ LEFT JOIN case_link AS link
     ON link.aansluiting_id = telling.aansluiting_id AND link.target = telling.target
     AND lower(link.verzoeknummer) = lower(kennisgeving.verzoeknummer)
 LEFT JOIN LATERAL (
-    SELECT delivery.case_reference
+    SELECT delivery.case_reference, verzoek.type, verzoek.doel
     FROM verzoek
     JOIN delivery ON delivery.verzoek_id = verzoek.id AND delivery.target = telling.target
     WHERE verzoek.aansluiting_id = telling.aansluiting_id AND verzoek.verzoeknummer = kennisgeving.verzoeknummer

@@ -181,6 +181,26 @@ WHERE place <= %(most)s
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY none.at, none.id
 
+-- name: untold
+-- What waits for a person, and what failed and has for a while.
+SELECT
+    telling.id, telling.kennisgeving_id, kennisgeving.referentienummer, telling.state, telling.target,
+    telling.at AS since, telling.due_at IS NULL AS parked, kennisgeving.verzoeknummer, telling.reason, telling.advice,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY at, id) AS place
+    FROM telling
+    WHERE told_at IS NULL AND (due_at IS NULL OR (reason IS NOT NULL AND at < %(failing_before)s))
+) AS telling
+JOIN kennisgeving ON kennisgeving.id = telling.kennisgeving_id
+JOIN aansluiting ON aansluiting.id = telling.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE place <= %(most)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY telling.at, telling.id
+
 -- name: kept
 -- RETENTION_KEPT stands for the query `kept` of retention.sql: what is kept is said in one place.
 SELECT
