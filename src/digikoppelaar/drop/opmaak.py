@@ -91,14 +91,13 @@ def _written_item(punt: Punt) -> str:
 
 
 def _written_line(regel: Regel) -> str:
-    return "".join(map(_written_stretch, regel))
+    runs = ((bold, "".join(map(_written_stretch, run))) for bold, run in groupby(regel, key=lambda stuk: stuk.vet))
+    return "".join(f"**{text}**" if bold else text for bold, text in runs)
 
 
 def _written_stretch(stuk: Stuk) -> str:
     text = _signed(stuk.tekst)
-    if stuk.link:
-        text = f"[{text}]({_signed(stuk.link)})"
-    return f"**{text}**" if stuk.vet else text
+    return f"[{text}]({_signed(stuk.link)})" if stuk.link else text
 
 
 def _signed(text: str) -> str:
@@ -163,6 +162,8 @@ def _inline(line: _Line) -> Regel:
 def _tokens(number: int, text: str) -> Iterator[re.Match[str]]:
     position = 0
     while position < len(text):
+        if text.startswith("****", position):
+            _refuse(number, "tussen ** en ** staat geen tekst")
         token = _TOKEN.match(text, position)
         if token is None:
             _refuse(number, f"het teken {text[position]} heeft hier geen betekenis; zet er een \\ voor")
