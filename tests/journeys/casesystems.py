@@ -146,11 +146,14 @@ class Supplier:
     url: str = ""
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    publications: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     async def _take(self, request: Request) -> Response:
         key, body = request.headers["idempotency-key"], await request.body()
         if request.url.path == "/verzoeken":
             self.documents.setdefault(key, json.loads(body))
+        elif request.url.path == "/publicaties":
+            self.publications.setdefault(key, json.loads(body))
         else:
             self.files.setdefault(key, body)
         return JSONResponse({}, 201)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.journeys.steps import eventually
-from tests.unit.drop.published import KENNISGEVING
+from tests.unit.drop.notices import KENNISGEVING
 from typer.testing import CliRunner
 
 from digikoppelaar.adapters.system import SystemClock
