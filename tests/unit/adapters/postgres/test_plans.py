@@ -1,4 +1,4 @@
-"""What a message costs does not grow with the messages on record: no plan of its statements reads a whole table."""
+"""What is done over and over does not grow with what is on record: no plan of its statements reads a whole table."""
 
 import re
 
@@ -50,19 +50,45 @@ async def test_no_statement_of_a_message_reads_a_whole_table(world: World, analy
         for statement in PAST[: None if analyzed else -1]:
             await connection.execute(statement.encode(), values)
         await connection.execute(b"SET LOCAL plan_cache_mode = force_generic_plan")
-        plans = {name: await plan(connection, name) for name in FOR_EACH_MESSAGE}
+        plans = {name: await plan(connection, "messages", name) for name in FOR_EACH_MESSAGE}
     whole = {name: re.findall(r"Seq Scan on (?:outbound|inbound|attempt)\w*", text) for name, text in plans.items()}
     assert not any(whole.values()), whole
 
 
-async def plan(connection: Connection, name: str) -> str:
-    """How the server goes about this statement of messages.sql, whatever the values are, as GroupCommit has it."""
+TOLD = (
+    """
+    INSERT INTO kennisgeving (id, aansluiting_id, referentienummer, moment, blad, document, state, publication,
+        publication_url, published_on, origin_aansluiting_id, verzoeknummer) OVERRIDING SYSTEM VALUE
+    SELECT n, %(aansluiting_id)s, n, 'aanvraag', 'gmb', '{}', 'published', n, n, now(), %(aansluiting_id)s, n
+    FROM generate_series(1, %(rows)s) AS n
+    """,
+    """
+    INSERT INTO telling (aansluiting_id, kennisgeving_id, target, state, at, told_at)
+    SELECT aansluiting_id, id, 'zaken', state, now(), now() FROM kennisgeving
+    """,
+    "ANALYZE kennisgeving, telling",
+)
+
+
+@pytest.mark.parametrize("analyzed", [True, False])
+async def test_no_look_for_who_is_to_be_told_reads_a_whole_table(world: World, analyzed: bool) -> None:
+    async with world.pool.connection() as connection:
+        for statement in TOLD[: None if analyzed else -1]:
+            await connection.execute(statement.encode(), {"aansluiting_id": world.pre.aansluiting.id, "rows": ROWS})
+        await connection.execute(b"SET LOCAL plan_cache_mode = force_generic_plan")
+        plans = [await plan(connection, *name) for name in (("tellings", "claim"), ("deliveries", "open"))]
+    whole = [re.findall(r"Seq Scan on (?:telling|kennisgeving)\w*", text) for text in plans]
+    assert whole == [[], []]
+
+
+async def plan(connection: Connection, file: str, name: str) -> str:
+    """How the server goes about this statement of a file, whatever the values are, as GroupCommit has it."""
     names: dict[str, int] = {}
 
     def numbered(match: "re.Match[str]") -> str:
         return f"${names.setdefault(match[1], len(names) + 1)}"
 
-    query = re.sub(r"%\((\w+)\)[sb]", numbered, queries.load("messages")[name].decode())
+    query = re.sub(r"%\((\w+)\)[sb]", numbered, queries.load(file)[name].decode())
     await connection.execute(f"PREPARE {name} AS {query}".encode())
     nulls = ", ".join(["NULL"] * len(names))
     shown = await connection.execute(f"EXPLAIN EXECUTE {name}{f'({nulls})' if nulls else ''}".encode())

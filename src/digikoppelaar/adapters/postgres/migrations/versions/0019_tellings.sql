@@ -23,4 +23,5 @@ COMMENT ON COLUMN telling.due_at IS 'When to try again or, while an attempt runs
 COMMENT ON COLUMN telling.begun_at IS 'Of the attempt that runs.';
 CREATE UNIQUE INDEX telling_target ON telling (kennisgeving_id, target) WHERE target IS NOT NULL;
 CREATE INDEX telling_of ON telling (kennisgeving_id, id);
-CREATE INDEX telling_open ON telling (aansluiting_id, id) WHERE told_at IS NULL;
+CREATE INDEX telling_due ON telling (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX telling_open ON telling (at) WHERE told_at IS NULL;
