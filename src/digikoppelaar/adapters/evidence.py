@@ -3,55 +3,51 @@
     <folder>/<omgeving>/<oin>/<kind>-<number or "alles">-<UTC time>/
         bewijs-....pdf, .png, .json, and what belongs to it
 
-Evidence is never changed: making it again makes another folder. One without its JSON was cut short, and counts for
-nothing.
+Evidence is never changed: when there is more to tell, another folder is made. One without its JSON was cut short, and
+counts for nothing.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import typst
 
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.onboarding.evidence import MARK, Evidence, FileProof, as_json, heading
+from digikoppelaar.onboarding.evidence import MARK, Attachment, Evidence, FileProof, as_json, heading, says_the_same
 
 PDF: Final = "application/pdf"
 PNG: Final = "image/png"
 PICTURES: Final = {PNG: ".png", "image/jpeg": ".jpg"}
 """What is shown on the paper, by media type."""
 _DOTS_PER_INCH: Final = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that goes with the evidence: a message as it was sent, or a picture of a case system."""
-
-    name: str
-    media_type: str
-    content: bytes
+AGAIN: Final = "Maak het bewijs opnieuw met `digikoppelaar aansluiting evidence`."
 
 
 def write_evidence(folder: Path, evidence: Evidence, attachments: tuple[Attachment, ...] = ()) -> tuple[Path, ...]:
     """Make the evidence below `folder`; its JSON, PDF, PNG and attachments, in that order, durable when this returns.
 
-    Raises ConfigError when the folder cannot be written, or a picture cannot be shown.
+    What says the same and lies there whole is not made again. Raises ConfigError when the folder cannot be written, or
+    a picture cannot be shown.
     """
     contents = {each.name: each.content for each in attachments}
     evidence = replace(
         evidence, attachments=tuple(proof(each.name, each.media_type, each.content) for each in attachments)
     )
+    if made := _made_before(folder, evidence):
+        return made
     pdf, png = papers(evidence, contents)
     files = {f"{evidence.name}.pdf": pdf, f"{evidence.name}.png": png, **contents}
     proofs = [proof(f"{evidence.name}.pdf", PDF, pdf), proof(f"{evidence.name}.png", PNG, png)]
-    place = folder / evidence.subject.omgeving / evidence.subject.oin / _folder_name(evidence)
+    place = _place(folder, evidence) / _folder_name(evidence)
     try:
         place.mkdir(parents=True, exist_ok=False)
         written = tuple(_write(place / name, content) for name, content in files.items())
@@ -59,6 +55,37 @@ def write_evidence(folder: Path, evidence: Evidence, attachments: tuple[Attachme
     except OSError as error:
         raise ConfigError(f"evidence cannot be written in {place}: {error.strerror}") from error
     return (seal, *written)
+
+
+def read_evidence(seal: Path) -> tuple[Mapping[str, Any], tuple[Path, ...]]:
+    """What its JSON says, and all files with that first. Raises ConfigError when one is gone or was changed."""
+    try:
+        said = json.loads(seal.read_bytes())
+        files = {seal.parent / Path(each["name"]).name: each["sha256"] for each in said["files"]}
+        broken = [
+            file.name for file, digest in files.items() if hashlib.sha256(file.read_bytes()).hexdigest() != digest
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it cannot be read"
+        raise ConfigError(f"evidence {seal}: {reason}", advice=AGAIN) from error
+    if broken:
+        raise ConfigError(f"evidence {seal}: {', '.join(broken)} was changed", advice=AGAIN)
+    return said, (seal, *files)
+
+
+def _made_before(folder: Path, evidence: Evidence) -> tuple[Path, ...] | None:
+    """Its files, when the same is there: also when nobody put it on record."""
+    what = f"{evidence.subject.kind}-{evidence.number or 'alles'}-*/{evidence.name}.json"
+    for seal in sorted(_place(folder, evidence).glob(what), reverse=True):
+        with suppress(ConfigError):
+            said, files = read_evidence(seal)
+            if says_the_same(evidence, said):
+                return files
+    return None
+
+
+def _place(folder: Path, evidence: Evidence) -> Path:
+    return folder / evidence.subject.omgeving / evidence.subject.oin
 
 
 def papers(evidence: Evidence, contents: Mapping[str, bytes]) -> tuple[bytes, bytes]:

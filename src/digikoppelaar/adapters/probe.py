@@ -18,11 +18,13 @@ _MOST: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a greeting showed. `tls` and `cipher` are None over plain http, `date` when the answer did not say."""
+    """What a greeting showed. `date` is None when the answer did not say, the others over plain http."""
 
     tls: str | None
     cipher: str | None
     date: datetime | None
+    certificate: bytes | None = None
+    """Of the server, in DER."""
 
 
 async def greet(url: str, context: ssl.SSLContext | None, *, seconds: float = SECONDS) -> Greeting:
@@ -61,7 +63,8 @@ async def _spoken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
             "it closed the connection without an answer; perhaps it does not trust our certificate"
         )
     cipher = tls.cipher() if tls else None
-    return Greeting(tls.version() if tls else None, cipher[0] if cipher else None, _date(head))
+    certificate = tls.getpeercert(binary_form=True) if tls else None
+    return Greeting(tls.version() if tls else None, cipher[0] if cipher else None, _date(head), certificate)
 
 
 def _date(head: bytes) -> datetime | None:

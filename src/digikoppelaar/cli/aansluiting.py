@@ -107,7 +107,7 @@ def ask(
     json: Json = False,
 ) -> None:
     """Put on record that the other party of a step was asked: it waits for the answer."""
-    _tell(lambda flow: flow.asked(_subject(oin, kind, omgeving), number, _told(by, remark)), number, json=json)
+    _tell(lambda flow: flow.asked(subject_of(oin, kind, omgeving), number, told_by(by, remark)), number, json=json)
 
 
 @app.command()
@@ -122,10 +122,10 @@ def confirm(
     json: Json = False,
 ) -> None:
     """Give your word that a step is done, or that the other party answered. Twice is harmless."""
-    subject = _subject(oin, kind, omgeving)
+    subject = subject_of(oin, kind, omgeving)
 
     def tell(flow: Onboarding) -> Awaitable[Status]:
-        return (flow.refused if refused else flow.word)(subject, number, _told(by, remark))
+        return (flow.refused if refused else flow.word)(subject, number, told_by(by, remark))
 
     _tell(tell, number, json=json)
 
@@ -163,14 +163,14 @@ def change(
 
     Traffic goes on as it is.
     """
-    subject = _subject(oin, kind, omgeving)
+    subject = subject_of(oin, kind, omgeving)
     opened = _with(lambda flow: flow.to_change(subject))
     if not dry_run and not yes:
         can_answer(json=json)
         steps = "; ".join(f"{each.omgeving}: {', '.join(numbers)}" for each, numbers in opened.items())
         typer.confirm(f"Open these steps again? {steps}", abort=True)
     if not dry_run:
-        opened = _with(lambda flow: flow.changed(subject, _told(by, remark)))
+        opened = _with(lambda flow: flow.changed(subject, told_by(by, remark)))
     steps_by_omgeving = {each.omgeving: numbers for each, numbers in opened.items()}
     if json:
         output.print_json({"changed": not dry_run, "opened": steps_by_omgeving})
@@ -188,7 +188,7 @@ def show_log(
     json: Json = False,
 ) -> None:
     """Show what happened to the steps of an organisatie: when, what, and who said so."""
-    lines = _with(lambda flow: flow.log(_subject(oin, kind, omgeving)))
+    lines = _with(lambda flow: flow.log(subject_of(oin, kind, omgeving)))
     rows = [
         LogRow(line.at, line.number, line.event, line.state, line.by or "", line.detail)
         for line in lines
@@ -222,7 +222,8 @@ def _tell(tell: Callable[[Onboarding], Awaitable[Status]], number: str, *, json:
         output.print_fields({f"step {number}": step.state, "next": page.row.next_action})
 
 
-def _subject(oin: str, kind: Kind, omgeving: str) -> Subject:
+def subject_of(oin: str, kind: Kind, omgeving: str) -> Subject:
+    """Whose steps are meant. Raises ConfigError for an omgeving that is not there."""
     return Subject(oin, kind, _known(omgeving))
 
 
@@ -232,7 +233,8 @@ def _known(omgeving: str) -> str:
     return omgeving
 
 
-def _told(by: str, remark: str) -> Told:
+def told_by(by: str, remark: str = "") -> Told:
+    """What somebody says now: the account that runs this, for whoever he names."""
     return Told(SystemClock().now(), f"{by} ({os_user()})" if by else os_user(), remark)
 
 

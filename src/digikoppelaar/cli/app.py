@@ -10,6 +10,7 @@ from digikoppelaar import __version__
 from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     aansluiting,
+    aansluiting_proof,
     application,
     area,
     casesystem,
@@ -53,6 +54,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(organisatie.app, name="organisatie")
+aansluiting.app.command("evidence")(aansluiting_proof.evidence)
+aansluiting.app.command("ping")(aansluiting_proof.ping)
 app.add_typer(aansluiting.app, name="aansluiting")
 cpa.app.command("build")(cpa_build.build_cpa)
 cpa.app.command("machtiging")(cpa_register.machtiging)

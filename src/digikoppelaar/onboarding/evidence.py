@@ -5,8 +5,8 @@ system may show, for which whoever adds it answers.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ Rows = tuple[tuple[str, str], ...]
 _OMGEVING: Final = {"pre": "oefenomgeving (PRE)", "prod": "productieomgeving (PROD)"}
 MARK: Final = "SANDBOX: geen bewijs voor DSO-LV of KOOP"
 """Stands on every page of the evidence of a sandbox."""
+PAPERS: Final = 2
+"""A PDF and a PNG are made of all evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Section:
 
     heading: str
     rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with the evidence: a message as it was sent, or a picture of a case system."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,13 @@ def heading(evidence: Evidence) -> Rows:
 def as_json(evidence: Evidence, papers: Sequence[FileProof]) -> bytes:
     """The evidence with the hashes of everything that lies beside it; `papers` are the PDF and PNG made of it."""
     return json.dumps(_content(evidence, papers), ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def says_the_same(evidence: Evidence, made: Mapping[str, Any]) -> bool:
+    """Whether `made`, read from JSON, is this evidence but for its papers, and for when and by whom it was made."""
+    own = _content(evidence, ())
+    here = {**made, "files": made["files"][PAPERS:]}
+    return all(here.get(name) == own[name] for name in own.keys() - {"made_at", "made_by"})
 
 
 def _content(evidence: Evidence, papers: Sequence[FileProof]) -> dict[str, Any]:

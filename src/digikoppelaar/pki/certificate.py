@@ -88,6 +88,11 @@ class Certificate:
         return check_oin(self.subject_serial)
 
     @property
+    def serial(self) -> str:
+        """The number that its issuer gave it, in hex."""
+        return f"{x509.load_der_x509_certificate(self.der).serial_number:x}"
+
+    @property
     def sha256(self) -> str:
         """The fingerprint in hex, to show to people."""
         return hashlib.sha256(self.der).hexdigest()

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from digikoppelaar.adapters.evidence import Attachment, papers, write_evidence
+from digikoppelaar.adapters.evidence import papers, read_evidence, write_evidence
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.onboarding.evidence import MARK, Evidence, Section
+from digikoppelaar.onboarding.evidence import MARK, Attachment, Evidence, Section
 from digikoppelaar.onboarding.model import Kind, Subject
 
 OIN = "00000099000000100000"
@@ -81,12 +82,33 @@ def test_the_files_have_the_hashes_that_the_json_names(tmp_path: Path) -> None:
     assert len(PdfReader(files[0]).pages[0].images) == 1
 
 
-def test_evidence_is_never_written_over(tmp_path: Path) -> None:
-    first = write_evidence(tmp_path, EVIDENCE)
-    with pytest.raises(ConfigError, match="exists"):
-        write_evidence(tmp_path, EVIDENCE)
-    later = write_evidence(tmp_path, replace(EVIDENCE, made_at=datetime(2026, 12, 1, tzinfo=UTC)))
-    assert set(first).isdisjoint(later)
+LATER = replace(EVIDENCE, made_at=datetime(2026, 12, 1, tzinfo=UTC), made_by="een ander")
+
+
+def test_what_says_the_same_is_not_made_again_and_nothing_is_written_over(tmp_path: Path) -> None:
+    message = Attachment("ping.xml", "application/xml", b"<ping/>")
+    first = write_evidence(tmp_path, EVIDENCE, (message,))
+    assert write_evidence(tmp_path, LATER, (message,)) == first
+    for other, attached in ((replace(LATER, sections=()), (message,)), (LATER, ())):
+        made = write_evidence(tmp_path, other, attached)
+        assert set(made).isdisjoint(first)
+        assert write_evidence(tmp_path, replace(other, made_at=EVIDENCE.made_at), attached) == made
+        shutil.rmtree(made[0].parent)
+
+
+def test_what_was_changed_or_cut_short_is_told_and_made_anew(tmp_path: Path) -> None:
+    seal, pdf, *_ = write_evidence(tmp_path, EVIDENCE)
+    said, files = read_evidence(seal)
+    assert (said["step"], files[:2]) == ("3.6", (seal, pdf))
+    pdf.write_bytes(b"%PDF nagemaakt")
+    with pytest.raises(ConfigError, match="was changed"):
+        read_evidence(seal)
+    again = write_evidence(tmp_path, LATER)
+    assert seal not in again
+    again[0].unlink()
+    with pytest.raises(ConfigError, match="No such file"):
+        read_evidence(again[0])
+    assert write_evidence(tmp_path, replace(LATER, made_at=datetime(2026, 12, 2, tzinfo=UTC)))[0] != again[0]
 
 
 def test_a_picture_that_is_none_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
