@@ -1,5 +1,6 @@
 """The plain listener of KOOP: what is published, for anybody, and DROP, where it is made ready."""
 
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -59,10 +60,16 @@ def make_app(koop: Koop, profile: SruProfile, stages: Stages, *, anywhere: bool 
 
 
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("digikoppelaar.sandbox", "templates/koop"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["day"] = _day
+    return made
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%d-%m-%Y}" if day else ""

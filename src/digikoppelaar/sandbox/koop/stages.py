@@ -14,11 +14,11 @@ Stages = Mapping[str, Stage]
 
 
 def stages_of(koop: Koop, stages: Stages) -> Mapping[Organisatie, tuple[StageProgress, ...]]:
-    """Of every organisatie that delivered something, the first one first."""
+    """Of every organisatie that delivered something, the first one first, under the name that it gave last."""
     dossiers = list(koop.dossiers.values())
     publicisten = (dossier.kennisgeving.publicist for dossier in dossiers)
-    found = dict.fromkeys((publicist.oin, publicist.naam) for publicist in publicisten)
-    return {each: _of(each[0], dossiers, stages) for each in found}
+    names = {publicist.oin: publicist.naam for publicist in publicisten}
+    return {(oin, naam): _of(oin, dossiers, stages) for oin, naam in names.items()}
 
 
 def _of(oin: str, dossiers: list[Dossier], stages: Stages) -> tuple[StageProgress, ...]:

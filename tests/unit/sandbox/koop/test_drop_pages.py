@@ -1,6 +1,6 @@
 """A civil servant in DROP of the sandbox, as a browser posts: a list, a dossier, and four eyes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -9,6 +9,7 @@ from lxml import html
 from tests.unit.sandbox.koop.supplier import BLAD, PROFILE, Supplier, changed, message, notice
 
 from digikoppelaar.drop.envelope import Accepted, answer
+from digikoppelaar.drop.model import Alinea, AlsPunt, Lijst, Punt, Stuk, Tussenkop
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.koop.dossiers import STEPS, Dossier, Status, Step
 
@@ -66,12 +67,39 @@ async def test_the_list_has_every_dossier_with_its_title_publicist_and_status(su
     planned, ready = await supplier.deliver(), await put_ready(supplier)
     page = await see(supplier)
     rows = [[cell.text_content().strip() for cell in row.xpath("./*")] for row in page.document.xpath("//tbody/tr")]
-    assert [row[:4] for row in rows] == [
-        [ready, notice().titel, "West", "klaargezet"],
-        [planned, notice().titel, "West", "gepland"],
+    assert [[row[0], row[1], *row[3:]] for row in rows] == [
+        [ready, "klaargezet", notice().titel, "West"],
+        [planned, "gepland", notice().titel, "West"],
     ]
     assert supplier.ready.koop_drop_url == supplier.ready.koop_pages_url + "drop"
     assert "SANDBOX" in page.text
+
+
+async def test_nothing_that_was_delivered_or_typed_is_markup_on_any_page(supplier: Supplier) -> None:
+    evil = """<img src=x onerror="alert(1)"><script>alert(2)</script>"'&{{ 7 * 7 }}"""
+    publicist = replace(notice().publicist, naam=evil)
+    link = (Stuk("klik", link="javascript:alert(1)"), Stuk(evil, link=f"https://x.example/{evil}"))
+    number = await supplier.deliver(
+        titel=evil,
+        publicist=publicist,
+        referentienummer=evil,
+        samenvatting=evil,
+        onderwerp=evil,
+        activiteiten=(evil,),
+        tekst=(Alinea((Stuk(evil, vet=True), *link)), Tussenkop((Stuk(evil),)), Lijst((Punt(evil, (Alinea(link),)),))),
+        locaties=(AlsPunt((155000.0, 463000.0), evil, evil),),
+    )
+    ready = await put_ready(supplier)
+    await do(supplier, ready, "aanbieden", naam=evil, blad="gmb")
+    await do(supplier, number, "bevestigen", naam=evil)
+    await supplier.manage("POST", "/koop/calendar", {"publish": True})
+    [published] = await supplier.manage("GET", "/koop/publicaties")
+    paths = ("", "drop", "drop/stappen", f"drop/{number}", f"drop/{ready}", f"{published['identifier']}.html")
+    for path in paths:
+        page = await see(supplier, f"/{path}")
+        assert page.status == 200
+        assert page.document.xpath("//img | //script | //*[@onerror] | //a[contains(@href, ':')]") == []
+        assert evil in page.text
 
 
 async def test_a_long_list_goes_on_with_older_dossiers(supplier: Supplier) -> None:
