@@ -36,7 +36,7 @@ from digikoppelaar.adapters.webhook_client import WebhookClient
 from digikoppelaar.config import Config
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows import administration, cpas
-from digikoppelaar.flows.administration import PingResult
+from digikoppelaar.flows.administration import Look, PingResult, agree
 from digikoppelaar.flows.cpas import ImportChoice, Imported
 from digikoppelaar.flows.onboarding import Onboarding, nobody_judges
 from digikoppelaar.flows.ports import CpaRecord
@@ -133,11 +133,13 @@ def retention(config: Config, stores: Stores) -> Retention:
     return Retention(stores.retention, blobs, keys, SystemClock(), config.retention.settings)
 
 
-async def apply_registration(config: Config, entries: Sequence[Entry], *, dry_run: bool) -> tuple[Change, ...]:
+async def apply_registration(
+    config: Config, entries: Sequence[Entry], *, dry_run: bool, look: Look = agree
+) -> tuple[Change, ...]:
     """See flows.administration.apply_registration."""
     async with open_stores(config) as stores:
         return await administration.apply_registration(
-            stores.registry, entries, dry_run=dry_run, embedded=config.embedded, now=SystemClock().now()
+            stores.registry, entries, dry_run=dry_run, embedded=config.embedded, now=SystemClock().now(), look=look
         )
 
 

@@ -16,7 +16,8 @@ import typer
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli.app import app
 from digikoppelaar.config import Config
-from digikoppelaar.flows.registration import KEYS, AansluitingEntry, read_registration
+from digikoppelaar.flows.apply_file import read_registration
+from digikoppelaar.flows.registration import KEYS, AansluitingEntry
 from digikoppelaar.sandbox.faults import APPLIES, Kind, Target
 from digikoppelaar.sandbox.folder import LEVERANCIER
 

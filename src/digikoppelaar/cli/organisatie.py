@@ -1,9 +1,12 @@
 """`digikoppelaar organisatie apply`: put on record who is connected to what."""
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 import typer
 
@@ -11,12 +14,16 @@ from digikoppelaar import wiring
 from digikoppelaar.adapters.addresses import checked_url
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
-from digikoppelaar.cli.context import DryRun, Json, configuration
+from digikoppelaar.cli.context import DryRun, Json, Yes, configuration
 from digikoppelaar.cli.files import read_toml
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, read_registration
+from digikoppelaar.flows.apply_file import read_registration
+from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry
 
 app = typer.Typer(no_args_is_help=True, help="Organisaties, partijen, machtigingen and aansluitingen.")
+
+MOST_SHOWN: Final = 60
+"""New entries that a person can still look through."""
 
 
 @app.callback()
@@ -27,16 +34,33 @@ def group() -> None:
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(help="TOML with organisatie, partij, machtiging and aansluiting tables.")],
+    yes: Yes = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Show how the file differs from what is on record, and make it so. Removes nothing; applying twice is harmless."""
-    changes = asyncio.run(wiring.apply_registration(configuration(), read_file(file), dry_run=dry_run))
+    """Show how the file differs from what is on record, and make it so: all of it, or nothing when something is wrong.
+
+    A person at a terminal is asked first. Removes nothing; applying twice is harmless.
+    """
+    apply_entries(read_file(file), yes=yes, dry_run=dry_run, json=json)
+
+
+def apply_entries(
+    entries: Sequence[Entry], *, yes: bool, dry_run: bool, json: bool, more: Mapping[str, object] = MappingProxyType({})
+) -> None:
+    """Show the difference with what is on record, ask, and make it so. `more` goes into the JSON."""
+    ask = not (yes or dry_run or json) and sys.stdin.isatty()
+
+    def look(changes: Sequence[Change]) -> None:
+        if not json:
+            print_changes(changes)
+        if changes and ask:
+            typer.confirm("Apply this?", abort=True)
+
+    changes = asyncio.run(wiring.apply_registration(configuration(), entries, dry_run=dry_run, look=look))
     if json:
-        output.print_json({"applied": not dry_run, "changes": [_as_values(change) for change in changes]})
-        return
-    print_changes(changes)
-    if changes:
+        output.print_json({"applied": not dry_run, "changes": [_as_values(change) for change in changes], **more})
+    elif changes:
         output.console.print("Nothing changed: --dry-run." if dry_run else "Applied.")
 
 
@@ -50,7 +74,7 @@ def read_file(file: Path) -> tuple[Entry, ...]:
 
 
 def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    for entry in entries:
+    for entry in output.progress(entries, "Reading"):
         if isinstance(entry, AansluitingEntry):
             kinds.check(entry)
             _check_addresses(entry)
@@ -66,14 +90,19 @@ def _check_addresses(entry: AansluitingEntry) -> None:
 
 
 def print_changes(changes: Sequence[Change]) -> None:
-    """Show a difference: + is new, ~ is changed."""
+    """Show a difference: + is new, ~ is changed. Of very many new ones only how many of each kind there are."""
     if not changes:
         output.console.print("No difference.")
-    for change in changes:
+    new = [change for change in changes if change.before is None]
+    for change in changes if len(new) <= MOST_SHOWN else [each for each in changes if each.before]:
         output.console.print(f"{'+' if change.before is None else '~'} {change.name}", markup=False)
         for name, before, after in change.differences:
             was = "" if before is None else f"{output.cell(before)} -> "
             output.console.print(f"    {name}: {was}{output.cell(after)}", markup=False)
+    if len(new) > MOST_SHOWN:
+        for kind, number in Counter(change.name.partition(" ")[0] for change in new).items():
+            output.console.print(f"+ {number} of {kind}", markup=False)
+        output.console.print("With --dry-run --json each of them is shown.")
 
 
 def _as_values(change: Change) -> dict[str, object]:

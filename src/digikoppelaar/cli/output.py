@@ -2,18 +2,21 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
 from digikoppelaar.drop.characters import shown
+
+T = TypeVar("T")
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -30,6 +33,11 @@ DIGEST_BYTES: Final = 32
 def as_json(value: object) -> str:
     """One line of JSON; times in ISO 8601, digests in hexadecimal, other bytes in base64."""
     return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def progress(items: Sequence[T], doing: str) -> Iterable[T]:
+    """The items one by one, with a bar that says how far it is when somebody looks on; it leaves nothing behind."""
+    return track(items, doing, console=errors, transient=True, disable=not errors.is_terminal)
 
 
 def print_json(value: object) -> None:

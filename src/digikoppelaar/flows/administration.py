@@ -1,7 +1,7 @@
 """What an administrator does: put on record who is connected to what, and ping a partner. CPAs are in `cpas`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -12,7 +12,7 @@ from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.outbound import domain_of, to_send
 from digikoppelaar.flows.ports import Clock, CpaRecord, Ids, MessageStore, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, Reading, answers_to
-from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference
+from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry, difference, require_what_is_named
 
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for the Pong."""
@@ -40,14 +40,34 @@ class PingResult:
     reason: str | None
 
 
+Look = Callable[[Sequence[Change]], None]
+"""Looks at a difference before it is made, and raises when it is not wanted."""
+
+
+def agree(changes: Sequence[Change]) -> None:
+    """For whoever has nobody to ask."""
+
+
 async def apply_registration(
-    records: Records, entries: Sequence[Entry], *, dry_run: bool, embedded: bool, now: datetime
+    records: Records,
+    entries: Sequence[Entry],
+    *,
+    dry_run: bool,
+    embedded: bool,
+    now: datetime,
+    look: Look = agree,
 ) -> tuple[Change, ...]:
-    """The difference with what is on record, made so unless `dry_run`. Applying the same again changes nothing."""
+    """The difference with what is on record, made so unless `dry_run`. Applying the same again changes nothing.
+
+    Raises ConfigError when an entry refers to something that is not there, and whatever `look` raises.
+    """
     for entry in entries:
         if isinstance(entry, AansluitingEntry):
             refuse_embedded(entry.omgeving, embedded=embedded)
-    changes = difference(await records.entries(), entries)
+    before = await records.entries()
+    require_what_is_named(before, entries)
+    changes = difference(before, entries)
+    look(changes)
     if changes and not dry_run:
         await records.apply(changes, now)
     return changes

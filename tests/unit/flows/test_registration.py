@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.apply_file import read_registration
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
@@ -15,7 +16,6 @@ from digikoppelaar.flows.registration import (
     OrganisatieEntry,
     PartijEntry,
     difference,
-    read_registration,
 )
 
 GEMEENTE = "00000099000000001000"

@@ -11,12 +11,12 @@ from digikoppelaar.ebms.agreement import Characteristic
 from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.cpa_findings import findings
 from digikoppelaar.ebms.cpa_subject import Judgement, Severity
+from digikoppelaar.flows.apply_file import read_registration
 from digikoppelaar.flows.registration import (
     AansluitingEntry,
     CertificateEntry,
     MachtigingEntry,
     OrganisatieEntry,
-    read_registration,
 )
 from digikoppelaar.pki.policy import Policy
 from digikoppelaar.sandbox import folder

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 
 from psycopg import IntegrityError, Rollback
@@ -135,8 +136,9 @@ class PostgresRegistry:
         """
         try:
             async with transaction(self.pool) as connection:
-                for change in changes:
-                    await connection.execute(_SQL[_PUT[type(change.after)]], _values(change.after, now))
+                cursor = connection.cursor()
+                for kind, of_kind in groupby(changes, key=lambda change: type(change.after)):
+                    await cursor.executemany(_SQL[_PUT[kind]], [_values(each.after, now) for each in of_kind])
         except StorageError as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
