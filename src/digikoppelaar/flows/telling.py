@@ -91,7 +91,7 @@ class Teller:
                 note = await tell(telling, aansluiting)
 
         failed = await (self._posted(step, row.attempts) if row.target is None else self._tried(step, row.attempts))
-        log.info("kennisgeving_told", telling=row.id, kennisgeving=row.kennisgeving_id, good=failed is None)
+        log.info("telling_tried", telling=row.id, kennisgeving=row.kennisgeving_id, told=failed is None)
         if failed is None:
             await self.store.told(row, note, self.clock.now())
             return
