@@ -1,6 +1,5 @@
 """What a profile says fact by fact, in what another differs from it, and a profile that may take its place."""
 
-import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from digikoppelaar.adapters.official import Said, read_official
 from digikoppelaar.adapters.profiles import Fact, built
 from digikoppelaar.adapters.steps import read_process
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.toml import toml
 
 _JUDGES: Final[Mapping[str, Callable[[str, str], object]]] = {
     "dso-lv": lambda name, text: built(name, text, profiles.dso_profile),
@@ -145,7 +145,7 @@ def merged(text: str, known: Mapping[str, Fact]) -> str:
         raise ConfigError(
             f"the profile has no fact {', '.join(unknown)}", advice="Zie `digikoppelaar profile show` voor de namen."
         )
-    head = [f"name = {_toml(data['name'])}", f"facility = {_toml(data['facility'])}"]
+    head = [f"name = {toml(data['name'])}", f"facility = {toml(data['facility'])}"]
     return (
         "\n".join([*head, *(line for name, fact in {**facts, **known}.items() for line in _lines(name, fact))]) + "\n"
     )
@@ -154,13 +154,8 @@ def merged(text: str, known: Mapping[str, Fact]) -> str:
 def _lines(name: str, fact: Fact) -> list[str]:
     return [
         "",
-        f"[{'.'.join(map(_toml, name.split('.')))}]",
-        f"value = {_toml(fact.value)}",
-        f"provisional = {_toml(fact.provisional)}",
-        f"source = {_toml(fact.source)}",
+        f"[{'.'.join(map(toml, name.split('.')))}]",
+        f"value = {toml(fact.value)}",
+        f"provisional = {toml(fact.provisional)}",
+        f"source = {toml(fact.source)}",
     ]
-
-
-def _toml(value: str | int | bool | tuple[str, ...]) -> str:
-    """As JSON, which for these values is TOML too."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -31,6 +31,7 @@ from digikoppelaar.cli import (
     link,
     message,
     organisatie,
+    organisatie_import,
     partner,
     profile,
     repair,
@@ -53,6 +54,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+organisatie.app.command("import")(organisatie_import.import_list)
 app.add_typer(organisatie.app, name="organisatie")
 aansluiting.app.command("evidence")(aansluiting_proof.evidence)
 aansluiting.app.command("ping")(aansluiting_proof.ping)

@@ -1,6 +1,8 @@
 """Files that somebody names on the command line: read whole, and data never beyond what their kind can be."""
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,16 @@ def read_file(file: Path, limit: int, what: str) -> bytes:
     if len(content) > limit:
         raise ConfigError(f"{file} is over {limit // MEBIBYTE} MiB, which is too large for {what}")
     return content
+
+
+@contextmanager
+def in_file(file: Path) -> Iterator[None]:
+    """Errors in the content of a file say which file it is."""
+    try:
+        yield
+    except ConfigError as error:
+        said = str(error)
+        raise ConfigError(said if str(file) in said else f"{file}: {said}", advice=error.advice) from error
 
 
 def read_toml(file: Path) -> dict[str, Any]:

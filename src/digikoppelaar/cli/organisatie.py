@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import typer
@@ -15,8 +14,7 @@ from digikoppelaar.adapters.addresses import checked_url
 from digikoppelaar.adapters.casesystems import kinds
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, Yes, configuration
-from digikoppelaar.cli.files import read_toml
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.cli.files import in_file, read_toml
 from digikoppelaar.flows.apply_file import read_registration
 from digikoppelaar.flows.registration import AansluitingEntry, Change, Entry
 
@@ -42,13 +40,11 @@ def apply(
 
     A person at a terminal is asked first. Removes nothing; applying twice is harmless.
     """
-    apply_entries(read_file(file), yes=yes, dry_run=dry_run, json=json)
+    tell(applied(read_file(file), yes=yes, dry_run=dry_run, json=json), {}, dry_run=dry_run, json=json)
 
 
-def apply_entries(
-    entries: Sequence[Entry], *, yes: bool, dry_run: bool, json: bool, more: Mapping[str, object] = MappingProxyType({})
-) -> None:
-    """Show the difference with what is on record, ask, and make it so. `more` goes into the JSON."""
+def applied(entries: Sequence[Entry], *, yes: bool, dry_run: bool, json: bool) -> Sequence[Change]:
+    """Show the difference with what is on record, ask, and make it so."""
     ask = not (yes or dry_run or json) and sys.stdin.isatty()
 
     def look(changes: Sequence[Change]) -> None:
@@ -57,23 +53,25 @@ def apply_entries(
         if changes and ask:
             typer.confirm("Apply this?", abort=True)
 
-    changes = asyncio.run(wiring.apply_registration(configuration(), entries, dry_run=dry_run, look=look))
+    return asyncio.run(wiring.apply_registration(configuration(), entries, dry_run=dry_run, look=look))
+
+
+def tell(changes: Sequence[Change], more: Mapping[str, object], *, dry_run: bool, json: bool) -> None:
+    """Say what became of it; `more` goes into the JSON."""
     if json:
         output.print_json({"applied": not dry_run, "changes": [_as_values(change) for change in changes], **more})
     elif changes:
         output.console.print("Nothing changed: --dry-run." if dry_run else "Applied.")
 
 
-def read_file(file: Path) -> tuple[Entry, ...]:
+def read_file(file: Path) -> Sequence[Entry]:
     """The entries of an apply file, with case systems that can be made. Raises ConfigError with the file's name."""
-    content = read_toml(file)
-    try:
-        return _checked(read_registration(content, str(file.resolve().parent)))
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}", advice=error.advice) from error
+    with in_file(file):
+        return checked(read_registration(read_toml(file), str(file.resolve().parent)))
 
 
-def _checked(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def checked(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The same, when their case systems can be made and their addresses are some. Raises ConfigError."""
     for entry in output.progress(entries, "Reading"):
         if isinstance(entry, AansluitingEntry):
             kinds.check(entry)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,9 +13,10 @@ from digikoppelaar.adapters import profile_files
 from digikoppelaar.adapters.logs import configure
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
-from digikoppelaar.cli.files import read_toml
+from digikoppelaar.cli.files import MEBIBYTE, in_file, read_file, read_toml
 from digikoppelaar.cli.serve import UntilStdinEnds, stop_on_signal
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.authorities import read_authorities
 
 if TYPE_CHECKING:
     from digikoppelaar.sandbox.folder import SandboxReady
@@ -25,10 +26,16 @@ Organisaties = Annotated[
     list[str] | None,
     typer.Option(help="Connect this authority, as OIN=naam=bestuurslaag; once for each. Default: one gemeente."),
 ]
-Country = Annotated[Path | None, typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too.")]
+Country = Annotated[
+    Path | None,
+    typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too; or a list in CSV."),
+]
 Profiles = Annotated[Path | None, typer.Option(help="Folder of profiles that stand in the place of ours.")]
 
 app = typer.Typer(no_args_is_help=True, help="The national side on this machine. Never production.")
+_LARGEST_LIST: Final = 16 * MEBIBYTE
+of_country = typer.Typer(no_args_is_help=True, help="An invented country, to try many authorities with.")
+app.add_typer(of_country, name="country")
 
 
 @app.callback()
@@ -84,7 +91,7 @@ def serve(
         retries=retries,
         retry_interval=timedelta(seconds=retry_interval),
         seed=seed,
-        organisaties=_organisaties(organisatie, country) or sandbox.ONE_COUNTRY,
+        organisaties=organisaties_of(organisatie, country) or sandbox.ONE_COUNTRY,
         publish_at_once=publish_at_once,
         allow_other_addresses=allow_other_addresses,
     )
@@ -132,12 +139,48 @@ def load(
         sandbox_load.tell(summary)
 
 
-def _organisaties(options: Sequence[str] | None, country: Path | None) -> "tuple[Organisatie, ...]":
+@of_country.callback()
+def country_group() -> None:
+    """An invented country, to try many authorities with."""
+
+
+@of_country.command()
+def generate(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it; without a name it is printed.")] = None,
+    seed: Annotated[int, typer.Option(help="The same one gives the same names again.")] = 1,
+    gemeente: Annotated[int, typer.Option(min=0, help="How many.")] = 342,
+    waterschap: Annotated[int, typer.Option(min=0, help="How many.")] = 21,
+    provincie: Annotated[int, typer.Option(min=0, help="How many.")] = 12,
+    omgevingsdienst: Annotated[int, typer.Option(min=0, help="How many.")] = 28,
+) -> None:
+    """Make a list of invented authorities, for `organisatie import` and `sandbox serve --country`.
+
+    Without options there are as many as the Netherlands have about. A file that is there is written anew.
+    """
+    from digikoppelaar.sandbox.invented import invented_list
+
+    counts = {
+        "gemeente": gemeente,
+        "waterschap": waterschap,
+        "provincie": provincie,
+        "omgevingsdienst": omgevingsdienst,
+    }
+    text = invented_list(seed, counts)
+    if file is None:
+        output.console.out(text, end="", highlight=False)
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
+def organisaties_of(options: Sequence[str] | None, country: Path | None) -> "tuple[Organisatie, ...]":
     """The authorities that were asked for; none when nothing was. Raises ConfigError."""
-    from digikoppelaar.sandbox.country import connected, read_country, read_option
+    from digikoppelaar.sandbox.country import connected, of_list, read_country, read_option
 
     if options and country:
         raise ConfigError("--organisatie and --country exclude each other")
+    if country and country.suffix.lower() == ".csv":
+        with in_file(country):
+            return of_list(read_authorities(read_file(country, _LARGEST_LIST, "a list")))
     if country:
         return connected(read_country(read_toml(country)))
     return connected([read_option(option) for option in options]) if options else ()

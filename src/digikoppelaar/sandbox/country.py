@@ -1,10 +1,11 @@
 """The country of a sandbox: which authorities are connected, as the command line or a TOML file says it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from digikoppelaar.errors import ConfigError, OinError
+from digikoppelaar.flows.authorities import Authority
 from digikoppelaar.flows.registration import BESTUURSLAGEN
 from digikoppelaar.pki.oin import check_oin
 from digikoppelaar.sandbox.model import Ring
@@ -14,6 +15,9 @@ SIDE: Final = 10_000.0
 """Metres of the square that an authority gets when it names no area."""
 _CORNER: Final = (130_000.0, 440_000.0)
 """South west of the first square, in RD. The places of data/content.toml lie in it."""
+_COLUMNS: Final = 16
+_ROWS: Final = 17
+"""Of squares, that all lie within RD: to the north first, and when that is full to the south."""
 _KEYS: Final = {"oin", "naam", "bestuurslaag", "gebied", "behandeldienst"}
 
 
@@ -30,6 +34,21 @@ def read_country(content: Mapping[str, Any]) -> tuple[Organisatie, ...]:
     if set(content) != {"organisatie"} or not isinstance(tables, list):
         raise ConfigError("a country has [[organisatie]] tables, and nothing else")
     return connected([_organisatie(table) for table in tables])
+
+
+def of_list(authorities: Iterable[Authority]) -> tuple[Organisatie, ...]:
+    """The authorities of a list, as `organisatie import` takes it; raises ConfigError."""
+    return connected(
+        [
+            Organisatie(
+                each.oin,
+                each.values["naam"],
+                each.bestuurslaag,
+                behandeldiensten=tuple(Behandeldienst(oin) for oin in [each.values.get("behandeldienst")] if oin),
+            )
+            for each in authorities
+        ]
+    )
 
 
 def connected(organisaties: Sequence[Organisatie]) -> tuple[Organisatie, ...]:
@@ -53,8 +72,9 @@ def connected(organisaties: Sequence[Organisatie]) -> tuple[Organisatie, ...]:
 
 
 def square(number: int) -> Ring:
-    """The area with this number in the row, from west to east."""
-    west, south = _CORNER[0] + number * SIDE, _CORNER[1]
+    """The area with this number: in rows from west to east."""
+    row, column = divmod(number, _COLUMNS)
+    west, south = _CORNER[0] + column * SIDE, _CORNER[1] + (row if row < _ROWS else _ROWS - 1 - row) * SIDE
     return ((west, south), (west + SIDE, south), (west + SIDE, south + SIDE), (west, south + SIDE), (west, south))
 
 

@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Final
 
 from digikoppelaar.drop.bladen import BLAD_OF
-from digikoppelaar.drop.model import Bestuurslaag
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows import toml
+from digikoppelaar.flows.authorities import koop_layer, short_name
+from digikoppelaar.flows.authority_template import STAGE_OF
+from digikoppelaar.onboarding.model import plays
 from digikoppelaar.sandbox import pki
 
 DSO_LV: Final = pki.Holder("dso-lv", "DSO-LV", "00000099000000001000")
@@ -195,7 +198,7 @@ def organisatie_toml(ready: SandboxReady, case_folder: Path, now: datetime) -> s
     ]
     for organisatie in ready.organisaties:
         tables += _tables(organisatie, ready, case_folder, now)
-    return "# SANDBOX\n" + "\n".join(_table(head, values) for head, values in tables)
+    return "# SANDBOX\n" + toml.tables(tables)
 
 
 def _tables(
@@ -215,34 +218,14 @@ def _tables(
     ]
 
 
-_LAYERS: Final = {
-    "gemeente": Bestuurslaag.GEMEENTE,
-    "provincie": Bestuurslaag.PROVINCIE,
-    "waterschap": Bestuurslaag.WATERSCHAP,
-    "rijk": Bestuurslaag.RIJK,
-}
-"""How KOOP calls a bestuurslaag; an omgevingsdienst and a samenwerkingsverband are a gemeenschappelijke regeling."""
-
-
 def _publishing(organisatie: ConnectedOrganisatie, ready: SandboxReady) -> Mapping[str, object]:
     """At a stage that takes the certificate of the organisatie, or of who has its machtiging."""
-    laag = _LAYERS.get(organisatie.bestuurslaag, Bestuurslaag.SAMENWERKING)
-    stage = "productie" if ready.omgeving.endswith("prod") else "tst-organisatie"
-    kind, _, naam = organisatie.naam.partition(" ")
+    laag, stage = koop_layer(organisatie.bestuurslaag), STAGE_OF[plays(ready.omgeving)]
     return {
         "stage": stage,
-        "naam": naam if naam and kind.lower() == organisatie.bestuurslaag else organisatie.naam,
+        "naam": short_name(organisatie.naam, organisatie.bestuurslaag),
         "bestuurslaag": laag.value,
         "blad": BLAD_OF[laag].value,
         "address": ready.koop_3pas_urls[stage],
         "sru_url": ready.koop_sru_url,
     }
-
-
-def _table(head: str, values: Mapping[str, object]) -> str:
-    return "\n".join([head, *(f"{key} = {_toml(value)}" for key, value in values.items()), ""])
-
-
-def _toml(value: object) -> str:
-    """A basic string, a list of them, or a date: JSON writes the first two as TOML does."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | list) else str(value)
