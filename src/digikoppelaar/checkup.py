@@ -30,7 +30,7 @@ from digikoppelaar.flows.cpas import judgement_in
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.stages import Stages, settings_of, stage_of
-from digikoppelaar.gateway import open_keyring, open_proxies
+from digikoppelaar.opening import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Certificate, Use, check_use
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
 from digikoppelaar.renewal import read_all, their_certificates

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -29,24 +28,21 @@ from digikoppelaar.adapters.http_in.body import BodyLimits
 from digikoppelaar.adapters.http_in.callers import ByProxy, Identify, by_tls, nobody
 from digikoppelaar.adapters.http_in.endpoint import Endpoint
 from digikoppelaar.adapters.http_in.management import management_app
-from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport, Timeouts
-from digikoppelaar.adapters.keyfiles import record_of
+from digikoppelaar.adapters.http_out import MtlsSessions, MtlsTransport
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.postgres import jobs
 from digikoppelaar.adapters.postgres.connect import listen, transaction
 from digikoppelaar.adapters.postgres.messages import OUTBOUND
-from digikoppelaar.adapters.postgres.trust import TRUST, PostgresTrust
-from digikoppelaar.adapters.proxies import Proxies, Proxy
+from digikoppelaar.adapters.postgres.trust import TRUST
 from digikoppelaar.adapters.public_tls import PublicContexts
 from digikoppelaar.adapters.remembered import RememberedRegistry
 from digikoppelaar.adapters.schemas import open_schemas
 from digikoppelaar.adapters.secret_files import SecretFiles
 from digikoppelaar.adapters.system import RandomIds, SystemClock
-from digikoppelaar.adapters.trust import TrustBase, TrustFiles
 from digikoppelaar.config import Config
 from digikoppelaar.config.listeners import Endpoint as EndpointSettings
 from digikoppelaar.ebms.mime import MimeLimits
-from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
 from digikoppelaar.flows.desk import Desk
@@ -61,7 +57,9 @@ from digikoppelaar.flows.send import Sender
 from digikoppelaar.flows.spool import SpoolLimits
 from digikoppelaar.flows.submit import SubmissionLimits
 from digikoppelaar.flows.webhooks import Poster
-from digikoppelaar.renewal import Renewal
+from digikoppelaar.measuring.facts import Parts
+from digikoppelaar.measuring.runs import Periodic
+from digikoppelaar.opening import open_keyring, open_proxies, open_renewal, open_sessions
 from digikoppelaar.stam.schema import Schemas
 from digikoppelaar.web.app import make_app
 from digikoppelaar.wiring import Stores, onboarding, open_stores, open_webhooks, retention
@@ -124,8 +122,7 @@ class Gateway:
                     group.create_task(self._supervised("worker", self._work))
                     keeping = retention(self.config, self.stores)
                     group.create_task(self._supervised("retention", lambda: keeping.watch(self.stop)))
-                    looks = onboarding(self.stores).watch
-                    group.create_task(self._supervised("onboarding", lambda: looks(self.clock, self.stop)))
+                    self._start_onboarding(group)
                     self._start_worklist(group)
                     self._start_searching(group)
                     self._start_publishing(group)
@@ -200,6 +197,14 @@ class Gateway:
             catch_up = searching.catch_up(self.config, self.stores, self.sessions)
             searches = searching.Searching(self.stores.registry.aansluitingen, catch_up, self.clock, chosen.at_once)
             group.create_task(self._supervised("catch-up", lambda: searches.run(self.stop), patience=0))
+
+    def _start_onboarding(self, group: asyncio.TaskGroup) -> None:
+        looks = onboarding(self.stores).watch
+        group.create_task(self._supervised("onboarding", lambda: looks(self.clock, self.stop)))
+        if hours := self.config.onboarding.check_hours:
+            parts = Parts(self.config, self.stores, self.keyring, self.sessions, self.clock)
+            checks = Periodic(parts, timedelta(hours=hours).total_seconds())
+            group.create_task(self._supervised("onboarding checks", lambda: checks.run(self.stop), patience=0))
 
     def _start_publishing(self, group: asyncio.TaskGroup) -> None:
         if self.config.publishing.enabled:
@@ -346,44 +351,6 @@ async def _ended(running: "asyncio.Future[None]", patience: float) -> None:
 async def _check_database(config: Config, stores: Stores) -> None:
     for omgeving in {each.omgeving for each in await stores.registry.aansluitingen()} | set(config.endpoint):
         refuse_embedded(omgeving, embedded=config.embedded)
-
-
-def open_renewal(config: Config, stores: Stores, keyring: Keyring) -> Renewal:
-    """What keeps trust in these omgevingen up to date; nothing runs yet."""
-    urls: dict[str, tuple[str, ...]] = {omgeving: endpoint.crl_urls for omgeving, endpoint in config.endpoint.items()}
-    records = PostgresTrust(stores.pool)
-    return Renewal(keyring, stores.registry, records, SystemClock(), [*config.endpoint], urls)
-
-
-def open_sessions(config: Config, keyring: Keyring) -> MtlsSessions:
-    """Connections to partners and facilities, with the time-outs of the configuration. Raises ConfigError."""
-    timeout = config.sender.timeout
-    return MtlsSessions(keyring, Timeouts(connect=timeout / 3, read=timeout, total=timeout), open_proxies(config))
-
-
-def open_proxies(config: Config) -> Proxies:
-    """The proxies of this installation, with their credentials. Raises ConfigError."""
-    return Proxies([Proxy(each.hosts, each.url, _first_line(each.credentials_file)) for each in config.proxy])
-
-
-def _first_line(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return next(iter(file.read_text().splitlines()), "")
-    except OSError as error:
-        raise ConfigError(f"proxy.credentials_file {file}: {error.strerror}") from error
-
-
-async def open_keyring(config: Config, stores: Stores) -> Keyring:
-    """The keys and trust of this installation as they are on record. Raises ConfigError or TrustError."""
-    records = [record_of(entry) for entry in await stores.registry.certificates()]
-    files: dict[str, TrustFiles] = {
-        omgeving: TrustFiles(endpoint.trust_anchors, endpoint.intermediates, endpoint.crl_files, endpoint.policy)
-        for omgeving, endpoint in config.endpoint.items()
-    }
-    clock = SystemClock()
-    return Keyring(records, TrustBase(files, clock), clock)
 
 
 def spare_what_stays() -> None:

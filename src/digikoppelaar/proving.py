@@ -26,11 +26,11 @@ from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.proof import Proofs, subject_of
 from digikoppelaar.flows.proof_rows import Measured
 from digikoppelaar.flows.stages import Stages
-from digikoppelaar.gateway import open_keyring, open_proxies
 from digikoppelaar.onboarding.evidence import Attachment
 from digikoppelaar.onboarding.model import How, Sight, Subject
 from digikoppelaar.onboarding.progress import StepProgress, Told
 from digikoppelaar.onboarding.states import StepState
+from digikoppelaar.opening import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Use, read_certificate
 from digikoppelaar.wiring import Stores, onboarding, open_stores
 

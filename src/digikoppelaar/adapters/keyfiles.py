@@ -111,15 +111,27 @@ def load_key(record: CertificateRecord) -> LoadedKey:
     Validity in time and use are not judged here: see `keys.Keyring`.
     """
     stamp = record.stamp()
-    password = _password(record.password_file)
-    chain, key = _pkcs12(record, password) if record.key_file is None else _pem_files(record, record.key_file, password)
-    if _public(key.public_key()) != _public(x509.load_der_x509_certificate(chain[0].der).public_key()):
+    chain, key = read_key(record)
+    if not belongs(key, chain[0]):
         raise TrustError(f"{record.key_file}: this key does not belong to {record.certificate_file}")
     _warn_when_open(record.key_file or record.certificate_file)
     refuse_mixture(record.omgeving, chain, record.certificate_file)
     if chain[0].oin != record.partij_oin:
         raise TrustError(f"{record.certificate_file}: is of OIN {chain[0].oin}, not of {record.partij_oin}")
     return LoadedKey(record, chain, key, stamp)
+
+
+def read_key(record: CertificateRecord) -> tuple[tuple[Certificate, ...], PrivateKeyTypes]:
+    """The certificates, leaf first, and the key as the files have them; they are not judged. Raises TrustError."""
+    password = _password(record.password_file)
+    if record.key_file is None:
+        return _pkcs12(record, password)
+    return read_chain(record.certificate_file), _private_key(record.key_file, password)
+
+
+def belongs(key: PrivateKeyTypes, certificate: Certificate) -> bool:
+    """Whether the certificate is of this key."""
+    return _public(key.public_key()) == _public(x509.load_der_x509_certificate(certificate.der).public_key())
 
 
 def read_chain(file: Path) -> tuple[Certificate, ...]:
@@ -137,12 +149,6 @@ def refuse_mixture(omgeving: str, certificates: Sequence[Certificate], file: Pat
             check_hierarchy(certificate, sandbox=is_sandbox(omgeving), production=is_production(omgeving))
         except TrustError as error:
             raise TrustError(f"{file}: {error} in {omgeving}") from error
-
-
-def _pem_files(
-    record: CertificateRecord, key_file: Path, password: bytes | None
-) -> tuple[tuple[Certificate, ...], PrivateKeyTypes]:
-    return read_chain(record.certificate_file), _private_key(key_file, password)
 
 
 def _pkcs12(record: CertificateRecord, password: bytes | None) -> tuple[tuple[Certificate, ...], PrivateKeyTypes]:

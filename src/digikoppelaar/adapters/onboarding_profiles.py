@@ -1,15 +1,19 @@
-"""Profiles of what onboarding speaks to: the CPA register, *CPA aanbieden*, and the portal that gives API keys.
+"""Profiles of what onboarding speaks to: the CPA register, *CPA aanbieden*, the portal that gives API keys; and from
+which addresses DSO-LV comes.
 
 As in adapters/profiles.py, which reads the files; `facts` has every fact by its name, with source and provisional.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
 from digikoppelaar.adapters.profiles import Fact, loaded, read_facts
+from digikoppelaar.onboarding.checks_connection import DsoAddress
 from digikoppelaar.onboarding.model import plays
 from digikoppelaar.pki.request import CertificateKind
 
@@ -196,6 +200,12 @@ def load_portal_profile(name: str = "dso-portaal") -> PortalProfile:
 
 
 @cache
+def load_addresses(name: str = "dso-adressen") -> tuple[DsoAddress, ...]:
+    """From where DSO-LV comes. Raises ConfigError as the others do."""
+    return loaded(name, addresses)
+
+
+@cache
 def load_certificate_kinds(name: str = "pkioverheid-aanvraag") -> Mapping[str, Mapping[str, CertificateKind]]:
     """What can be asked of a TSP, by generation (`g1`, `g4`) and kind. Raises ConfigError as the others do."""
     return loaded(name, certificate_kinds)
@@ -231,6 +241,17 @@ def portal_profile(data: Mapping[str, Any]) -> PortalProfile:
         key=PortalKeys(**file.group("key")),
         facts=file.facts,
     )
+
+
+def addresses(data: Mapping[str, Any]) -> tuple[DsoAddress, ...]:
+    """What the file says. Raises KeyError, TypeError or ValueError when it is incomplete."""
+    file = read_facts(data)
+    groups = [file.group(name) for name in dict.fromkeys(name.partition(".")[0] for name in file.facts)]
+    return tuple(DsoAddress(str(ip_address(each["address"])), each["says"], _day(each["until"])) for each in groups)
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def certificate_kinds(data: Mapping[str, Any]) -> Mapping[str, Mapping[str, CertificateKind]]:

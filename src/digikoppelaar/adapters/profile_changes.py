@@ -14,6 +14,7 @@ from digikoppelaar.flows.toml import toml
 
 _JUDGES: Final[Mapping[str, Callable[[str, str], object]]] = {
     "dso-lv": lambda name, text: built(name, text, profiles.dso_profile),
+    "dso-adressen": lambda name, text: built(name, text, onboarding_profiles.addresses),
     "dso-cpa-aanbieden": lambda name, text: built(name, text, onboarding_profiles.offering_profile),
     "dso-portaal": lambda name, text: built(name, text, onboarding_profiles.portal_profile),
     "cpa-register": lambda name, text: built(name, text, onboarding_profiles.register_profile),

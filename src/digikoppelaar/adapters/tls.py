@@ -71,6 +71,22 @@ def public_client_context(identity: Identity) -> ssl.SSLContext:
     return context
 
 
+def stranger_context(anchors_pem: str) -> ssl.SSLContext:
+    """For a look at a server as somebody without certificate, who trusts these anchors and knows nothing in between.
+
+    CRLs are not asked for. Raises TrustError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cadata=anchors_pem)
+    except (OSError, ValueError) as error:
+        raise TrustError(f"the trust anchors cannot be used for TLS: {error}") from error
+    return context
+
+
 def show(context: ssl.SSLContext, identity: Identity) -> None:
     """Let `context` show this certificate. Raises TrustError."""
     try:

@@ -1,7 +1,7 @@
 """`digikoppelaar aansluiting`: how far the onboarding of each organisatie is, and what people say of its steps."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -18,6 +18,7 @@ from digikoppelaar.flows.onboarding import Onboarding
 from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.flows.ports import OMGEVINGEN
 from digikoppelaar.flows.registration import BESTUURSLAGEN
+from digikoppelaar.measuring.runs import open_onboarding
 from digikoppelaar.onboarding.model import Kind, Subject
 from digikoppelaar.onboarding.progress import Told
 
@@ -74,7 +75,7 @@ def list_rows(
     """List every organisatie: how far it is, whose turn it is, and the one next action."""
     if bestuurslaag not in (None, *BESTUURSLAGEN):
         raise ConfigError(f"unknown bestuurslaag {bestuurslaag}", advice=f"Kies een van {', '.join(BESTUURSLAGEN)}.")
-    wanted = StatusFilter(omgeving and _known(omgeving), kind, bestuurslaag, open=open_only)
+    wanted = StatusFilter(omgeving and known_omgeving(omgeving), kind, bestuurslaag, open=open_only)
     rows = [report.row(each) for each in _with(lambda flow: flow.statuses(wanted))]
     if json:
         output.print_json(rows)
@@ -85,7 +86,7 @@ def list_rows(
 @app.command()
 def show(oin: Oin, omgeving: OnlyOmgeving = None, kind: OnlyKind = None, json: Json = False) -> None:
     """Show every step of an organisatie: what to do, who must, what was found, and what proves it."""
-    wanted = StatusFilter(omgeving and _known(omgeving), kind, oin=oin)
+    wanted = StatusFilter(omgeving and known_omgeving(omgeving), kind, oin=oin)
     pages = [report.page(each) for each in _with(lambda flow: flow.statuses(wanted))]
     if not pages:
         raise ConfigError(f"nothing to show of {oin}", advice="Zoek het OIN op met `digikoppelaar aansluiting list`.")
@@ -212,8 +213,13 @@ def _with(use: Callable[[Onboarding], Awaitable[T]]) -> T:
 
 
 def _tell(tell: Callable[[Onboarding], Awaitable[Status]], number: str, *, json: bool) -> None:
-    """Do it, and say what became of the step and what is next."""
-    status = _with(tell)
+    """Do it, with the checks of the step, and say what became of it and what is next."""
+
+    async def opened() -> Status:
+        async with open_onboarding(configuration()) as flow:
+            return await tell(flow)
+
+    status = asyncio.run(opened())
     page = report.page(status)
     step = next(each for each in (*page.preparation, *page.steps) if each.step == number)
     if json:
@@ -224,10 +230,11 @@ def _tell(tell: Callable[[Onboarding], Awaitable[Status]], number: str, *, json:
 
 def subject_of(oin: str, kind: Kind, omgeving: str) -> Subject:
     """Whose steps are meant. Raises ConfigError for an omgeving that is not there."""
-    return Subject(oin, kind, _known(omgeving))
+    return Subject(oin, kind, known_omgeving(omgeving))
 
 
-def _known(omgeving: str) -> str:
+def known_omgeving(omgeving: str) -> str:
+    """The omgeving itself. Raises ConfigError for one that is not there."""
     if omgeving not in OMGEVINGEN:
         raise ConfigError(f"unknown omgeving {omgeving}", advice=f"Kies een van {', '.join(OMGEVINGEN)}.")
     return omgeving
@@ -268,11 +275,16 @@ def _show_step(step: report.StepRow) -> None:
     if step.held_up_by:
         output.console.print(f"     eerst: {', '.join(step.held_up_by)}", markup=False)
     for finding in step.findings:
-        who = f" [{finding['who']}]" if finding["who"] else ""
-        says = " ".join(str(finding[name]) for name in ("says", "why", "advice") if finding[name])
-        output.console.print(f"     {finding['severity']}: {says}{who}", markup=False)
+        show_finding(finding)
     for file in step.evidence:
         output.console.print(f"     bewijs: {file}", markup=False)
+
+
+def show_finding(finding: Mapping[str, object]) -> None:
+    """One finding with why it matters, what to do and who must."""
+    who = f" [{finding['who']}]" if finding["who"] else ""
+    says = " ".join(str(finding[name]) for name in ("says", "why", "advice") if finding[name])
+    output.console.print(f"     {finding['severity']}: {says}{who}", markup=False)
 
 
 def _indented(text: str) -> str:

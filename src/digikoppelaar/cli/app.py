@@ -10,6 +10,7 @@ from digikoppelaar import __version__
 from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     aansluiting,
+    aansluiting_check,
     aansluiting_proof,
     application,
     area,
@@ -58,6 +59,7 @@ organisatie.app.command("import")(organisatie_import.import_list)
 app.add_typer(organisatie.app, name="organisatie")
 aansluiting.app.command("evidence")(aansluiting_proof.evidence)
 aansluiting.app.command("ping")(aansluiting_proof.ping)
+aansluiting.app.command("check")(aansluiting_check.check)
 app.add_typer(aansluiting.app, name="aansluiting")
 cpa.app.command("build")(cpa_build.build_cpa)
 cpa.app.command("machtiging")(cpa_register.machtiging)

@@ -29,7 +29,7 @@ from digikoppelaar.flows import tryout
 from digikoppelaar.flows.linking import Asked, aansluiting_for
 from digikoppelaar.flows.ports import Aansluiting, PlannedStep
 from digikoppelaar.flows.targets import Target, targets_of
-from digikoppelaar.gateway import open_proxies
+from digikoppelaar.opening import open_proxies
 
 app = typer.Typer(no_args_is_help=True, help="Case systems: where verzoeken go, and trying that.")
 

@@ -17,7 +17,7 @@ from digikoppelaar.flows import catch_up_report
 from digikoppelaar.flows.catch_up import Progress, Searched, no_progress, searchable
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.catch_up import DayReport
-from digikoppelaar.gateway import open_keyring, open_sessions
+from digikoppelaar.opening import open_keyring, open_sessions
 from digikoppelaar.stam.times import read_moment
 from digikoppelaar.wiring import Stores
 

@@ -16,7 +16,7 @@ from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, configuration
 from digikoppelaar.errors import ConfigError, DigikoppelaarError
 from digikoppelaar.flows.ports.trust import StoredCrl
-from digikoppelaar.gateway import open_keyring, open_renewal
+from digikoppelaar.opening import open_keyring, open_renewal
 from digikoppelaar.pki.certificate import Use, check_use
 from digikoppelaar.pki.crl import is_overdue
 from digikoppelaar.pki.expiry import expiries

@@ -17,7 +17,7 @@ from digikoppelaar.cli.cpa import one_cpa, told_difference
 from digikoppelaar.flows.cpa_offer import Offered
 from digikoppelaar.flows.cpa_offer import offer as offer_cpa
 from digikoppelaar.flows.cpa_offer import offered as offered_cpa
-from digikoppelaar.gateway import open_keyring, open_sessions
+from digikoppelaar.opening import open_keyring, open_sessions
 
 CpaId = Annotated[str, typer.Argument(help="The CPAId of an imported CPA.")]
 PROVISIONAL: Final = "The interface CPA aanbieden of DSO-LV is not public: how it is spoken to is provisional."

@@ -22,8 +22,8 @@ from digikoppelaar.cli.cpa_build import aansluiting_with_cpa, our_certificates
 from digikoppelaar.flows.cpa_request import CpaRequests, numbers_for
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.errands import Errand
-from digikoppelaar.gateway import open_keyring, open_proxies
 from digikoppelaar.onboarding.register import CpaRequest, RegisterMachtiging, RegisterOrder, check_order, fields_by_hand
+from digikoppelaar.opening import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.wiring import Stores
 

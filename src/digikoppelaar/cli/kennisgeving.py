@@ -31,7 +31,7 @@ from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import Attempt, KennisgevingFilter, LogLine, StoredKennisgeving
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.ports.tellings import StoredTelling
-from digikoppelaar.gateway import open_keyring, open_proxies, open_sessions
+from digikoppelaar.opening import open_keyring, open_proxies, open_sessions
 from digikoppelaar.publishing import Publisher, desk
 from digikoppelaar.wiring import Stores
 

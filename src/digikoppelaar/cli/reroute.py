@@ -16,7 +16,7 @@ from digikoppelaar.flows import reroute as flow
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.reroute import Reroute
 from digikoppelaar.flows.reading import VerzoekFilter
-from digikoppelaar.gateway import open_keyring, open_sessions
+from digikoppelaar.opening import open_keyring, open_sessions
 
 
 @dataclass(frozen=True, slots=True)

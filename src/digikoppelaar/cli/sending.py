@@ -26,7 +26,7 @@ from digikoppelaar.flows.ports import BlobStore, CpaRecord, StoredPayload
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow
 from digikoppelaar.flows.submit import Submission, Submitter
 from digikoppelaar.flows.views import Way
-from digikoppelaar.gateway import open_keyring
+from digikoppelaar.opening import open_keyring
 from digikoppelaar.wiring import Stores
 
 CHUNK = 1024 * 1024

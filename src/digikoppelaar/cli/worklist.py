@@ -62,9 +62,9 @@ def _row(item: Item) -> Row:
 
 
 async def _items(wanted: WorklistFilter) -> Sequence[Item]:
-    from digikoppelaar import gateway, worklist_watch  # heavy, and only this command needs them
+    from digikoppelaar import opening, worklist_watch  # heavy, and only this command needs them
 
     config = configuration()
     async with wiring.open_stores(config) as stores:
-        keyring = await gateway.open_keyring(config, stores)
+        keyring = await opening.open_keyring(config, stores)
         return await worklist_watch.WorklistWatch(config, stores, keyring, SystemClock()).items(wanted)

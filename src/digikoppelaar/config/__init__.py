@@ -17,6 +17,7 @@ from digikoppelaar.config.work import (
     CatchUpConfig,
     Database,
     MailSettings,
+    OnboardingConfig,
     PublishingConfig,
     RetentionConfig,
     SenderSettings,
@@ -61,6 +62,7 @@ class Config(BaseSettings):
     stam: Stam = Stam()
     catch_up: CatchUpConfig = CatchUpConfig()
     publishing: PublishingConfig = PublishingConfig()
+    onboarding: OnboardingConfig = OnboardingConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("endpoint")

@@ -55,6 +55,8 @@ class Endpoint(Address):
     crls: tuple[str, ...] = ()
     """URLs and files of CRLs, beside the URLs that certificates name."""
     path: str = "/ebms"
+    public_url: str = Field(default="", pattern=r"^(https?://[!-~]+)?$")
+    """Where partners reach it, as CPAs have it: the checks of onboarding look there. Empty: where the CPA says."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     certificate_header: HeaderName = ""
 

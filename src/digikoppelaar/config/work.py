@@ -153,3 +153,9 @@ class PublishingConfig(Section):
         if self.forsaken <= self.timeout:
             raise PydanticCustomError("forsaken", "forsaken must be longer than timeout")
         return self
+
+
+class OnboardingConfig(Section):
+    """`check_hours`: between two runs of all checks of onboarding by a worker; 0 for none."""
+
+    check_hours: float = Field(default=24.0, ge=0)

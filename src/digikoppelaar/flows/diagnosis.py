@@ -14,12 +14,10 @@ from digikoppelaar.ebms.cpa_subject import Finding, Severity
 from digikoppelaar.flows.lines import PATIENCE
 from digikoppelaar.flows.ports.trust import StoredCrl
 from digikoppelaar.flows.reading import PartnerRow
+from digikoppelaar.onboarding.checks import CLOCK_WARNING, CLOCK_WRONG
 from digikoppelaar.pki.crl import is_overdue
 from digikoppelaar.pki.expiry import Expiry, Kind
 
-CLOCK_WARNING: Final = timedelta(seconds=30)
-CLOCK_WRONG: Final = timedelta(minutes=5)
-"""A Timestamp that lies further ahead of the partner's clock than this is refused there, as it is here."""
 DISK_WARNING: Final = 5 * 1024**3
 DISK_FULL: Final = 256 * 1024**2
 """Bytes; under this the gateway calls itself not ready."""

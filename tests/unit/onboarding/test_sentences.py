@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from tests.shared import SHARED_DATA
 from tests.unit.onboarding.pages import (
+    CHECKS_PAGE,
     DOCS,
     STEPS_PAGE,
     TRACEABILITY_PAGE,
+    checks_page,
     steps_page,
     traceability_page,
     unmet,
@@ -93,6 +95,7 @@ def test_every_sentence_with_content_can_be_found_back_or_only_tells() -> None:
 
 def test_the_pages_are_current() -> None:
     assert STEPS_PAGE.read_text(encoding="utf-8") == steps_page(), "make docs"
+    assert CHECKS_PAGE.read_text(encoding="utf-8") == checks_page(), "make docs"
     assert TRACEABILITY_PAGE.read_text(encoding="utf-8") == traceability_page(), "make docs"
 
 

@@ -68,9 +68,9 @@ class PostgresRegistry:
         found = await self._cpas("cpa", {"omgeving": omgeving, "cpa_id": cpa_id})
         return found[0] if found else None
 
-    async def cpas(self, omgeving: str | None = None) -> Sequence[CpaRecord]:
-        """Every CPA in use, or those of one omgeving."""
-        return await self._cpas("cpas", {"omgeving": omgeving})
+    async def cpas(self, omgeving: str | None = None, aansluiting_id: int | None = None) -> Sequence[CpaRecord]:
+        """Every CPA in use, or those of one omgeving or aansluiting."""
+        return await self._cpas("cpas", {"omgeving": omgeving, "aansluiting_id": aansluiting_id})
 
     async def valid_cpas(self, aansluiting_id: int, now: datetime) -> Sequence[CpaRecord]:
         """The CPAs of an aansluiting that hold at `now`, the newest Start first."""

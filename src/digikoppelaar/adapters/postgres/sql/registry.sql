@@ -41,7 +41,9 @@ SELECT
 FROM cpa
 JOIN aansluiting ON aansluiting.id = cpa.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
-WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s) AND cpa.removed_at IS NULL
+WHERE (%(omgeving)s::text IS NULL OR cpa.omgeving = %(omgeving)s)
+  AND (%(aansluiting_id)s::bigint IS NULL OR cpa.aansluiting_id = %(aansluiting_id)s)
+  AND cpa.removed_at IS NULL
 ORDER BY cpa.omgeving, cpa.cpa_id
 
 -- name: cpas_since

@@ -1,0 +1,1 @@
+"""What the checks of onboarding judge, measured (`facts`); and running them (`runs`)."""
