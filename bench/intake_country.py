@@ -19,7 +19,7 @@ import ssl
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +34,6 @@ from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.profiles import load_profile
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.adapters.trust import TrustBase, TrustFiles
-from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox.bijlagen import Bijlage, make_bijlagen
 from digikoppelaar.sandbox.content import invent
@@ -70,7 +69,8 @@ class Wish:
 def populated(wish: Wish, key: str, now: datetime) -> SandboxState:
     """Authority by authority in turn, the same content for the same wish. Nobody sends a notification."""
     state, dice = SandboxState(), random.Random(1)
-    authorities = [authority(number, key) for number in range(wish.organisaties)]
+    state.keys.give(key, LEVERANCIER.oin, state.keys.here, "bench", now.date() + timedelta(days=1))
+    authorities = [authority(number) for number in range(wish.organisaties)]
     state.authorities.update({each.gezag.oin: each for each in authorities})
     kinds = [SMALL[number % len(SMALL)] for number in range(wish.bijlagen)]
     invented = [invent(Soort.VERGUNNINGAANVRAAG, dice) for _ in range(min(wish.verzoeken, DIFFERENT))]
@@ -96,10 +96,10 @@ def oin_of(number: int) -> str:
     return f"00000099000001{number:03}000"
 
 
-def authority(number: int, key: str) -> Authority:
+def authority(number: int) -> Authority:
     """An invented gemeente."""
     gezag = Organisatie(oin_of(number), f"Gemeente Proefdorp {number}")
-    return Authority(gezag, cast("CpaRecord", None), frozenset({LEVERANCIER.oin}), key)
+    return Authority(gezag, frozenset({LEVERANCIER.oin}))
 
 
 @dataclass(frozen=True, slots=True)

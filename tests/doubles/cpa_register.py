@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tests.certificates import NOW, Authority, Shape
 
 from digikoppelaar.adapters.onboarding_profiles import load_offering_profile, load_register_profile
-from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa, usual_certificates
 from digikoppelaar.sandbox.rest import certificate_oin
 
 REGISTER, OFFERING = load_register_profile(), load_offering_profile()
@@ -79,8 +79,8 @@ class Register:
         ours = self.authority.issue(Shape(oin=DSO, organisation="SANDBOX DSO-LV", sandbox=True)).der
         document = build_cpa(
             CpaTerms("osb-rm", 8, timedelta(hours=3), NOW, NOW + timedelta(days=20), self.authority.root.der),
-            CpaParty("dso", "DSO-LV", DSO, "https://localhost/ebms", ours, ours),
-            CpaParty("ons", "Ons", said[KEY.oin], said[KEY.endpoint], tls, tls, tuple(chain)),
+            CpaParty("dso", "DSO-LV", DSO, "https://localhost/ebms", usual_certificates(ours, ours)),
+            CpaParty("ons", "Ons", said[KEY.oin], said[KEY.endpoint], usual_certificates(tls, tls, *chain)),
         )
         self.documents[request_id] = document
         request[KEY.status] = "gemaakt"

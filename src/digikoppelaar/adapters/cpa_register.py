@@ -82,7 +82,7 @@ class RestCpaRegister:
             key.server_participant: order.server_participant,
             key.oin: order.oin,
             key.endpoint: order.endpoint,
-            key.certificates: _encoded(order.certificates),
+            key.certificates: encoded_certificates(order.certificates),
         }
         return self._read(await self._post(self._profile.requests_path, asked), self._request)
 
@@ -94,7 +94,9 @@ class RestCpaRegister:
     async def regenerate(self, request_id: str, certificates: Mapping[Use, tuple[bytes, ...]]) -> CpaRequest:
         """See flows.ports.register.CpaRegister."""
         path = _path(self._profile.regenerate_path, request_id)
-        return self._read(await self._post(path, {self._key.certificates: _encoded(certificates)}), self._request)
+        return self._read(
+            await self._post(path, {self._key.certificates: encoded_certificates(certificates)}), self._request
+        )
 
     async def _get(self, path: str, parameters: Mapping[str, str] | None = None) -> bytes:
         return await self._calls.ask("GET", path, (self._profile.media_type,), parameters=parameters)
@@ -145,7 +147,7 @@ class RestCpaRegister:
             str(item[key.server_participant]),
             str(item[key.oin]),
             str(item[key.endpoint]),
-            _decoded(item[key.certificates]),
+            decoded_certificates(item[key.certificates]),
         )
         more = (str(item.get(name) or "") for name in (key.cpa_id, key.reason, key.replaces))
         return CpaRequest(str(item[key.id]), order, states[item[key.status]], *more)
@@ -180,11 +182,13 @@ def _path(template: str, request_id: str) -> str:
     return template.format(request=quote(request_id, safe=""))
 
 
-def _encoded(certificates: Mapping[Use, tuple[bytes, ...]]) -> dict[str, list[str]]:
+def encoded_certificates(certificates: Mapping[Use, tuple[bytes, ...]]) -> dict[str, list[str]]:
+    """As they stand in JSON: base64 of DER, by use."""
     return {use.value: [b64encode(each).decode() for each in chain] for use, chain in certificates.items()}
 
 
-def _decoded(certificates: Mapping[str, Sequence[str]]) -> dict[Use, tuple[bytes, ...]]:
+def decoded_certificates(certificates: Mapping[str, Sequence[str]]) -> dict[Use, tuple[bytes, ...]]:
+    """The reverse. Raises ValueError (NotBase64 is one) for what is not like that, AttributeError or TypeError."""
     return {Use(use): tuple(b64decode(each, validate=True) for each in chain) for use, chain in certificates.items()}
 
 

@@ -21,6 +21,7 @@ from digikoppelaar.flows.authorities import read_authorities
 if TYPE_CHECKING:
     from digikoppelaar.sandbox.folder import SandboxReady
     from digikoppelaar.sandbox.routing import Organisatie
+    from digikoppelaar.sandbox.settings import SandboxSettings
 
 Organisaties = Annotated[
     list[str] | None,
@@ -29,6 +30,11 @@ Organisaties = Annotated[
 Country = Annotated[
     Path | None,
     typer.Option(help="TOML with [[organisatie]] tables: areas and behandeldiensten too; or a list in CSV."),
+]
+PublishAtOnce = Annotated[bool, typer.Option("--publish-at-once", help="KOOP publishes at once what it takes.")]
+Unconnected = Annotated[bool, typer.Option("--unconnected", help="Connect nobody: each authority is to be onboarded.")]
+OtherAddresses = Annotated[
+    bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
 ]
 Profiles = Annotated[Path | None, typer.Option(help="Folder of profiles that stand in the place of ours.")]
 
@@ -56,26 +62,24 @@ def serve(
     loket_port: Annotated[int, typer.Option(help="Port of the Omgevingsloket, for a browser.")] = 0,
     koop_3pas_port: Annotated[int, typer.Option(help="Port of 3PAS, where KOOP takes kennisgevingen.")] = 0,
     koop_pages_port: Annotated[int, typer.Option(help="Port of KOOP's search, publications and DROP.")] = 0,
+    register_port: Annotated[int, typer.Option(help="Port of the CPA register's REST API.")] = 0,
     profile: Annotated[str, typer.Option(help="ebMS profile of the CPA: osb-rm or osb-rm-s.")] = "osb-rm-s",
     retries: Annotated[int, typer.Option(help="Retries in the CPA.")] = 8,
     retry_interval: Annotated[float, typer.Option(help="RetryInterval in the CPA, in seconds.")] = 10.0,
     seed: Annotated[int | None, typer.Option(help="Invent the same content at every run.")] = None,
     organisatie: Organisaties = None,
     country: Country = None,
-    publish_at_once: Annotated[
-        bool, typer.Option("--publish-at-once", help="KOOP publishes what it takes, and waits for no daily run.")
-    ] = False,
-    allow_other_addresses: Annotated[
-        bool, typer.Option("--allow-other-addresses", help="Listen on, or send to, another machine.")
-    ] = False,
+    unconnected: Unconnected = False,
+    publish_at_once: PublishAtOnce = False,
+    allow_other_addresses: OtherAddresses = False,
     profiles: Profiles = None,
     json: Json = False,
     until_stdin_ends: UntilStdinEnds = False,
 ) -> None:
     """Run DSO-LV until Ctrl-C, with fresh certificates for a new folder. It forgets every verzoek when it stops."""
-    from digikoppelaar.sandbox import serve as sandbox  # heavy, and only this command needs it
+    from digikoppelaar.sandbox.settings import ONE_COUNTRY, SandboxSettings  # heavy, and only this command needs it
 
-    settings = sandbox.SandboxSettings(
+    settings = SandboxSettings(
         folder=folder,
         gateway_endpoint=gateway_endpoint,
         case_folder=case_folder,
@@ -87,22 +91,26 @@ def serve(
         loket_port=loket_port,
         koop_3pas_port=koop_3pas_port,
         koop_pages_port=koop_pages_port,
+        register_port=register_port,
         profile=profile,
         retries=retries,
         retry_interval=timedelta(seconds=retry_interval),
         seed=seed,
-        organisaties=organisaties_of(organisatie, country) or sandbox.ONE_COUNTRY,
+        organisaties=organisaties_of(organisatie, country) or ONE_COUNTRY,
+        unconnected=unconnected,
         publish_at_once=publish_at_once,
         allow_other_addresses=allow_other_addresses,
     )
     profile_files.use(profiles)
     configure("info")
+    asyncio.run(_serve(settings, json=json, until_stdin_ends=until_stdin_ends))
+
+
+async def _serve(settings: "SandboxSettings", *, json: bool, until_stdin_ends: bool) -> None:
+    from digikoppelaar.sandbox.serve import serve  # heavy
+
     ready = output.print_json if json else partial(_tell, settings.folder / "sandbox.json")
-
-    async def until_signal() -> None:
-        await sandbox.serve(settings, ready, stop_on_signal(until_stdin_ends=until_stdin_ends))
-
-    asyncio.run(until_signal())
+    await serve(settings, ready, stop_on_signal(until_stdin_ends=until_stdin_ends))
 
 
 def _tell(file: Path, at: "SandboxReady") -> None:

@@ -66,7 +66,7 @@ class Announcer:
 
 def awaited(outbound: NewOutbound, authority: Authority) -> Awaited:
     """What the acknowledgment must say, read from the bytes that go out and not from what the core meant."""
-    agreement = authority.cpa.agreement
+    agreement = outbound.cpa.agreement
     request = Request("POST", {"content-type": outbound.content_type}, "", outbound.body)
     root = parse(soap_part(request), limit=1 << 20)
     signing = agreement.their_signals.signing

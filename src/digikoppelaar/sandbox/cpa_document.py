@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from digikoppelaar.ebms.cpa_build import BuildParty, BuildService, CpaOrder, build
+from digikoppelaar.ebms.cpa_build import BuildParty, BuildService, Certificates, CpaOrder, build
 from digikoppelaar.ebms.messages import Service
 from digikoppelaar.pki.certificate import Use
 
@@ -23,16 +23,14 @@ _COMMENT: Final = "SANDBOX: dienst, actie en rollen zijn bedacht; de echte van S
 
 @dataclass(frozen=True, slots=True)
 class CpaParty:
-    """One party. `party_id` is an OIN, in `sandbox-pre` perhaps with a suffix (EB004). `chain`: TSP and domain CA."""
+    """One party. `party_id` is an OIN, in `sandbox-pre` perhaps with a suffix (EB004)."""
 
     key: str
     """Start of the XML ids of this party."""
     name: str
     party_id: str
     endpoint: str
-    transport_certificate: bytes = field(repr=False)
-    signing_certificate: bytes = field(repr=False)
-    chain: tuple[bytes, ...] = field(repr=False, default=())
+    certificates: Certificates = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,11 @@ class CpaTerms:
     root: bytes = field(repr=False)
     """The trust anchor."""
     cpa_id: str = ""
+
+
+def usual_certificates(tls: bytes, sign: bytes, *above: bytes) -> Certificates:
+    """One certificate for both ends of TLS and one to sign; `above` are those of their TSP and its domain CA."""
+    return {Use.TLS_CLIENT: (tls, *above), Use.TLS_SERVER: (tls, *above), Use.SIGN: (sign, *above)}
 
 
 def build_cpa(terms: CpaTerms, dso: CpaParty, authority: CpaParty) -> bytes:
@@ -77,6 +80,4 @@ def _order(terms: CpaTerms, dso: CpaParty, authority: CpaParty) -> CpaOrder:
 
 
 def _party(party: CpaParty, role: str) -> BuildParty:
-    tls, sign = ((leaf, *party.chain) for leaf in (party.transport_certificate, party.signing_certificate))
-    certificates = {Use.TLS_CLIENT: tls, Use.TLS_SERVER: tls, Use.SIGN: sign}
-    return BuildParty(party.name, party.party_id, role, party.endpoint, certificates, key=party.key)
+    return BuildParty(party.name, party.party_id, role, party.endpoint, party.certificates, key=party.key)

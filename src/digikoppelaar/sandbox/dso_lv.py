@@ -69,7 +69,7 @@ class DsoLv:
         """A submission with what is wished, and the rest invented.
 
         Without an OIN it goes to the only authority, or to where its place and activities lead. Raises ConfigError when
-        that authority is not connected, or the wish makes no sense.
+        DSO-LV does not know that authority, or the wish makes no sense.
         """
         connected = self.state.organisaties
         only = (
@@ -143,7 +143,7 @@ class DsoLv:
         payload = notification_xml(verzoek.verzoeknummer, stam=version.head.stam, withdrawn=not version.served)
         for named in verzoek.route.told if to is None else to:
             authority = self.state.authorities.get(named.oin)
-            if authority is None:
+            if authority is None or authority.cpa is None:
                 continue
             outbound = self.announcer.notification(payload, authority.cpa, self.clock.now())
             outbound_id = await self.messages.queue_outbound(outbound)

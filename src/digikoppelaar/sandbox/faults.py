@@ -10,7 +10,8 @@ from digikoppelaar.errors import ConfigError
 
 
 class Target(Enum):
-    """Where a fault strikes: a kind of REST answer, our notification, their signal to us, or a service of KOOP."""
+    """Where a fault strikes: a kind of REST answer, our notification, their signal to us, a service of KOOP, or one of
+    onboarding."""
 
     SUMMARY = "summary"
     XML = "xml"
@@ -23,6 +24,9 @@ class Target(Enum):
     DROP = "3pas"
     SRU = "sru"
     METADATA = "metadata"
+    REGISTER = "register"
+    OFFERING = "offering"
+    MAIL = "mail"
 
 
 class Kind(Enum):
@@ -35,24 +39,24 @@ class Kind(Enum):
     REPEAT = "repeat"
     """A notification is sent twice, one right after the other."""
     ANSWER = "answer"
-    """Answer with HTTP `status` instead; KOOP takes nothing then."""
+    """Answer with `status` instead, of HTTP or SMTP; nothing is taken then, by KOOP, register, DSO-LV or mailbox."""
     CUT = "cut"
     """Close the connection: after `at` bytes of the body (half of it), or before the answer to an acknowledgment."""
     LENGTH = "length"
     """The body is one byte shorter than the summary says, and Content-Length agrees with the body."""
     SILENCE = "silence"
-    """Take the request and never answer; 3PAS did with it what it would have done."""
+    """Take the request and never answer. As with CUT, HTML, EMPTY and SAY, 3PAS, register and *CPA aanbieden* did with
+    it what they would have done."""
     STALL = "stall"
     """Send nothing for `seconds` after `at` bytes of the body (half of it), then go on."""
     NO_RANGES = "no-ranges"
     """Answer with the whole, without an ETag, to who asks for the rest."""
     HTML = "html"
-    """Answer with a page for people and status 200; 3PAS did with the request what it would have done."""
+    """Answer with a page for people and status 200."""
     EMPTY = "empty"
-    """Answer with nothing and status 200; 3PAS did with the request what it would have done."""
+    """Answer with nothing and status 200."""
     SAY = "say"
-    """Answer with `text`, `times` over, with `status` and `headers`; 3PAS did with the request what it would have done.
-    """
+    """Answer with `text`, `times` over, with `status` and `headers`."""
     SOAP_FAULT = "soap-fault"
     """Answer with a SOAP fault with `code` instead; nothing is taken."""
     STALE = "stale"
@@ -62,21 +66,23 @@ class Kind(Enum):
 _FILES: Final = frozenset({Target.XML, Target.PDF, Target.BIJLAGE})
 _REST: Final = _FILES | {Target.SUMMARY, Target.SEARCH, Target.REROUTE}
 _KOOP: Final = frozenset({Target.DROP, Target.SRU, Target.METADATA})
-_INBOUND: Final = _REST | _KOOP | {Target.ACKNOWLEDGMENT}
+_ONBOARDING: Final = frozenset({Target.REGISTER, Target.OFFERING})
+_SERVICES: Final = _KOOP | _ONBOARDING
+_INBOUND: Final = _REST | _SERVICES | {Target.ACKNOWLEDGMENT}
 
 APPLIES: Final[Mapping[Kind, frozenset[Target]]] = {
     Kind.LOSE: frozenset({Target.NOTIFICATION, Target.ACKNOWLEDGMENT}),
     Kind.DELAY: frozenset(Target),
     Kind.REPEAT: frozenset({Target.NOTIFICATION}),
-    Kind.ANSWER: _INBOUND,
+    Kind.ANSWER: _INBOUND | {Target.MAIL},
     Kind.CUT: _INBOUND,
     Kind.LENGTH: _FILES,
     Kind.SILENCE: _INBOUND,
     Kind.STALL: _FILES,
     Kind.NO_RANGES: _FILES,
-    Kind.HTML: _KOOP,
-    Kind.EMPTY: _KOOP,
-    Kind.SAY: _KOOP,
+    Kind.HTML: _SERVICES,
+    Kind.EMPTY: _SERVICES,
+    Kind.SAY: _SERVICES,
     Kind.SOAP_FAULT: frozenset({Target.DROP}),
     Kind.STALE: frozenset({Target.SUMMARY}),
 }

@@ -31,9 +31,13 @@ DSO_LV: Final = pki.Holder("dso-lv", "DSO-LV", "00000099000000001000")
 GEMEENTE: Final = pki.Holder("gemeente", "Gemeente Oeverloo", "00000099000000002000")
 LEVERANCIER: Final = pki.Holder("leverancier", "Proefleverancier Zaaksystemen B.V.", "00000099000000003000")
 """Runs the link for the gemeente, with its own certificates under machtiging: the normal case."""
+REGISTER: Final = pki.Holder("cpa-register", "CPA-register", "00000099000000001300")
 KOOP: Final = pki.Holder("koop", "KOOP", "00000099000000001100")
 KOOP_LEVERANCIER: Final = pki.Holder("koop-leverancier", "KOOP, test van leveranciers", "00000099000000001200")
 """The certificate that KOOP gives to a leverancier for a stage without organisatie (drop-3pas.md 1.1)."""
+API_KEY: Final = "api-key"
+KOOP_USER_NAME: Final = "koop-user-name"
+"""Names of files."""
 _OTHER_FOLDER: Final = "Kies met --folder een andere map."
 
 
@@ -48,6 +52,7 @@ class Certificates:
     leverancier_sign: pki.CertificateFiles
     koop_tls: pki.CertificateFiles
     koop_leverancier_tls: pki.CertificateFiles
+    register_tls: pki.CertificateFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +89,25 @@ class SandboxReady:
     koop_user_name_file: str
     koop_tls_certificate_file: str
     koop_tls_key_file: str
+    register_url: str
+    offering_url: str
+    portal_url: str
+    unconnected: bool = False
+    """Nobody is connected yet: there is no CPA, no API key and no user name at KOOP, and their files are not written.
+    """
     organisaties: tuple["ConnectedOrganisatie", ...] = ()
     """Every authority; the keys that begin with organisatie and cpa are about the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedOrganisatie:
-    """An authority of the sandbox, with the CPA for it."""
+    """An authority of the sandbox, with the CPA for it; both empty while it is not connected."""
 
     oin: str
     naam: str
     bestuurslaag: str
-    cpa_id: str
-    cpa_file: str
+    cpa_id: str = ""
+    cpa_file: str = ""
 
 
 @contextmanager
@@ -125,9 +136,9 @@ def open_folder(folder: Path, now: datetime, host: str) -> Certificates:
     (folder / "sandbox.json").unlink(missing_ok=True)
     authorities = pki.make_pki(folder / "pki", now)
     hosts = tuple(dict.fromkeys((host, *DSO_LV.hosts)))
-    dso, koop = replace(DSO_LV, hosts=hosts), replace(KOOP, hosts=hosts)
+    dso, koop, register = (replace(each, hosts=hosts) for each in (DSO_LV, KOOP, REGISTER))
     wanted = [(holder, uses) for holder in (dso, LEVERANCIER) for uses in (pki.TLS, pki.SIGN)]
-    wanted += [(holder, pki.TLS) for holder in (koop, KOOP_LEVERANCIER)]
+    wanted += [(holder, pki.TLS) for holder in (koop, KOOP_LEVERANCIER, register)]
     return Certificates(authorities, *pki.issue_all(authorities, wanted, now))
 
 
@@ -157,12 +168,12 @@ class Serials:
 
 def api_key(folder: Path) -> tuple[Path, str]:
     """The API key for *Verzoek afhandelen*: its file and its value; made when it is not there yet."""
-    return _secret(folder / "api-key")
+    return _secret(folder / API_KEY)
 
 
 def koop_user_name(folder: Path) -> tuple[Path, str]:
     """User name and password for the stage of 3PAS without a certificate, with a colon between them; as `api_key`."""
-    return _secret(folder / "koop-user-name", "sandbox-leverancier:")
+    return _secret(folder / KOOP_USER_NAME, "sandbox-leverancier:")
 
 
 def _secret(file: Path, before: str = "") -> tuple[Path, str]:
@@ -206,12 +217,14 @@ def _tables(
 ) -> list[tuple[str, Mapping[str, object]]]:
     named = {"oin": organisatie.oin, "naam": organisatie.naam, "bestuurslaag": organisatie.bestuurslaag}
     parties = {"gemachtigde_oin": ready.partij_oin, "namens_oin": organisatie.oin}
+    machtiging = {"omgeving": ready.omgeving, **parties, "since": now.date(), "recorded_by": "sandbox"}
+    addresses = {"register_url": ready.register_url, "offering_url": ready.offering_url}
     aansluiting = {"organisatie_oin": organisatie.oin, "kind": "stam", "omgeving": ready.omgeving}
     return [
         ("[[organisatie]]", named),
-        ("[[machtiging]]", {"omgeving": ready.omgeving, **parties, "since": now.date(), "recorded_by": "sandbox"}),
+        *([] if ready.unconnected else [("[[machtiging]]", machtiging)]),
         ("[[aansluiting]]", {**aansluiting, "partij_oin": ready.partij_oin}),
-        ("[aansluiting.dso]", {"base_url": ready.rest_base_url, "api_key_file": ready.api_key_file}),
+        ("[aansluiting.dso]", {"base_url": ready.rest_base_url, "api_key_file": ready.api_key_file, **addresses}),
         ("[aansluiting.case_system]", {"kind": "folder", "path": str(case_folder)}),
         ("[[aansluiting]]", {**aansluiting, "kind": "drop", "partij_oin": ready.partij_oin}),
         ("[aansluiting.publishing]", _publishing(organisatie, ready)),

@@ -16,7 +16,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from digikoppelaar.adapters.http_in.protocols import TLS_EXTENSION
@@ -40,8 +40,8 @@ _MARK: Final = {"x-sandbox": "SANDBOX, voorlopig: dit is DSO-LV niet"}
 class Problem(PartnerError):
     """An answer with application/problem+json. `oin` of the caller: the problem is his, and is recorded."""
 
-    def __init__(self, status: int, reason: str, oin: str | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, status: int, reason: str, oin: str | None = None, *, advice: str | None = None) -> None:
+        super().__init__(reason, advice=advice)
         self.status = status
         self.oin = oin
 
@@ -113,8 +113,8 @@ class RestService:
     now: Callable[[], datetime]
     announce: Announce = tell_nobody
 
-    def app(self) -> Starlette:
-        """The ASGI application for a TLS listener."""
+    def app(self, more: Sequence[BaseRoute] = ()) -> Starlette:
+        """The ASGI application for a TLS listener. `more` is what else DSO-LV has there."""
         summary = f"{BASE_PATH}/{self.profile.summary_path}"
         return Starlette(
             routes=[
@@ -122,6 +122,7 @@ class RestService:
                 Route(f"{BASE_PATH}/{self.profile.reroute_path}", self._reroute, methods=["POST"]),
                 Route(summary, self._summary),
                 Route(f"{BASE_PATH}{_FILES}/{{verzoeknummer}}/{{volgnummer:int}}/{{document_id}}", self._file),
+                *more,
             ],
             exception_handlers={Problem: self._problem, BadQuestion: self._bad_question},
         )
@@ -178,8 +179,7 @@ class RestService:
         authority = self.state.authorities.get(oin)
         if authority is None or holder not in authority.mandated:
             raise Problem(403, f"certificate of OIN {holder} has no mandate for OIN {oin}", holder)
-        if request.headers.get(self.profile.api_key_header) != authority.api_key:
-            raise Problem(401, f"header {self.profile.api_key_header} is missing or wrong", holder)
+        check_key(self.state, request, self.profile.api_key_header, authority, self.now())
         return authority
 
     def _links(self, version: Version) -> dict[str, object]:
@@ -233,13 +233,21 @@ class RestService:
         assert isinstance(problem, Problem)
         if problem.oin is not None:
             self.state.refuse(self.now(), "rest", problem.oin, Refusal(str(problem.status), str(problem), http=True))
-        return _as_problem(problem.status, str(problem))
+        return as_problem(problem.status, str(problem))
 
     async def _bad_question(self, request: Request, problem: Exception) -> Response:
-        return _as_problem(400, str(problem))
+        return as_problem(400, str(problem))
 
 
-def _as_problem(status: int, detail: str) -> Response:
+def check_key(state: SandboxState, request: Request, header: str, authority: Authority, now: datetime) -> None:
+    """Raises Problem unless the API key in `header` is of this authority or of who may act for it."""
+    if problem := state.keys.problem(request.headers.get(header, ""), authority.mandated, now.date()):
+        advice = f"Header {header} moet een geldige API-key van deze omgeving hebben; vraag er een aan op het portaal."
+        raise Problem(401, f"the API key in header {header} is {problem}", certificate_oin(request), advice=advice)
+
+
+def as_problem(status: int, detail: str) -> Response:
+    """RFC 9457."""
     body = {"type": "about:blank", "title": "SANDBOX", "status": status, "detail": detail}
     return Response(json.dumps(body), status, _MARK, media_type="application/problem+json")
 

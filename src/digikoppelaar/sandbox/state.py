@@ -9,20 +9,25 @@ from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.sandbox.bijlagen import Bijlage
 from digikoppelaar.sandbox.model import BevoegdGezag, Head, Inhoud, Route
+from digikoppelaar.sandbox.onboarding.api_keys import ApiKeys
 from digikoppelaar.sandbox.routing import Organisatie
 from digikoppelaar.sandbox.served import ServedFile, served_files
 from digikoppelaar.sandbox.strictness import Awaited, Refusal
 from digikoppelaar.sandbox.verzoek_document import WITHDRAWN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Authority:
-    """A connected authority: its CPA, its API key, and the OINs whose certificates may act for it."""
+    """An authority that DSO-LV knows: its CPAs, oldest first, and the OINs whose certificates may act for it."""
 
     gezag: Organisatie
-    cpa: CpaRecord
     mandated: frozenset[str]
-    api_key: str = field(repr=False)
+    cpas: list[CpaRecord] = field(default_factory=list)
+
+    @property
+    def cpa(self) -> CpaRecord | None:
+        """The one under which it is told of verzoeken: the last. None: it is not connected."""
+        return self.cpas[-1] if self.cpas else None
 
     @property
     def named(self) -> BevoegdGezag:
@@ -124,7 +129,7 @@ class RecordedRefusal:
 
     at: datetime
     channel: str
-    """ebms or rest."""
+    """ebms, rest, or of onboarding: register or offering."""
     oin: str
     refusal: Refusal
 
@@ -145,6 +150,7 @@ class SandboxState:
 
     authorities: dict[str, Authority] = field(default_factory=dict)
     """By OIN."""
+    keys: ApiKeys = field(default_factory=ApiKeys)
     verzoeken: dict[str, Submitted] = field(default_factory=dict)
     """By verzoeknummer, oldest first."""
     refusals: list[RecordedRefusal] = field(default_factory=list)
@@ -171,22 +177,24 @@ class SandboxState:
 
     @property
     def organisaties(self) -> dict[str, Organisatie]:
-        """Who is connected, by OIN."""
+        """Who it knows, connected or not, by OIN."""
         return {oin: authority.gezag for oin, authority in self.authorities.items()}
 
-    def authority_of_cpa(self, cpa_id: str) -> Authority | None:
-        """The authority that this CPA is with."""
-        return next((a for a in self.authorities.values() if a.cpa.agreement.cpa_id == cpa_id), None)
+    def of_cpa(self, cpa_id: str) -> tuple[Authority, CpaRecord] | None:
+        """This CPA, and the authority that it is with."""
+        found = ((each, cpa) for each in self.authorities.values() for cpa in each.cpas)
+        return next((pair for pair in found if pair[1].agreement.cpa_id == cpa_id), None)
 
     def awaited(self, cpa_id: str, message_id: str) -> Awaited | None:
         """What DSO-LV expects of a signal about this message; None when it does not know the CPA."""
-        authority = self.authority_of_cpa(cpa_id)
-        if authority is None:
+        found = self.of_cpa(cpa_id)
+        if found is None:
             return None
         about = self._awaited.get(message_id)
         if about is not None and about.cpa_id == cpa_id:
             return about
-        ours, theirs = authority.cpa.agreement.ours, authority.cpa.agreement.theirs
+        authority, cpa = found
+        ours, theirs = cpa.agreement.ours, cpa.agreement.theirs
         return Awaited(cpa_id, "", "", ours.party_ids[0].value, theirs.party_ids[0].value, authority.mandated)
 
     def refuse(self, at: datetime, channel: str, oin: str, *broken: Refusal) -> None:

@@ -27,7 +27,8 @@ from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox.country import connected
 from digikoppelaar.sandbox.folder import SandboxReady, open_folder
 from digikoppelaar.sandbox.routing import Behandeldienst, Organisatie
-from digikoppelaar.sandbox.serve import ONE_COUNTRY, SandboxSettings, serve
+from digikoppelaar.sandbox.serve import serve
+from digikoppelaar.sandbox.settings import ONE_COUNTRY, SandboxSettings
 
 CLOCK = SystemClock()
 
@@ -53,6 +54,7 @@ class Gateway:
     sender: Sender
     keyring: Keyring
     sessions: MtlsSessions
+    endpoint: str
 
     @property
     def notified(self) -> list[str]:
@@ -75,10 +77,13 @@ async def sandbox_and_gateway(
     interval: timedelta = timedelta(seconds=0.3),
     organisaties: tuple[Organisatie, ...] = ONE_COUNTRY,
     publish_at_once: bool = False,
+    omgeving: str = "sandbox-pre",
+    unconnected: bool = False,
 ) -> AsyncIterator[Gateway]:
     """A sandbox with a gateway beside it, until the context ends."""
     certificates = open_folder(folder, CLOCK.now(), "127.0.0.1")
-    keyring = _keyring(certificates_of(folder), certificates.authorities.root, certificates.authorities.crls)
+    authorities = certificates.authorities
+    keyring = _keyring(omgeving, certificates_of(folder, omgeving), authorities.root, authorities.crls)
     registry, messages = MemoryRegistry(), MemoryMessages()
     stop = asyncio.Event()
     tasks: list[asyncio.Task[None]] = []
@@ -87,7 +92,7 @@ async def sandbox_and_gateway(
             registry, messages, MemoryBlobs(), keyring, keyring.trust, MtlsTransport(sessions), RandomIds(), CLOCK
         )
         handler = Handler.of(ports)
-        port = await _endpoint(tasks, handler.receiver, keyring, stop)
+        port = await _endpoint(omgeving, tasks, handler.receiver, keyring, stop)
         settings = SandboxSettings(
             folder=folder,
             gateway_endpoint=f"https://127.0.0.1:{port}/ebms",
@@ -98,52 +103,55 @@ async def sandbox_and_gateway(
             seed=1,
             organisaties=organisaties,
             publish_at_once=publish_at_once,
+            omgeving=omgeving,
+            unconnected=unconnected,
         )
         readiness: asyncio.Future[SandboxReady] = asyncio.get_running_loop().create_future()
         tasks.append(asyncio.create_task(serve(settings, readiness.set_result, stop)))
         tasks.append(asyncio.create_task(handler.sender.run(stop)))
         ready = await readiness
-        _connect(registry, ready)
+        for organisatie in () if unconnected else ready.organisaties:
+            connect(registry, ready, organisatie.oin, Path(organisatie.cpa_file).read_bytes())
         try:
-            yield Gateway(ready, messages, registry, handler.sender, keyring, sessions)
+            yield Gateway(ready, messages, registry, handler.sender, keyring, sessions, settings.gateway_endpoint)
         finally:
             stop.set()
             handler.sender.wake()
             await asyncio.gather(*tasks)
 
 
-def certificates_of(folder: Path) -> list[CertificateRecord]:
+def certificates_of(folder: Path, omgeving: str = "sandbox-pre") -> list[CertificateRecord]:
     """The leverancier's certificates in the state folder of a sandbox."""
     pki = folder / "pki"
     return [
         CertificateRecord(
-            "00000099000000003000", "sandbox-pre", use, pki / f"leverancier-{kind}.pem", pki / f"leverancier-{kind}.key"
+            "00000099000000003000", omgeving, use, pki / f"leverancier-{kind}.pem", pki / f"leverancier-{kind}.key"
         )
         for use, kind in ((Use.TLS_SERVER, "tls"), (Use.TLS_CLIENT, "tls"), (Use.SIGN, "sign"))
     ]
 
 
-def _keyring(records: list[CertificateRecord], root: Path, crls: Path) -> Keyring:
-    trust = TrustBase({"sandbox-pre": TrustFiles((root,), crls=(crls,))}, CLOCK)
+def _keyring(omgeving: str, records: list[CertificateRecord], root: Path, crls: Path) -> Keyring:
+    trust = TrustBase({omgeving: TrustFiles((root,), crls=(crls,))}, CLOCK)
     return Keyring(records, trust, CLOCK)
 
 
-async def _endpoint(tasks: list[asyncio.Task[None]], receiver: Receiver, keyring: Keyring, stop: asyncio.Event) -> int:
+async def _endpoint(
+    omgeving: str, tasks: list[asyncio.Task[None]], receiver: Receiver, keyring: Keyring, stop: asyncio.Event
+) -> int:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    tls = keyring.server_context("sandbox-pre", "00000099000000003000")
-    listener = server.Listener("sandbox-pre", "127.0.0.1", 0, tls, server.Limits(stop=1))
-    endpoint = Endpoint("sandbox-pre", receiver.receive)
+    tls = keyring.server_context(omgeving, "00000099000000003000")
+    listener = server.Listener(omgeving, "127.0.0.1", 0, tls, server.Limits(stop=1))
+    endpoint = Endpoint(omgeving, receiver.receive)
     tasks.append(asyncio.create_task(server.serve(endpoint, listener, ready=port.set_result, stop=stop)))
     return await port
 
 
-def _connect(registry: MemoryRegistry, ready: SandboxReady) -> None:
-    for number, organisatie in enumerate(ready.organisaties, 1):
-        aansluiting = Aansluiting(
-            number, organisatie.oin, organisatie.naam, "stam", ready.omgeving, ready.partij_oin, None, None
-        )
-        agreement = read_agreement(Path(organisatie.cpa_file).read_bytes(), [organisatie.oin])
-        registry.cpas.append(CpaRecord(number, aansluiting, agreement))
-        registry.machtigingen.append(
-            Machtiging(ready.omgeving, ready.partij_oin, organisatie.oin, since=CLOCK.now(), recorded_by="test")
-        )
+def connect(registry: MemoryRegistry, ready: SandboxReady, oin: str, cpa: bytes) -> None:
+    """The gateway's own record of a connection, with its CPA."""
+    number = len(registry.cpas) + 1
+    aansluiting = Aansluiting(number, oin, f"OIN {oin}", "stam", ready.omgeving, ready.partij_oin, None, None)
+    registry.cpas.append(CpaRecord(number, aansluiting, read_agreement(cpa, [oin])))
+    registry.machtigingen.append(
+        Machtiging(ready.omgeving, ready.partij_oin, oin, since=CLOCK.now(), recorded_by="test")
+    )

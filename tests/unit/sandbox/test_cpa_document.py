@@ -6,11 +6,12 @@ import pytest
 from lxml import etree
 from tests.shared import shared_data
 
-from digikoppelaar.sandbox.cpa_document import PROFILES, CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import PROFILES, CpaParty, CpaTerms, build_cpa, usual_certificates
 from digikoppelaar.xml import parse
 
-DSO = CpaParty("DSO", "SANDBOX DSO-LV", "00000099000000001000", "https://localhost:1/ebms", b"dt", b"ds", (b"tsp",))
-GEMEENTE = CpaParty("GM", "SANDBOX Gemeente Oeverloo", "00000099000000002000", "https://localhost:2/ebms", b"gt", b"gs")
+OF_DSO, OF_GEMEENTE = usual_certificates(b"dt", b"ds", b"tsp"), usual_certificates(b"gt", b"gs")
+DSO = CpaParty("DSO", "SANDBOX DSO-LV", "00000099000000001000", "https://localhost:1/ebms", OF_DSO)
+GEMEENTE = CpaParty("GM", "SANDBOX Gemeente Oeverloo", "00000099000000002000", "https://localhost:2/ebms", OF_GEMEENTE)
 
 
 def terms(profile: str, cpa_id: str = "") -> CpaTerms:

@@ -20,7 +20,7 @@ from digikoppelaar.flows.registration import (
 )
 from digikoppelaar.pki.policy import Policy
 from digikoppelaar.sandbox import folder
-from digikoppelaar.sandbox.cpa_document import ACTION, SERVICE, CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import ACTION, SERVICE, CpaParty, CpaTerms, build_cpa, usual_certificates
 
 NOW = datetime(2026, 6, 2, 12, 0, tzinfo=UTC)
 READY = folder.SandboxReady(
@@ -53,6 +53,9 @@ READY = folder.SandboxReady(
     koop_user_name_file="/s/koop-user-name",
     koop_tls_certificate_file="/s/koop.pem",
     koop_tls_key_file="/s/koop.key",
+    register_url="https://127.0.0.1:7/api/v1",
+    offering_url="https://127.0.0.1:1/aanbieden",
+    portal_url="http://127.0.0.1:3/portaal",
     organisaties=(
         folder.ConnectedOrganisatie(
             folder.GEMEENTE.oin, 'Gemeente "Oeverloo" \\ Zuid', "gemeente", "cpa", "/s/cpa.xml"
@@ -115,18 +118,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> folder.Certificate
 def cpa_of(certificates: folder.Certificates, profile: str) -> bytes:
     root, domain, tsp = (issuer.der() for issuer in certificates.authorities.issuers)
     terms = CpaTerms(profile, 3, timedelta(seconds=1.5), NOW, NOW + timedelta(days=1), root)
-    dso = CpaParty(
-        "DSO", "DSO", folder.DSO_LV.oin, "https://h/dso", certificates.dso_tls.der(), certificates.dso_sign.der()
-    )
-    gemeente = replace(
-        dso,
-        key="BG",
-        party_id=folder.GEMEENTE.oin,
-        endpoint="https://h/bg",
-        signing_certificate=certificates.leverancier_sign.der(),
-        chain=(tsp, domain),
-    )
-    return build_cpa(terms, dso, gemeente)
+    of_dso = usual_certificates(certificates.dso_tls.der(), certificates.dso_sign.der())
+    of_gemeente = usual_certificates(certificates.dso_tls.der(), certificates.leverancier_sign.der(), tsp, domain)
+    dso = CpaParty("DSO", "DSO", folder.DSO_LV.oin, "https://h/dso", of_dso)
+    return build_cpa(terms, dso, CpaParty("BG", "DSO", folder.GEMEENTE.oin, "https://h/bg", of_gemeente))
 
 
 @pytest.mark.parametrize("profile", ["osb-rm", "osb-rm-s"])

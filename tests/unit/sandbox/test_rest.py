@@ -24,7 +24,7 @@ from digikoppelaar.flows.ports import Aansluiting, CpaRecord
 from digikoppelaar.sandbox import folder, pki
 from digikoppelaar.sandbox.bijlagen import make_bijlagen
 from digikoppelaar.sandbox.content import invent
-from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa, usual_certificates
 from digikoppelaar.sandbox.faults import Faults
 from digikoppelaar.sandbox.model import Head, Route, Soort
 from digikoppelaar.sandbox.rest import BASE_PATH, RestService
@@ -93,12 +93,13 @@ def other(files: folder.Certificates) -> pki.CertificateFiles:
 def authority(files: folder.Certificates, oin: str) -> Authority:
     start = CLOCK.now()
     tls, sign = files.leverancier_tls.der(), files.leverancier_sign.der()
+    certificates = usual_certificates(tls, sign)
     terms = CpaTerms("osb-rm-s", 1, timedelta(seconds=1), start, start + timedelta(days=1), tls)
-    dso = CpaParty("DSO", "DSO", folder.DSO_LV.oin, "https://localhost/dso", tls, sign)
-    cpa = build_cpa(terms, dso, CpaParty("BG", "BG", oin, "https://localhost/bg", tls, sign))
+    dso = CpaParty("DSO", "DSO", folder.DSO_LV.oin, "https://localhost/dso", certificates)
+    cpa = build_cpa(terms, dso, CpaParty("BG", "BG", oin, "https://localhost/bg", certificates))
     end = Aansluiting(1, folder.DSO_LV.oin, "DSO", "stam", "sandbox-pre", folder.DSO_LV.oin, None, None)
     record = CpaRecord(1, end, read_agreement(cpa, [folder.DSO_LV.oin]))
-    return Authority(Organisatie(oin, "Gemeente"), record, frozenset({oin, folder.LEVERANCIER.oin}), KEY)
+    return Authority(Organisatie(oin, "Gemeente"), frozenset({oin, folder.LEVERANCIER.oin}), [record])
 
 
 def submitted(to: Authority) -> Submitted:
@@ -113,6 +114,7 @@ async def running(files: folder.Certificates, other: pki.CertificateFiles) -> As
     state, faults = SandboxState(), Faults(random.Random(1))
     for oin in (folder.GEMEENTE.oin, BUURGEMEENTE):
         state.authorities[oin] = authority(files, oin)
+    state.keys.give(KEY, folder.LEVERANCIER.oin, "PRE", "test", CLOCK.now().date())
     state.submitted(submitted(state.authorities[folder.GEMEENTE.oin]))
     tls = server_context(Identity(files.dso_tls.certificate, files.dso_tls.key), [files.authorities.root])
     stop = asyncio.Event()
@@ -160,8 +162,8 @@ async def test_the_authority_may_fetch_with_a_certificate_of_its_own(world: Worl
 @pytest.mark.parametrize(
     ("changes", "status", "reason"),
     [
-        ({"key": None}, 401, "x-api-key is missing or wrong"),
-        ({"key": "a-wrong-key"}, 401, "x-api-key is missing or wrong"),
+        ({"key": None}, 401, "x-api-key is missing or unknown"),
+        ({"key": "a-wrong-key"}, 401, "x-api-key is missing or unknown"),
         ({"oin": None}, 403, "x-oin is missing"),
         ({"oin": OTHER.oin}, 403, "no mandate for OIN 00000099000000009000"),
         ({"oin": BUURGEMEENTE}, 403, "not addressed to OIN 00000099000000005000"),

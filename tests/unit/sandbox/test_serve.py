@@ -16,7 +16,8 @@ from tests.unit.sandbox.gateway import CLOCK, Gateway, sandbox_and_gateway
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.folder import open_folder
-from digikoppelaar.sandbox.serve import SandboxSettings, check, serve
+from digikoppelaar.sandbox.serve import serve
+from digikoppelaar.sandbox.settings import SandboxSettings, check
 
 DEADLINE = 15.0
 

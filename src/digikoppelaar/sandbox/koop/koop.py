@@ -60,6 +60,8 @@ class Koop:
     switches: Switches = field(init=False)
     mandated: dict[str, frozenset[str]] = field(default_factory=dict)
     """By the OIN of an organisatie: whose certificates may publish for it."""
+    user_name: str = field(default="", repr=False)
+    """With a password behind it and a colon between them, for the stage that asks for it; empty: nobody got one yet."""
     dossiers: dict[str, Dossier] = field(default_factory=dict)
     """By dossiernummer, oldest first."""
     receipts: list[Receipt] = field(default_factory=list)

@@ -32,9 +32,9 @@ def make_koop(faults: Faults, clock: Clock, next_number: Callable[[int], int], *
     return Koop(faults, calendar, rubrieken, next_number, Switches(publish_at_once=publish_at_once))
 
 
-def three_pas(koop: Koop, user_name: str) -> ASGIApp:
+def three_pas(koop: Koop) -> ASGIApp:
     """The service that takes kennisgevingen; see `ThreePas`."""
-    return ThreePas(koop, load_drop_profile(_3PAS), user_name).app()
+    return ThreePas(koop, load_drop_profile(_3PAS)).app()
 
 
 def three_pas_urls(base: str) -> Mapping[str, str]:

@@ -23,10 +23,9 @@ from digikoppelaar.drop.model import Positie
 from digikoppelaar.drop.preview import as_html
 from digikoppelaar.drop.publication import Publicatie, publication_xml
 from digikoppelaar.drop.sru_answer import Repository, answer_search
+from digikoppelaar.sandbox.answers import after
 from digikoppelaar.sandbox.faults import Fault, Kind, Target
-from digikoppelaar.sandbox.koop.answers import Cut, html_page, said
 from digikoppelaar.sandbox.koop.koop import Koop
-from digikoppelaar.sandbox.rest import Silence
 from digikoppelaar.stam.coordinates import RD, WGS84
 from digikoppelaar.stam.geometry import converted
 from digikoppelaar.stam.model import Geometrie
@@ -145,14 +144,4 @@ async def _faulty(fault: Fault | None, response: Response) -> Response:
         case Fault(kind=Kind.ANSWER, status=status, seconds=seconds):
             asks = {"retry-after": str(round(seconds))} if status in (429, 503) else {}
             return Response(status_code=status, headers=_MARK | asks)
-        case Fault(kind=Kind.SAY):
-            return said(fault)
-        case Fault(kind=Kind.HTML):
-            return html_page(200, "Er is een storing. Probeer het later opnieuw.", _MARK)
-        case Fault(kind=Kind.EMPTY):
-            return Response(headers=_MARK)
-        case Fault(kind=Kind.CUT, at=at):
-            return Cut(response, at)
-        case Fault(kind=Kind.SILENCE):
-            return Silence()
-    return response
+    return after(fault, response, _MARK)

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
@@ -26,12 +26,12 @@ from digikoppelaar.drop.profile import Authentication, Stage
 from digikoppelaar.drop.receiving import accepted_body, fault_body, kennisgeving, read_request, refusal_body
 from digikoppelaar.drop.schema import wsdl
 from digikoppelaar.errors import AanleveringError
+from digikoppelaar.sandbox.answers import after, html_page
 from digikoppelaar.sandbox.faults import Fault, Kind, Target
 from digikoppelaar.sandbox.folder import KOOP_LEVERANCIER
-from digikoppelaar.sandbox.koop.answers import Cut, html_page, said
 from digikoppelaar.sandbox.koop.dossiers import Key, key_of
 from digikoppelaar.sandbox.koop.koop import Koop, Receipt
-from digikoppelaar.sandbox.rest import Silence, certificate_oin
+from digikoppelaar.sandbox.rest import certificate_oin
 
 PATH: Final = "/{stage}/3pas"
 """Of a stage on the host of the sandbox; the real paths are given by KOOP on request."""
@@ -51,11 +51,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ThreePas:
-    """The service; `user_name` has a password behind it, with a colon between them."""
+    """The service."""
 
     koop: Koop
     profile: DropProfile
-    user_name: str = field(repr=False)
 
     def app(self) -> Starlette:
         """The ASGI application, for a TLS listener that takes callers with and without a certificate."""
@@ -88,13 +87,14 @@ class ThreePas:
         if instead := await self._before(fault):
             self._record(stage, certificate_oin(request), body, None, reason="a fault was switched on")
             return instead
-        return _after(fault, await self._taken(request, stage, body))
+        return after(fault, await self._taken(request, stage, body), _MARK)
 
     def _shut_out(self, request: Request, stage: Stage) -> Response | None:
         """The answer to who does not show what the stage asks for; of whom it is, is judged with the message."""
         if stage.authentication is Authentication.USER_NAME:
-            wanted = f"Basic {b64encode(self.user_name.encode()).decode()}"
-            if hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
+            user_name = self.koop.user_name
+            wanted = f"Basic {b64encode(user_name.encode()).decode()}"
+            if user_name and hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
                 return None
             marks = self._provisional(["user_name_carrier"])
             return Response(status_code=401, headers=marks | {"www-authenticate": 'Basic realm="SANDBOX 3PAS"'})
@@ -151,22 +151,6 @@ class ThreePas:
     def _provisional(self, shown: Iterable[str]) -> dict[str, str]:
         marked = [name for name in shown if self.profile.facts[name].provisional]
         return _MARK | {"x-provisional": ", ".join(marked)}
-
-
-def _after(fault: Fault | None, answer: Response) -> Response:
-    """The answer as a fault lets it go out: it was taken, or not, all the same."""
-    match fault:
-        case Fault(kind=Kind.SILENCE):
-            return Silence()
-        case Fault(kind=Kind.CUT, at=at):
-            return Cut(answer, at)
-        case Fault(kind=Kind.EMPTY):
-            return Response(status_code=200, headers=_MARK)
-        case Fault(kind=Kind.SAY):
-            return said(fault)
-        case Fault(kind=Kind.HTML):
-            return html_page(200, "Er is een storing. Probeer het later opnieuw.", _MARK)
-    return answer
 
 
 async def _body(request: Request) -> bytes | None:

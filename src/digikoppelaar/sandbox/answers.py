@@ -1,11 +1,31 @@
-"""Answers that go wrong, for the faults of KOOP."""
+"""Answers that go wrong, for the faults of the services of the sandbox."""
 
 from html import escape
+from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from digikoppelaar.sandbox.faults import Fault
+from digikoppelaar.sandbox.faults import Fault, Kind
+from digikoppelaar.sandbox.rest import Silence
+
+STORING: Final = "Er is een storing. Probeer het later opnieuw."
+
+
+def after(fault: Fault | None, answer: Response, marks: dict[str, str]) -> Response:
+    """The answer as a fault lets it out: what was asked is done, or not, all the same. `marks` is of the service."""
+    match fault:
+        case Fault(kind=Kind.SILENCE):
+            return Silence()
+        case Fault(kind=Kind.CUT, at=at):
+            return Cut(answer, at)
+        case Fault(kind=Kind.EMPTY):
+            return Response(headers=marks)
+        case Fault(kind=Kind.SAY):
+            return said(fault)
+        case Fault(kind=Kind.HTML):
+            return html_page(200, STORING, marks)
+    return answer
 
 
 def html_page(status: int, text: str, headers: dict[str, str]) -> Response:
