@@ -35,6 +35,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
         └── ContentLost           administrator   a blob that is on record is not there
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -352,3 +353,13 @@ class ContentLost(StorageError):
 def told(error: Exception) -> str:
     """What may be said of any error: the text of one that is not ours could hold anything, so only its type."""
     return str(error) if isinstance(error, DigikoppelaarError) else f"unexpected {type(error).__name__}"
+
+
+MOST_TOLD: Final = 20
+"""Troubles that are told in one error; who mended these sees the next ones."""
+
+
+def several(what: str, troubles: Sequence[str]) -> str:
+    """A message about many things that are wrong, each on a line of its own."""
+    left = [f"and {len(troubles) - MOST_TOLD} more"] if len(troubles) > MOST_TOLD else []
+    return "\n  ".join([f"{what}:", *troubles[:MOST_TOLD], *left])

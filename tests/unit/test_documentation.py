@@ -14,9 +14,12 @@ import pytest
 import typer
 
 from digikoppelaar.adapters.casesystems import kinds
+from digikoppelaar.adapters.profiles import base_url_of
 from digikoppelaar.cli.app import app
 from digikoppelaar.config import Config
 from digikoppelaar.flows.apply_file import read_registration
+from digikoppelaar.flows.authorities import read_authorities
+from digikoppelaar.flows.authority_template import expanded
 from digikoppelaar.flows.registration import KEYS, AansluitingEntry
 from digikoppelaar.sandbox.faults import APPLIES, Kind, Target
 from digikoppelaar.sandbox.folder import LEVERANCIER
@@ -256,6 +259,13 @@ def test_a_configuration_in_the_texts_is_accepted_by_the_program(example: str) -
 def test_a_file_of_aansluitingen_in_the_texts_shows_every_kind_of_entry(example: str) -> None:
     entries = read_registration(tomllib.loads(example), "/etc/digikoppelaar")
     assert {type(entry) for entry in entries} == set(KEYS)
+
+
+@pytest.mark.parametrize("example", toml_examples("sjabloon.toml"))
+def test_a_template_in_the_texts_connects_a_list_of_authorities(example: str) -> None:
+    authorities = read_authorities(b"oin;naam;bestuurslaag\n00000099000000101000;Gemeente A;gemeente\n")
+    content = expanded(tomllib.loads(example), authorities, "/etc/digikoppelaar", base_url_of)
+    assert {each["kind"] for each in content["aansluiting"]} == {"stam", "drop"}
 
 
 @pytest.mark.parametrize("example", toml_examples("in aansluitingen.toml"))

@@ -136,6 +136,15 @@ def load_profile(name: str) -> DsoProfile:
     return loaded(name, dso_profile)
 
 
+def base_url_of(name: str, omgeving: str) -> str | None:
+    """The address of DSO-LV that a profile has for an omgeving; None for a sandbox, which is where somebody started it.
+
+    Raises ConfigError as `load_profile` does.
+    """
+    profile = load_profile(name)
+    return {"pre": profile.base_url_pre, "prod": profile.base_url_prod}.get(omgeving)
+
+
 @cache
 def load_drop_profile(name: str) -> DropProfile:
     """The profile of 3PAS that is called `name` (`koop-3pas-2020-01`). Raises ConfigError as `load_profile` does."""

@@ -11,6 +11,7 @@ from digikoppelaar.adapters import logs
 from digikoppelaar.cli import (
     aansluiting,
     aansluiting_check,
+    aansluiting_copy,
     aansluiting_proof,
     application,
     area,
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 organisatie.app.command("import")(organisatie_import.import_list)
 app.add_typer(organisatie.app, name="organisatie")
+aansluiting.app.command("copy")(aansluiting_copy.copy)
 aansluiting.app.command("evidence")(aansluiting_proof.evidence)
 aansluiting.app.command("ping")(aansluiting_proof.ping)
 aansluiting.app.command("check")(aansluiting_check.check)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from digikoppelaar import wiring
-from digikoppelaar.adapters.profiles import load_profile
+from digikoppelaar.adapters.profiles import base_url_of
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import DryRun, Json, Yes, configuration
@@ -21,7 +21,6 @@ from digikoppelaar.flows.authority_template import apply_file, expanded
 from digikoppelaar.flows.catch_up_area import read_area
 from digikoppelaar.flows.ports import OMGEVINGEN
 from digikoppelaar.flows.ports.catch_up import Area
-from digikoppelaar.onboarding.model import SANDBOX, plays
 
 _LARGEST: Final = 128 * MEBIBYTE
 """Bytes of a list or an area."""
@@ -49,7 +48,7 @@ def import_list(
         areas = _areas(authorities, file.parent)
     base = str(template.resolve().parent)
     with in_file(template):
-        content = expanded(read_toml(template), authorities, base, _base_url, omgeving or ())
+        content = expanded(read_toml(template), authorities, base, base_url_of, omgeving or ())
         entries = checked(read_registration(content, base))
     if save:
         _save(save, apply_file(content))
@@ -57,16 +56,6 @@ def import_list(
     if areas and not dry_run:
         asyncio.run(_put(areas))
     tell(changes, {"organisaties": len(authorities), "areas": len(areas)}, dry_run=dry_run, json=json)
-
-
-def _base_url(profile: str, omgeving: str) -> str | None:
-    """Of the real omgevingen; a sandbox is wherever somebody started it."""
-    known = load_profile(profile)
-    return (
-        None
-        if omgeving.startswith(SANDBOX)
-        else {"pre": known.base_url_pre, "prod": known.base_url_prod}[plays(omgeving)]
-    )
 
 
 def _areas(authorities: Sequence[Authority], folder: Path) -> list[Area]:

@@ -8,15 +8,13 @@ from typing import Final
 
 from digikoppelaar.drop.bladen import BLAD_OF
 from digikoppelaar.drop.model import Bestuurslaag, Blad
-from digikoppelaar.errors import ConfigError, OinError
+from digikoppelaar.errors import ConfigError, OinError, several
 from digikoppelaar.flows.registration import BESTUURSLAGEN
 from digikoppelaar.pki.oin import LENGTH, check_oin
 
 NEEDED: Final = ("oin", "naam", "bestuurslaag")
 OPTIONAL: Final = ("blad", "creator", "gebied", "behandeldienst")
 """Columns with a meaning: the blad and name at KOOP, a file with the area, the OIN of the behandeldienst."""
-MOST_TOLD: Final = 20
-"""Lines that are named in one error; who mended these sees the next ones."""
 _LAYERS: Final = {
     "gemeente": Bestuurslaag.GEMEENTE,
     "provincie": Bestuurslaag.PROVINCIE,
@@ -95,10 +93,8 @@ def read_authorities(content: bytes) -> tuple[Authority, ...]:
 def refuse(troubles: Sequence[tuple[int, str]]) -> None:
     """Raises ConfigError when there are any, with the lines they are about."""
     if troubles:
-        told = "".join(f"\n  line {line}: {what}" for line, what in troubles[:MOST_TOLD])
-        left = f"\n  and {len(troubles) - MOST_TOLD} more" if len(troubles) > MOST_TOLD else ""
         raise ConfigError(
-            f"nothing is imported:{told}{left}",
+            several("nothing is imported", [f"line {line}: {what}" for line, what in troubles]),
             advice="Verbeter de genoemde regels. Laat een kolom met OIN's als tekst opmaken, want een rekenblad haalt "
             "voorloopnullen weg.",
         )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.authorities import MOST_TOLD, read_authorities
+from digikoppelaar.errors import MOST_TOLD, ConfigError
+from digikoppelaar.flows.authorities import read_authorities
 
 ONE, TWO = "00000099000000101000", "00000099000000102000"
 HEAD = "oin;naam;bestuurslaag"
