@@ -30,6 +30,7 @@ from digikoppelaar.flows.cpas import judgement_in
 from digikoppelaar.flows.diagnosis import Diagnosis, Verdict
 from digikoppelaar.flows.ports import CpaRecord
 from digikoppelaar.flows.stages import Stages, settings_of, stage_of
+from digikoppelaar.onboarding.states import StepState
 from digikoppelaar.opening import open_keyring, open_proxies
 from digikoppelaar.pki.certificate import Certificate, Use, check_use
 from digikoppelaar.pki.expiry import Ending, Kind, expiries
@@ -101,6 +102,10 @@ async def _on_record(config: Config, stores: Stores, cpas: Sequence[CpaRecord]) 
             yield waits
     async for found in _stages(stores):
         yield found
+    records = (await stores.onboarding.records()).values()
+    if wrong := sum(each.was_done and each.state is StepState.WRONG for steps in records for each in steps.values()):
+        advice = "Bekijk wat er mis is en wie aan zet is met `digikoppelaar aansluiting check --all`."
+        yield Diagnosis("onboarding", Verdict.WARNING, f"{wrong} steps that were done are wrong now", advice)
 
 
 async def _stages(stores: Stores) -> Found:

@@ -9,6 +9,7 @@ from tests.unit.flows.test_administration import CPA, PARTIES, aansluiting
 from digikoppelaar import checkup
 from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.embedded import Lease
+from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
 from digikoppelaar.config import Config
@@ -18,6 +19,9 @@ from digikoppelaar.flows import administration
 from digikoppelaar.flows.cpas import ImportChoice, import_cpa
 from digikoppelaar.flows.diagnosis import Verdict
 from digikoppelaar.flows.registration import AansluitingEntry, CertificateEntry, PartijEntry
+from digikoppelaar.onboarding.model import Kind, Subject
+from digikoppelaar.onboarding.progress import Told
+from digikoppelaar.onboarding.states import StepEvent
 from digikoppelaar.wiring import apply_registration
 
 
@@ -114,3 +118,20 @@ async def test_what_is_on_record_is_judged_as_it_would_be_today(tmp_path: Path, 
     about = [each for each in found if each.subject == f"cpa sandbox-pre {imported.cpa.agreement.cpa_id}"]
     assert about
     assert all(each.advice for each in about)
+
+
+async def test_steps_of_onboarding_that_became_wrong_are_one_line(tmp_path: Path, database_url: str) -> None:
+    config = Config(data_folder=tmp_path, database=Database(url=database_url))
+    subject = Subject(GEMEENTE, Kind.STAM, "pre")
+
+    async def found() -> list[str]:
+        return [each.says async for each in checkup.check(config, partners=False) if each.subject == "onboarding"]
+
+    async with opened_pool(lambda: database_url, 2) as pool:
+        store = PostgresOnboarding(pool)
+        for number, event in (("3.1", StepEvent.FAILED), ("3.2", StepEvent.FULFILLED), ("3.3", StepEvent.FULFILLED)):
+            await store.tell(subject, number, event, Told(NOW))
+        assert await found() == []
+        for number in ("3.2", "3.3"):
+            await store.tell(subject, number, StepEvent.FAILED, Told(NOW))
+        assert await found() == ["2 steps that were done are wrong now"]

@@ -27,6 +27,7 @@ from digikoppelaar.flows.worklist_rows import (
     Sort,
     UntoldRow,
     WaitingRow,
+    WrongStepRow,
 )
 from digikoppelaar.pki.expiry import Ending, Expiry, Kind, expiries
 
@@ -43,6 +44,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *(_kennisgeving(row) for row in rows.kennisgevingen if _is_late(row, now)),
         *map(_not_drafted, rows.not_drafted),
         *(_untold(row) for row in rows.untold if row.parked or now - row.since > limits.failing),
+        *map(_wrong_step, rows.wrong_steps),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
         *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
@@ -182,6 +184,17 @@ def _untold(row: UntoldRow) -> Item:
         row.advice or f"Bekijk haar met `digikoppelaar kennisgeving show {row.kennisgeving_id}`.",
         row.verzoeknummer,
         row.reason,
+    )
+
+
+def _wrong_step(row: WrongStepRow) -> Item:
+    return Item(
+        f"onboarding:{row.place.aansluiting_id}:{row.number}",
+        Sort.ONBOARDING,
+        row.place,
+        row.since,
+        f"Stap {row.number} van de {row.kind.upper()}-aansluiting was gedaan en is niet goed meer: {row.says}",
+        f"Aan zet: {row.who}. {row.advice}",
     )
 
 

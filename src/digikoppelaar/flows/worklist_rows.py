@@ -23,6 +23,8 @@ class Sort(StrEnum):
     """A notice waits for somebody, could not be drafted, or is not published when it should be."""
     UNTOLD = "untold"
     """A case system or an application does not know what became of a notice, and has not for longer than a while."""
+    ONBOARDING = "onboarding"
+    """A step of onboarding was done, and a check of it is no longer good."""
     SILENT = "silent"
     """No notification came for days."""
     KEPT = "kept"
@@ -173,6 +175,19 @@ class UntoldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongStepRow:
+    """A step of onboarding that was done and is wrong, with the first finding that says why; `who` must act."""
+
+    place: Place
+    kind: str
+    number: str
+    since: datetime
+    says: str
+    advice: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRows:
     """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
 
@@ -206,6 +221,7 @@ class Rows:
     kennisgevingen: Sequence[KennisgevingRow] = ()
     not_drafted: Sequence[NotDraftedRow] = ()
     untold: Sequence[UntoldRow] = ()
+    wrong_steps: Sequence[WrongStepRow] = ()
     kept: Sequence[KeptRows] = ()
     cpas: Sequence[CpaRow] = ()
 

@@ -22,6 +22,7 @@ from digikoppelaar.flows.worklist_rows import (
     Sort,
     UntoldRow,
     WaitingRow,
+    WrongStepRow,
 )
 from digikoppelaar.pki.expiry import Ending, Kind
 
@@ -154,3 +155,15 @@ def test_what_holds_up_most_comes_first_and_of_a_sort_what_waits_longest() -> No
         failing=[FailingRow(PLACE, "zaken", 1, NOW - 2 * HOUR)],
     )
     assert [item.key for item in of(rows)] == ["failing:7:zaken", "not-fetched:2", "not-fetched:1", "missed:1"]
+
+
+def test_a_step_of_onboarding_that_became_wrong_is_an_item_with_whose_turn_it_is() -> None:
+    row = WrongStepRow(
+        PLACE, "stam", "3.2", NOW, "Certificaat leaf.pem is verlopen.", "Vraag een nieuw.", "digikoppelaar"
+    )
+    [item] = of(Rows(wrong_steps=[row]))
+    assert (item.key, item.sort, item.since) == ("onboarding:7:3.2", Sort.ONBOARDING, NOW)
+    assert item.what == (
+        "Stap 3.2 van de STAM-aansluiting was gedaan en is niet goed meer: Certificaat leaf.pem is verlopen."
+    )
+    assert item.todo == "Aan zet: digikoppelaar. Vraag een nieuw."

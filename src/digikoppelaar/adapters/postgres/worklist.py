@@ -27,6 +27,7 @@ from digikoppelaar.flows.worklist_rows import (
     UntoldRow,
     WaitingRow,
     WorklistFilter,
+    WrongStepRow,
 )
 
 Made = TypeVar("Made")
@@ -67,6 +68,7 @@ class PostgresWorklist:
                 kennisgevingen=await _made(connection, "kennisgevingen", values, KennisgevingRow),
                 not_drafted=await _made(connection, "not_drafted", values, NotDraftedRow),
                 untold=await _made(connection, "untold", values, UntoldRow),
+                wrong_steps=await _made(connection, "wrong_steps", values, WrongStepRow),
                 kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )

@@ -16,12 +16,16 @@ from tests.unit.flows.worklist_store_contract import CONTRACT
 
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
+from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin
 from digikoppelaar.flows.registration import AansluitingEntry, OrganisatieEntry, difference
 from digikoppelaar.flows.worklist import items
 from digikoppelaar.flows.worklist_mail import WorklistStore
 from digikoppelaar.flows.worklist_rows import Limits, WorklistFilter
+from digikoppelaar.onboarding.model import Finding, Kind, Rol, Severity, Subject
+from digikoppelaar.onboarding.progress import Told
+from digikoppelaar.onboarding.states import StepEvent
 
 LIMITS = Limits()
 LATER = NOW + timedelta(hours=2)
@@ -172,6 +176,28 @@ async def test_who_was_not_told_is_found_with_whose_it_is_and_gone_when_it_was(w
     assert await there(WorklistFilter("sandbox-prod")) == []
     for stored in await place.tellings.of(row.id):
         await place.tellings.told(stored, "", NOW)
+    assert await there() == []
+
+
+async def test_a_done_step_that_became_wrong_is_found_and_gone_when_it_is_good(world: World) -> None:
+    onboarding, subject = PostgresOnboarding(world.pool), Subject(GEMEENTE, Kind.STAM, "sandbox-pre")
+    trouble = Finding("certificate-expired", Severity.WRONG, "Verlopen.", "", "Vernieuw.", Rol.DIGIKOPPELAAR)
+    findings = (Finding("oin-good", Severity.GOOD, "Goed."), trouble)
+
+    async def tell(number: str, event: StepEvent, *found: Finding) -> None:
+        await onboarding.tell(subject, number, event, Told(LATER, findings=found))
+
+    async def there(wanted: WorklistFilter = EVERYBODY) -> list[tuple[str, str, str]]:
+        rows = (await PostgresWorklist(world.pool).rows(wanted, LIMITS, LATER)).wrong_steps
+        return [(row.place.omgeving, row.number, row.who) for row in rows]
+
+    await tell("3.1", StepEvent.FAILED, *findings)
+    await tell("3.2", StepEvent.FULFILLED)
+    assert await there() == [], "what was never done is progress, no trouble"
+    await tell("3.2", StepEvent.FAILED, *findings)
+    assert await there() == [("sandbox-pre", "3.2", "digikoppelaar")]
+    assert await there(WorklistFilter("sandbox-prod")) == []
+    await tell("3.2", StepEvent.FULFILLED)
     assert await there() == []
 
 

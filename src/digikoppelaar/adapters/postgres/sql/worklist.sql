@@ -220,6 +220,27 @@ WHERE (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY kept.since, aansluiting.id
 
+-- name: wrong_steps
+SELECT
+    step.kind, step.number, step.since, trouble.says, trouble.advice, trouble.who,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM onboarding_step AS step
+JOIN aansluiting
+    ON aansluiting.organisatie_oin = step.oin AND aansluiting.kind = step.kind AND aansluiting.omgeving = step.omgeving
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+CROSS JOIN LATERAL (
+    SELECT finding ->> 'says' AS says, finding ->> 'advice' AS advice, coalesce(finding ->> 'who', '') AS who
+    FROM jsonb_array_elements(step.findings) WITH ORDINALITY AS each (finding, place)
+    WHERE finding ->> 'severity' IN ('wrong', 'missing')
+    ORDER BY each.place
+    LIMIT 1
+) AS trouble
+WHERE step.state = 'wrong' AND step.was_done
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY step.since, aansluiting.id, step.number
+
 -- name: cpas
 SELECT
     cpa.cpa_id, cpa.ends_at,
