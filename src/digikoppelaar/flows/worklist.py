@@ -134,8 +134,11 @@ _HINT: Final = {
 
 def _is_late(row: KennisgevingRow, now: datetime) -> bool:
     """What KOOP has is no item before noon of the working day after its day."""
-    alarm = datetime.combine(alarm_day(row.planned), ALARM_TIME, AMSTERDAM)
-    return row.state != KennisgevingState.ACCEPTED or now >= alarm
+    if row.state != KennisgevingState.ACCEPTED:
+        return True
+    if row.planned > now.astimezone(AMSTERDAM).date():  # also the last day that there is, which has no day after it
+        return False
+    return now >= datetime.combine(alarm_day(row.planned), ALARM_TIME, AMSTERDAM)
 
 
 def _kennisgeving(row: KennisgevingRow) -> Item:

@@ -117,6 +117,14 @@ def test_what_koop_has_is_an_item_from_noon_of_the_working_day_after_its_day() -
     assert "kennisgeving show 4" in item.todo
 
 
+@pytest.mark.parametrize("state", ["draft", "accepted"])
+def test_a_wish_for_the_last_day_that_there_is_hides_nobody_elses_items(state: str) -> None:
+    never = KennisgevingRow(PLACE, 4, "Z1", state, NOW, date.max)
+    other = KennisgevingRow(PLACE, 5, "Z2", "refused", NOW, NOW.date())
+    keys = {item.key for item in of(Rows(kennisgevingen=[never, other]))}
+    assert keys == {"kennisgeving:5:refused"} | ({"kennisgeving:4:draft"} if state == "draft" else set())
+
+
 def test_a_verzoek_of_which_no_kennisgeving_could_be_drafted_is_an_item_that_says_what_is_lacking() -> None:
     [item] = of(Rows(not_drafted=[NotDraftedRow(PLACE, 3, "42", NOW, "telefoon not there", "Vul in: telefoon.")]))
     assert (item.key, item.sort, item.reason) == ("not-drafted:3", Sort.KENNISGEVING, "telefoon not there")
