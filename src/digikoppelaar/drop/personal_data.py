@@ -5,7 +5,7 @@ applicant's is another check, of which only the outcome comes here (see `Privacy
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -96,11 +96,11 @@ def personal_data(
     for stretch in stretches:
         text = _without(stretch.text, ignored)
         for kind, (pattern, passes) in _TESTED.items():
-            for match in pattern.finditer(text):
-                if passes(match.group()):
-                    text = _blotted(text, match)
-                    if _key(match.group()) not in known:
-                        yield Found(kind, stretch.where, match.start(), match.end())
+            matches = [match for match in pattern.finditer(text) if passes(match.group())]
+            text = _blotted(text, matches)
+            for match in matches:
+                if _key(match.group()) not in known:
+                    yield Found(kind, stretch.where, match.start(), match.end())
 
 
 def is_bsn(text: str) -> bool:
@@ -173,14 +173,17 @@ _TESTED: Final[Mapping[Kind, tuple[re.Pattern[str], Callable[[str], bool]]]] = {
 
 def _without(text: str, ignored: Collection[str]) -> str:
     for value in filter(None, ignored):
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE):
-            text = _blotted(text, match)
+        text = _blotted(text, re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
     return text
 
 
-def _blotted(text: str, match: re.Match[str]) -> str:
+def _blotted(text: str, matches: Iterable[re.Match[str]]) -> str:
     """The text with a sign that means nothing in the place of each that was matched; all others stay where they are."""
-    return text[: match.start()] + "\N{REPLACEMENT CHARACTER}" * len(match.group()) + text[match.end() :]
+    pieces, end = list[str](), 0
+    for match in matches:
+        pieces += [text[end : match.start()], "\N{REPLACEMENT CHARACTER}" * len(match.group())]
+        end = match.end()
+    return "".join((*pieces, text[end:]))
 
 
 def _key(value: str) -> str:

@@ -77,6 +77,14 @@ def test_a_case_number_that_happens_to_pass_the_elfproef_is_passed_over_as_a_who
     assert kinds("zaak 999990019", ignored=("9", "99999")) == [Kind.BSN]
 
 
+def test_each_of_very_many_is_found_at_its_own_place() -> None:
+    many = 10_000
+    text = "zaak 12345 van 999990019\n" * many
+    found = list(personal_data([Stretch("tekst", text)], ignored=("12345",)))
+    assert [each.start for each in found] == [25 * number + 15 for number in range(many)]
+    assert {text[each.start : each.end] for each in found} == {"999990019"}
+
+
 def test_the_place_is_that_of_the_number_alone() -> None:
     [found] = personal_data([Stretch("titel", "Kap"), Stretch("samenvatting", "van 999990019.")])
     assert (found.where, found.start, found.end) == ("samenvatting", 4, 13)
