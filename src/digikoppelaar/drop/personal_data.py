@@ -135,15 +135,16 @@ IBAN_LENGTHS: Final[Mapping[str, int]] = {
 }
 """Signs of an IBAN in the countries of SEPA."""
 
-_GAP: Final = r"[ .\-\u00a0\u2009\u202f]"
+_DASHES: Final = r"\-\u2010-\u2013"
+_GAP: Final = rf"[ .{_DASHES}\u00a0\u2009\u202f]"
 _BSN: Final = re.compile(rf"(?<!\d)(?:\d{{9}}|\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{3}}|\d{{4}}{_GAP}\d\d{_GAP}\d{{3}})(?!\d)")
 _IBAN: Final = re.compile(
     "|".join(rf"\b{country}\d\d(?:[ \u00a0]?[A-Z0-9]){{{length - 4}}}\b" for country, length in IBAN_LENGTHS.items()),
     re.IGNORECASE,
 )
 _EMAIL: Final = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_BETWEEN: Final = r"[ \-./()\u00a0\u202f]{0,3}"
-_DATE: Final = r"\d{1,2}[-./]\d{1,2}[-./]\d{4}"
+_BETWEEN: Final = rf"[ {_DASHES}./()\u00a0\u202f]{{0,3}}"
+_DATE: Final = rf"\d{{1,2}}[{_DASHES}./]\d{{1,2}}[{_DASHES}./]\d{{4}}"
 _PHONE: Final = re.compile(
     rf"(?<![\w+])(?!{_DATE})(?:"
     rf"(?:\+|00)31(?:{_BETWEEN}\(0\))?(?:{_BETWEEN}\d){{9}}"
@@ -188,5 +189,5 @@ def _blotted(text: str, matches: Iterable[re.Match[str]]) -> str:
 
 def _key(value: str) -> str:
     """The same for every way to write one number or address."""
-    bare = re.sub(r"[\s\-./()]" if "@" not in value else r"\s", "", value).casefold()
+    bare = re.sub(rf"[\s{_DASHES}./()]" if "@" not in value else r"\s", "", value).casefold()
     return re.sub(r"^(?:\+|00)310?", "0", bare)

@@ -28,6 +28,9 @@ def kinds(text: str, allowed: tuple[str, ...] = (), ignored: tuple[str, ...] = (
     [
         ("BSN 999990019.", [Kind.BSN]),
         ("999 990 019", [Kind.BSN]),
+        ("999\u2011990\u2011019", [Kind.BSN]),
+        ("bel 06 – 12345678", [Kind.PHONE]),
+        ("01–10–2026 12", []),
         ("9999.90.019", [Kind.BSN]),
         ("BSN999990019", [Kind.BSN]),
         ("999990018", []),
@@ -65,7 +68,7 @@ def test_personal_data_is_found_by_its_form(text: str, found: list[Kind]) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["INFO@voorbeeldstad.example", "0113 - 39 50 00", "(0113) 395000", "NL91ABNA0417164300"]
+    "text", ["INFO@voorbeeldstad.example", "0113 – 39 50 00", "(0113) 395000", "NL91ABNA0417164300"]
 )
 def test_what_is_of_the_body_itself_is_allowed_however_it_is_written(text: str) -> None:
     assert kinds(text) != []
