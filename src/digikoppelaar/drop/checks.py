@@ -14,7 +14,16 @@ from digikoppelaar.drop.checks_terms import terms
 from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked, Given, Seen, rated
 from digikoppelaar.drop.model import Kennisgeving
-from digikoppelaar.drop.personal_data import Kind, Outcome, PrivacyChecked, personal_data, published, where_in
+from digikoppelaar.drop.personal_data import (
+    Kind,
+    Outcome,
+    PrivacyChecked,
+    case_numbers,
+    chosen,
+    personal_data,
+    published,
+    where_in,
+)
 from digikoppelaar.errors import SubmissionError
 
 CODES: Final = {
@@ -45,7 +54,8 @@ def _sending(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
 
 
 def _personal(kennisgeving: Kennisgeving, given: Given) -> Iterator[Seen]:
-    for found in personal_data(published(kennisgeving), given.own, (kennisgeving.referentienummer,)):
+    stretches = (*published(kennisgeving), *chosen(kennisgeving))
+    for found in personal_data(stretches, given.own, case_numbers(kennisgeving)):
         yield Seen(CODES[found.kind], f"{found.where}, teken {found.start + 1} tot en met {found.end}")
 
 

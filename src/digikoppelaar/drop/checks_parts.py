@@ -26,7 +26,7 @@ from digikoppelaar.drop.model import (
     plain,
 )
 from digikoppelaar.drop.opmaak import one_line
-from digikoppelaar.drop.personal_data import has_phone, is_bsn, published
+from digikoppelaar.drop.personal_data import has_phone, is_written_bsn, published
 from digikoppelaar.drop.texts import COMBINATIONS, has_gaps
 
 Check = Callable[[Kennisgeving, Given], Iterator[Seen]]
@@ -76,7 +76,7 @@ def _reference(kennisgeving: Kennisgeving, _: Given) -> Iterator[Seen]:
         yield Seen("referentienummer-missing", "referentienummer")
     elif not re.search(rf"(?<!\w){re.escape(number)}(?!\w)", plain(kennisgeving.tekst)):
         yield Seen("referentienummer-not-in-text", "tekst")
-    if number.isdecimal() and is_bsn(number):
+    if is_written_bsn(number):
         yield Seen("referentienummer-like-bsn", "referentienummer")
 
 

@@ -285,8 +285,14 @@ def plain(blokken: tuple[Blok, ...]) -> str:
             case Alinea(regel) | Tussenkop(regel):
                 lines.append(told(regel))
             case Lijst(punten):
-                lines += [told(alinea.regel) for punt in punten for alinea in punt.alineas]
+                lines += [line for punt in punten for line in _lines(punt)]
     return "\n".join(lines)
+
+
+def _lines(punt: Punt) -> list[str]:
+    """The first with its mark, as a reader sees it."""
+    first, *others = [told(alinea.regel) for alinea in punt.alineas] or [""]
+    return [f"{punt.nummer} {first}".strip(), *others]
 
 
 def told(regel: Regel) -> str:

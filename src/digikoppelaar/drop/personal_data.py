@@ -6,11 +6,11 @@ applicant's is another check, of which only the outcome comes here (see `Privacy
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
-from digikoppelaar.drop.model import AlsAdres, AlsGemeente, AlsPostcode, Kennisgeving, plain
+from digikoppelaar.drop.model import Kennisgeving, Locatie, plain
 
 
 class Kind(StrEnum):
@@ -61,14 +61,35 @@ class Found:
 def published(kennisgeving: Kennisgeving) -> tuple[Stretch, ...]:
     """Every text of a notice that a reader gets to see and somebody wrote: a line of the text is one."""
     stretches = [Stretch("titel", kennisgeving.titel), Stretch("samenvatting", kennisgeving.samenvatting)]
+    stretches.append(Stretch("referentienummer", kennisgeving.referentienummer))
     lines = plain(kennisgeving.tekst).split("\n")
     stretches += [Stretch(f"tekst, regel {number}", line) for number, line in enumerate(lines, start=1)]
     for number, locatie in enumerate(kennisgeving.locaties, start=1):
-        if not isinstance(locatie, AlsAdres | AlsPostcode | AlsGemeente):
-            stretches.append(Stretch(f"locatie {number}, label", locatie.label or ""))
+        stretches.append(Stretch(f"locatie {number}", _words_of(locatie)))
     for number, bijlage in enumerate(kennisgeving.bijlagen, start=1):
         stretches.append(Stretch(f"bijlage {number}, bestandsnaam", bijlage.bestandsnaam))
     return tuple(stretch for stretch in stretches if stretch.text)
+
+
+def chosen(kennisgeving: Kennisgeving) -> tuple[Stretch, ...]:
+    """What is published too and should be of a list, or a number: a word of it says nothing of the applicant."""
+    values = {"rubriek": kennisgeving.rubriek, "onderwerp": kennisgeving.onderwerp}
+    values |= {f"activiteit {number}": value for number, value in enumerate(kennisgeving.activiteiten, start=1)}
+    if kennisgeving.bopa:
+        values["planafwijking, nummer"] = kennisgeving.bopa.identificatie
+    return tuple(Stretch(where, value) for where, value in values.items() if value)
+
+
+def case_numbers(kennisgeving: Kennisgeving) -> tuple[str, ...]:
+    """What is passed over: its own number, unless more than a number was put in its place."""
+    number = kennisgeving.referentienummer.strip()
+    return () if "@" in number or len(number.split()) > 1 else (number,)
+
+
+def _words_of(locatie: Locatie) -> str:
+    """All that is text in it, also an address: nothing else keeps a BSN out of a toevoeging."""
+    values = [getattr(locatie, field.name) for field in fields(locatie) if field.name != "soort"]
+    return ", ".join(value for value in values if isinstance(value, str))
 
 
 def joined(stretches: Collection[Stretch]) -> str:
@@ -101,6 +122,11 @@ def personal_data(
             for match in matches:
                 if _key(match.group()) not in known:
                     yield Found(kind, stretch.where, match.start(), match.end())
+
+
+def is_written_bsn(text: str) -> bool:
+    """Whether it is a BSN and nothing else, in a form in which people write one."""
+    return bool(_BSN.fullmatch(text)) and is_bsn(text)
 
 
 def is_bsn(text: str) -> bool:

@@ -315,9 +315,11 @@ def _settings(publisher: Aansluiting) -> PublishingSettings:
 
 def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:
     """Words of where it is, and of who publishes."""
-    addresses = [locatie for locatie in kennisgeving.locaties if isinstance(locatie, AlsAdres)]
-    places = (f"{each.straatnaam or ''} {each.woonplaats or ''}" for each in addresses)
-    return frozenset(" ".join([kennisgeving.publicist.naam, *places]).casefold().split())
+    places = [locatie.gemeente for locatie in kennisgeving.locaties]
+    for each in kennisgeving.locaties:
+        if isinstance(each, AlsAdres):
+            places += [each.straatnaam, each.woonplaats]
+    return frozenset(" ".join(filter(None, [kennisgeving.publicist.naam, *places])).casefold().split())
 
 
 def _without_place_names(compared: Compared, text: str, names: frozenset[str]) -> PrivacyChecked:

@@ -29,9 +29,11 @@ from digikoppelaar.drop.model import (
     Data,
     Documenttype,
     Kennisgeving,
+    Lijst,
     Moment,
     Periode,
     Procedure,
+    Punt,
     Stuk,
     Uitkomst,
 )
@@ -317,7 +319,13 @@ def test_without_an_area_the_place_was_not_checked_and_that_is_never_good() -> N
         (changed(titel=f"Rectificatie voor {BSN}"), "titel, teken 19 tot en met 27"),
         (changed(samenvatting=BSN), "samenvatting, teken 1 tot en met 9"),
         (reworded("Dit bericht verbetert die.", f"Van {BSN}."), "tekst, regel 1, teken"),
-        (changed(locaties=(AlsPunt((105_000, 405_000), label=BSN),)), "locatie 1, label, teken 1"),
+        (
+            changed(tekst=(Lijst((Punt(BSN, ()),)), *notice(moment=Moment.RECTIFICATIE).tekst)),
+            "tekst, regel 1, teken 1",
+        ),
+        (changed(locaties=(AlsPunt((105_000, 405_000), label=BSN),)), "locatie 1, teken 1"),
+        (changed(locaties=(AlsAdres("4401BT", "12", toevoeging=BSN, positie=(105_000, 405_000)),)), "locatie 1, teken"),
+        (changed(onderwerp=BSN), "onderwerp, teken 1"),
         (changed(bijlagen=(Bijlage(f"{BSN}.pdf", "application/pdf", "blob"),)), "bijlage 1, bestandsnaam, teken 1"),
     ],
 )
@@ -348,6 +356,13 @@ def test_the_number_of_the_body_itself_must_be_known_as_such() -> None:
 
 def test_a_case_number_that_may_be_a_bsn_is_told_once() -> None:
     assert codes(notice(referentienummer=BSN)) == ["referentienummer-like-bsn"]
+    assert "referentienummer-like-bsn" in codes(replace(notice(), referentienummer=f"{BSN[:3]}.{BSN[3:6]}.{BSN[6:]}"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(f"BSN {BSN}", "bsn-found"), ("jan@mail.example", "email-found")])
+def test_what_is_more_than_a_case_number_is_not_passed_over_as_one(number: str, code: str) -> None:
+    found = check(notice(referentienummer=number), given()).findings
+    assert {(each.code, each.where.split(",")[0]) for each in found} >= {(code, "referentienummer"), (code, "tekst")}
 
 
 @pytest.mark.parametrize(
