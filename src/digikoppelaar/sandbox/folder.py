@@ -92,6 +92,8 @@ class SandboxReady:
     register_url: str
     offering_url: str
     portal_url: str
+    mail_host: str
+    mail_port: int
     unconnected: bool = False
     """Nobody is connected yet: there is no CPA, no API key and no user name at KOOP, and their files are not written.
     """

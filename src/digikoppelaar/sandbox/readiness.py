@@ -47,7 +47,11 @@ class Addresses(NamedTuple):
 
 
 def ready_at(
-    at: Addresses, settings: SandboxSettings, certificates: Certificates, organisaties: tuple[ConnectedOrganisatie, ...]
+    at: Addresses,
+    mail_port: int,
+    settings: SandboxSettings,
+    certificates: Certificates,
+    organisaties: tuple[ConnectedOrganisatie, ...],
 ) -> SandboxReady:
     """What is told to programs and to people."""
     folder, first = settings.folder.resolve(), organisaties[0]
@@ -81,6 +85,8 @@ def ready_at(
         register_url=f"https://{at.register}{urlsplit(load_register_profile().base_url).path}",
         offering_url=f"https://{at.rest}{urlsplit(load_offering_profile().base_url_pre).path}",
         portal_url=f"http://{at.management}{PORTAL}",
+        mail_host=settings.host,
+        mail_port=mail_port,
         unconnected=settings.unconnected,
         organisaties=organisaties,
     )

@@ -49,6 +49,7 @@ from digikoppelaar.sandbox.koop.daily_run import publish_daily
 from digikoppelaar.sandbox.koop.koop import Koop
 from digikoppelaar.sandbox.koop.parts import make_koop, management_routes, pages, three_pas
 from digikoppelaar.sandbox.loket.app import make_app as make_loket
+from digikoppelaar.sandbox.mailbox import listening
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.onboarding.management import OnboardingManagement
 from digikoppelaar.sandbox.onboarding.parts import Known, Onboarding, make_onboarding
@@ -132,9 +133,10 @@ class _World:
         )
 
     async def run(self, ready: Callable[[SandboxReady], None], stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
+        mail = listening(self.onboarding.mailbox, self.settings.host, self.settings.mail_port)
+        async with mail as mail_port, asyncio.TaskGroup() as group:
             ports = [_listen(group, app, listener, stop) for app, listener in self._listeners()]
-            ready(self._begin(Addresses.at(self.settings.host, await asyncio.gather(*ports))))
+            ready(self._begin(Addresses.at(self.settings.host, await asyncio.gather(*ports)), mail_port))
             group.create_task(self.sender.run(stop))
             group.create_task(publish_daily(self.koop, stop))
             await stop.wait()
@@ -146,7 +148,7 @@ class _World:
         anywhere = not is_loopback(settings.host)
         tls, of_register = (keyring.server_context(settings.omgeving, each.oin) for each in (DSO_LV, REGISTER))
         management = Management(self.dso, self.certificates.authorities)
-        managed = OnboardingManagement(onboarding.register.register, onboarding.portal, onboarding.aansluitteam)
+        managed = OnboardingManagement(onboarding)
         uploads = settings.folder.resolve() / "uploads"
 
         def at(name: str, port: int, tls: ssl.SSLContext | None = None) -> server.Listener:
@@ -165,7 +167,7 @@ class _World:
             (onboarding.register.app(), at("register", settings.register_port, of_register)),
         )
 
-    def _begin(self, addresses: Addresses) -> SandboxReady:
+    def _begin(self, addresses: Addresses, mail_port: int) -> SandboxReady:
         """Get to know the authorities now that all ports are known, and connect them unless each must be onboarded."""
         settings, folder = self.settings, self.settings.folder.resolve()
         self.onboarding.maker.endpoint = addresses.ebms_url
@@ -178,7 +180,7 @@ class _World:
             self.onboarding.portal.give(key, LEVERANCIER.oin, settings.omgeving)
             self.koop.user_name = koop_user_name(folder)[1]
             organisaties = [self._connected(each, cpas) for each in settings.organisaties]
-        ready = ready_at(addresses, settings, self.certificates, tuple(organisaties))
+        ready = ready_at(addresses, mail_port, settings, self.certificates, tuple(organisaties))
         write_for_gateway(folder, ready, cpas, settings.case_folder.resolve(), self.clock.now())
         return ready
 

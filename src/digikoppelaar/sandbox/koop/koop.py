@@ -1,5 +1,6 @@
 """KOOP itself: what it knows while it runs, and everything that changes that. Forgotten when the sandbox stops."""
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -68,6 +69,19 @@ class Koop:
 
     def __post_init__(self) -> None:
         self.switches = self.at_start
+
+    # --- Who may come in -----------------------------------------------------------------------------------
+
+    def give_user_name(self) -> str:
+        """That for the stage which asks for it, with its password, made when nobody got one yet."""
+        self.user_name = self.user_name or f"sandbox-leverancier:{secrets.token_urlsafe(24)}"
+        return self.user_name
+
+    def mandate(self, partij: str, organisatie: str) -> None:
+        """Let the certificate of the partij publish for the organisatie. Raises ConfigError."""
+        if organisatie not in self.mandated:
+            raise ConfigError(f"OIN {organisatie} is not known to KOOP", advice=f"KOOP kent OIN {organisatie} niet.")
+        self.mandated[organisatie] |= {partij}
 
     # --- Taking --------------------------------------------------------------------------------------------
 

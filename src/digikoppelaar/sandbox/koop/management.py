@@ -8,6 +8,8 @@ POST   /koop/calendar      {"days": 1}: on to the daily run of so many days late
                            is planned, today. The clock of certificates, tokens and messages stays where it is.
 POST   /koop/dossiers/{dossiernummer}/confirm   {"by": "..."}: it came in rightly, on the way to production
 GET    /koop/stages        of each organisatie that delivered, what is missing in each stage
+POST   /koop/gebruikersnaam   Functioneel beheer gives the user name and password for the first stage; the same again
+POST   /koop/machtigingen     {"partij": ..., "organisatie": ...}: the partij may publish for it from now on
 POST   /koop/switches      {"refuse_duplicates": false, "publish_at_once": false}; what is left out stays as it is
 DELETE /koop               forgets all of this, and goes by the clock of this machine again
 """
@@ -47,6 +49,8 @@ class KoopManagement:
             Route("/koop/receipts", self._receipts),
             Route("/koop/calendar", self._calendar),
             Route("/koop/calendar", self._move_on, methods=["POST"]),
+            Route("/koop/gebruikersnaam", self._user_name, methods=["POST"]),
+            Route("/koop/machtigingen", self._mandate, methods=["POST"]),
             Route("/koop/switches", self._switch, methods=["POST"]),
             Route("/koop", self._forget, methods=["DELETE"]),
         ]
@@ -97,6 +101,19 @@ class KoopManagement:
             raise ConfigError(f"a switch is one of {', '.join(known)}, and true or false")
         self.koop.switches = replace(self.koop.switches, **wish)
         return answer(asdict(self.koop.switches))
+
+    async def _user_name(self, request: Request) -> Response:
+        await json_object(request)
+        name, _, password = self.koop.give_user_name().partition(":")
+        return answer({"gebruikersnaam": name, "wachtwoord": password})
+
+    async def _mandate(self, request: Request) -> Response:
+        wish = await json_object(request)
+        partij, organisatie = wish.get("partij"), wish.get("organisatie")
+        if not isinstance(partij, str) or not isinstance(organisatie, str) or len(wish) > 2:
+            raise ConfigError("a machtiging has a partij and an organisatie, by OIN")
+        self.koop.mandate(partij, organisatie)
+        return answer({"partij": partij, "organisatie": organisatie}, 201)
 
     async def _forget(self, request: Request) -> Response:
         self.koop.forget()

@@ -16,6 +16,8 @@ POST   /aansluitteam/mandateringen   {"mandateringen": [{"partij": ..., "organis
 DELETE /aansluitteam/mandateringen/{partij}/{organisatie}
 POST   /aansluitteam/routeringen     {"gemeente": ..., "behandeldienst": ...}: of the aansluitactiviteit Informatie
 POST   /aansluitteam/pre-compleet    {"oin": ..., "compleet": true}
+GET    /mailbox            every mail that came in, with the hashes of what was attached; see sandbox.mailbox
+GET    /mailbox/{id}       one of them, as it came in
 POST   /aansluitteam/oordelen        {"oin": ..., "stap": "3.7", "goedgekeurd": true, "reden": "", "door": ...}
 """
 
@@ -23,15 +25,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.onboarding.register import CpaRequest, RegisterMachtiging
+from digikoppelaar.sandbox.mailbox import Received
 from digikoppelaar.sandbox.management import answer, json_object
 from digikoppelaar.sandbox.onboarding.aansluitteam import Aansluitteam, Verdict
 from digikoppelaar.sandbox.onboarding.api_keys import ApiKey
+from digikoppelaar.sandbox.onboarding.parts import Onboarding
 from digikoppelaar.sandbox.onboarding.portal import Portal
 from digikoppelaar.sandbox.onboarding.register import CpaRegister
 from digikoppelaar.sandbox.onboarding.register_steps import Step
@@ -44,9 +49,22 @@ PORTAL: Final = "/portaal"
 class OnboardingManagement:
     """What people do at the register, the portal and the aansluitteam, for programs."""
 
-    register: CpaRegister
-    portal: Portal
-    aansluitteam: Aansluitteam
+    onboarding: Onboarding
+
+    @property
+    def register(self) -> CpaRegister:
+        """The register."""
+        return self.onboarding.register.register
+
+    @property
+    def portal(self) -> Portal:
+        """The portal."""
+        return self.onboarding.portal
+
+    @property
+    def aansluitteam(self) -> Aansluitteam:
+        """The aansluitteam."""
+        return self.onboarding.aansluitteam
 
     def routes(self) -> Sequence[BaseRoute]:
         """For `Management.app`."""
@@ -66,6 +84,8 @@ class OnboardingManagement:
             Route("/aansluitteam/routeringen", self._route, methods=["POST"]),
             Route("/aansluitteam/pre-compleet", self._complete, methods=["POST"]),
             Route("/aansluitteam/oordelen", self._judge, methods=["POST"]),
+            Route("/mailbox", self._mails),
+            Route("/mailbox/{id:int}", self._mail),
         ]
 
     async def _ask_key(self, request: Request) -> Response:
@@ -167,6 +187,15 @@ class OnboardingManagement:
         verdict = self.aansluitteam.judge(oin, step, by, approved=approved, reason=reason)
         return answer(_verdict_values(verdict), 201)
 
+    async def _mails(self, request: Request) -> Response:
+        return answer(await run_in_threadpool(lambda: list(map(_mail_values, self.onboarding.mailbox.received))))
+
+    async def _mail(self, request: Request) -> Response:
+        found = [each for each in self.onboarding.mailbox.received if each.id == request.path_params["id"]]
+        if not found:
+            return answer({"error": "no such mail"}, 404)
+        return Response(found[0].content, media_type="message/rfc822")
+
 
 def _machtiging_values(found: RegisterMachtiging) -> dict[str, str]:
     between = {"gemachtigde": found.gemachtigde, "namens": found.namens}
@@ -183,6 +212,21 @@ def _request_values(found: CpaRequest) -> dict[str, str]:
 def _verdict_values(found: Verdict) -> dict[str, object]:
     said = {"goedgekeurd": found.approved, "reden": found.reason, "door": found.by, "at": found.at.isoformat()}
     return {"oin": found.oin, "stap": found.step, **said}
+
+
+def _mail_values(found: Received) -> dict[str, object]:
+    return {
+        "id": found.id,
+        "at": found.at.isoformat(),
+        "from": found.sender,
+        "to": list(found.to),
+        "subject": found.subject,
+        "text": found.text,
+        "attachments": [
+            {"naam": each.naam, "media_type": each.media_type, "bytes": len(each.content), "sha256": each.sha256}
+            for each in found.attachments
+        ],
+    }
 
 
 def _step(request: Request) -> Step:

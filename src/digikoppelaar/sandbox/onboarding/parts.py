@@ -16,6 +16,7 @@ from digikoppelaar.sandbox.cpa_document import usual_certificates
 from digikoppelaar.sandbox.cpa_maker import CpaMaker
 from digikoppelaar.sandbox.faults import Faults, Target
 from digikoppelaar.sandbox.folder import Certificates
+from digikoppelaar.sandbox.mailbox import Mailbox
 from digikoppelaar.sandbox.onboarding.aansluitteam import Aansluitteam
 from digikoppelaar.sandbox.onboarding.offering import CpaOffering
 from digikoppelaar.sandbox.onboarding.portal import Portal
@@ -46,6 +47,7 @@ class Onboarding:
     offering: CpaOffering
     portal: Portal
     aansluitteam: Aansluitteam
+    mailbox: Mailbox
 
 
 def make_onboarding(settings: SandboxSettings, certificates: Certificates, known: Known) -> Onboarding:
@@ -76,4 +78,5 @@ def make_onboarding(settings: SandboxSettings, certificates: Certificates, known
         CpaOffering(offering, aansluitteam, maker, own_trust, load_offering_profile()),
         portal,
         aansluitteam,
+        Mailbox(faults, clock),
     )

@@ -2,14 +2,16 @@
 
 import asyncio
 import shutil
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.certificates import Authority, Shape
-from tests.unit.sandbox.gateway import CLOCK
+from tests.unit.sandbox.gateway import CLOCK, COUNTRY, DIENST, EAST
 from tests.unit.sandbox.onboarding.newcomer import Newcomer, chain, newcomer_in
 
 from digikoppelaar.ebms.cpa import cpa_names
@@ -25,6 +27,7 @@ from digikoppelaar.onboarding.register import MachtigingState, RequestState
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox import pki
 from digikoppelaar.sandbox.folder import GEMEENTE, LEVERANCIER, open_folder
+from digikoppelaar.sandbox.onboarding.aansluitteam import AANSLUITACTIVITEIT
 
 
 def self_signed() -> bytes:
@@ -285,3 +288,46 @@ async def test_faults_strike_the_register_and_the_offering(
         await newcomer.offer(cpa)
     await newcomer.manage("DELETE", "/faults")
     assert (await newcomer.offer(cpa)).same
+
+
+async def test_koop_gives_a_user_name_on_request_and_lets_a_partij_publish(newcomer: Newcomer) -> None:
+    ready = newcomer.gateway.ready
+    address = next(iter(ready.koop_3pas_urls.values()))
+    context = ssl.create_default_context(cafile=ready.trust_anchor_file)
+
+    async def status(*login: str) -> int:
+        headers = {"authorization": aiohttp.encode_basic_auth(*login)} if login else {}
+        async with newcomer.http.post(address, data=b"<x/>", headers=headers, ssl=context) as answer:
+            return answer.status
+
+    assert await status("sandbox-leverancier", "") == 401
+    given, again = [await newcomer.done("/koop/gebruikersnaam") for _ in range(2)]
+    assert given == again
+    assert await status() == 401
+    assert await status(given["gebruikersnaam"], given["wachtwoord"]) == 500  # it is no message
+    pair = {"partij": LEVERANCIER.oin, "organisatie": GEMEENTE.oin}
+    assert await newcomer.done("/koop/machtigingen", pair) == pair
+    status_of_another, _ = await newcomer.manage("POST", "/koop/machtigingen", {**pair, "organisatie": STRANGER.oin})
+    assert status_of_another == 400
+
+
+async def test_the_aansluitteam_says_what_it_found_and_sends_the_aansluitactiviteit_elsewhere(
+    keys: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(keys / "pki", tmp_path / "pki")
+    async with newcomer_in(tmp_path, organisaties=COUNTRY) as here:
+        pair = {"partij": LEVERANCIER.oin, "organisatie": EAST}
+        said = await here.done("/aansluitteam/mandateringen", {"mandateringen": [pair]})
+        assert said["mandateringen"] == [pair]
+        said = await here.done("/aansluitteam/routeringen", {"gemeente": EAST, "behandeldienst": DIENST})
+        assert {"gemeente": EAST, "behandeldienst": DIENST, "activiteiten": [AANSLUITACTIVITEIT]} in said["routeringen"]
+        wish = {"activiteiten": [{"naam": AANSLUITACTIVITEIT}], "oin": EAST, "soort": "informatie"}
+        [verzoek] = await here.done("/verzoeken", wish)
+        assert (verzoek["bevoegd_gezag"], verzoek["behandeldienst"]) == (EAST, DIENST)
+        verdict = {"oin": EAST, "stap": "3.7", "goedgekeurd": False, "door": "Jo"}
+        assert (await here.manage("POST", "/aansluitteam/oordelen", verdict))[0] == 400, "a refusal has a reason"
+        await here.done("/aansluitteam/oordelen", {**verdict, "reden": "Het bewijs ontbreekt."})
+        [told] = (await here.manage("GET", "/aansluitteam"))[1]["oordelen"]
+        assert (told["goedgekeurd"], told["reden"]) == (False, "Het bewijs ontbreekt.")
+        unknown = {"mandateringen": [pair, {**pair, "organisatie": STRANGER.oin}]}
+        assert (await here.manage("POST", "/aansluitteam/mandateringen", unknown))[0] == 400
