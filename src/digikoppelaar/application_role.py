@@ -25,6 +25,7 @@ from digikoppelaar.flows.asking import ask_status
 from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen, own_kennisgevingen
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock
+from digikoppelaar.flows.ports.case_events import NewCaseEvent
 from digikoppelaar.flows.submit import Submitter
 from digikoppelaar.flows.webhooks import WebhookPoster
 from digikoppelaar.web.rest import parts
@@ -62,6 +63,7 @@ class ApplicationRole:
                 blobs=self.blobs,
                 announce=self.announce,
                 kennisgevingen=self.kennisgevingen,
+                take_case_event=self.take_case_event,
                 ping=partial(administration.ping, messages=stores.messages, reading=stores.reading, **asked),
                 ask_status=partial(ask_status, messages=stores.messages, reading=stores.reading, **asked),
                 ids=ids,
@@ -79,6 +81,12 @@ class ApplicationRole:
     async def kennisgevingen(self, who: Application) -> OwnKennisgevingen:
         """Those of the organisatie that an application acts for."""
         return own_kennisgevingen(who, await self.stores.registry.aansluitingen(), self.desk_of)
+
+    async def take_case_event(self, who: Application, new: NewCaseEvent) -> bool:
+        """Take in what the case system of an application told."""
+        known = await self.stores.registry.aansluitingen()
+        aansluiting = stam_aansluiting(known, who.organisatie_oin, who.omgeving)
+        return await self.stores.case_events.take(aansluiting.id, new, who.signature, self.clock.now())
 
     async def post_events(self, stop: asyncio.Event) -> None:
         """Post to the webhooks until `stop`."""

@@ -8,10 +8,11 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -45,7 +46,6 @@ from digikoppelaar.ebms.mime import MimeLimits
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.administration import refuse_embedded
 from digikoppelaar.flows.deliver import Delivery
-from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.handler import Handler, HandlerPorts, HandlerSettings
 from digikoppelaar.flows.intake import Intake
 from digikoppelaar.flows.pass_on import PassOn
@@ -211,6 +211,9 @@ class Gateway:
             publisher = publishing.Publisher(self.config, self.stores, self.sessions, self.public)
             # Long, for what is being sent is sent to its end: whoever ends before the answer leaves a question.
             patience = self.config.publishing.timeout + PATIENCE
+            following = publishing.case_events(self.config, self.stores, self.case_systems, self.clock)
+            follow = partial(following.run, self.stop, self.config.publishing.interval)
+            group.create_task(self._supervised("case-events", follow, patience=0))
             group.create_task(self._supervised("drafts", lambda: publisher.draft(self.stop)))
             group.create_task(self._supervised("publishing", lambda: publisher.send(self.stop), patience))
             group.create_task(self._supervised("verification", lambda: publisher.look(self.stop), patience=0))
@@ -275,9 +278,7 @@ class Gateway:
                 return ByProxy(omgeving, endpoint.trusted_proxies, header, self.keyring.trust)
 
     def _application(self, handler: Handler) -> application_role.ApplicationRole:
-        def desk_of(publishers: Sequence[Aansluiting]) -> Desk:
-            return publishing.desk(self.config, self.stores, publishers, self.clock)
-
+        desk_of = partial(publishing.desk, self.config, self.stores, clock=self.clock)
         parts = (self.config, self.stores, self._blobs(), handler.submitter, self.clock)
         return application_role.ApplicationRole(*parts, desk_of)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -34,6 +34,7 @@ from digikoppelaar.config import Config
 from digikoppelaar.drop.findings import read_severities
 from digikoppelaar.drop.model import AlsVlak
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.case_events import CaseEvents
 from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.drafting import Texts
 from digikoppelaar.flows.ports import Aansluiting, Clock, PublishingSettings, is_sandbox
@@ -184,6 +185,13 @@ def desk(config: Config, stores: Stores, publishers: Sequence[Aansluiting], cloc
         return _vlakken(area.geometry) if area else ()
 
     return Desk(stores.kennisgevingen, publishers, texts(config), privacy.matches, area_of, blobs, clock)
+
+
+def case_events(config: Config, stores: Stores, http: CaseSystemHttp, clock: Clock) -> CaseEvents:
+    """What makes drafts of what case systems tell."""
+    read = partial(kinds.reader, facilities=kinds.Facilities(http, clock))
+    desk_of = partial(desk, config, stores, clock=clock)
+    return CaseEvents(stores.case_events, stores.registry.aansluitingen, read, desk_of, clock)
 
 
 def texts(config: Config) -> Texts:

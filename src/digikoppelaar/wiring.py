@@ -10,6 +10,7 @@ from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.postgres import embedded
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
+from digikoppelaar.adapters.postgres.case_events import PostgresCaseEvents
 from digikoppelaar.adapters.postgres.catch_up import PostgresCatchUp
 from digikoppelaar.adapters.postgres.connect import Pool, Url, opened_pool
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
@@ -61,6 +62,7 @@ class Stores:
     worklist: PostgresWorklist
     reading: PostgresReading
     applications: PostgresApplications
+    case_events: PostgresCaseEvents
     webhooks: PostgresWebhooks
     views: PostgresViews
     retention: PostgresRetention
@@ -102,6 +104,7 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresWorklist(pool),
                 PostgresReading(pool),
                 PostgresApplications(pool),
+                PostgresCaseEvents(pool),
                 PostgresWebhooks(pool),
                 PostgresViews(pool),
                 PostgresRetention(pool),

@@ -15,6 +15,7 @@ from digikoppelaar.cli import (
     aansluiting_proof,
     application,
     area,
+    case_event,
     casesystem,
     catch_up,
     certificate,
@@ -99,6 +100,7 @@ kennisgeving.app.command("none")(kennisgeving_by_hand.none)
 kennisgeving.app.command("export")(kennisgeving_export.export)
 kennisgeving.app.add_typer(kennisgeving_stage.app, name="stage")
 app.add_typer(kennisgeving.app, name="kennisgeving")
+app.add_typer(case_event.app, name="case-event")
 app.add_typer(message.app, name="message")
 app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")

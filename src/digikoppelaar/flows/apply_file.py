@@ -25,6 +25,7 @@ from digikoppelaar.flows.registration import (
     name_of,
 )
 from digikoppelaar.flows.targets import ONLY, flattened, targets_of
+from digikoppelaar.flows.triggers import read_triggers
 from digikoppelaar.stam.rules import Action
 
 TABLES: Final = ("organisatie", "partij", "machtiging", "aansluiting")
@@ -195,7 +196,7 @@ def _dso(table: Table) -> Mapping[str, str]:
 
 _ID: Final = re.compile(r"[!-+\--~]{1,200}", re.ASCII)
 """Of an activiteit, such as nl.imow-gm0363.activiteit.Kappen: no blank and no comma."""
-_OTHERWISE: Final = frozenset({"drafts_from", "automatic", "wanted", "meldingen"})
+_OTHERWISE: Final = frozenset({"drafts_from", "automatic", "wanted", "meldingen", "trigger"})
 """Settings of publishing that are no texts in the file."""
 
 
@@ -217,6 +218,7 @@ def _publishing(table: Table) -> Mapping[str, str]:
         "automatic": ",".join(settings.chosen("automatic", tuple(Moment))),
         "wanted": ",".join(settings.chosen("wanted", tuple(DOCUMENTTYPEN))),
         **({"meldingen": _meldingen(settings)} if "meldingen" in settings.values else {}),
+        **({"trigger": read_triggers(settings)} if "trigger" in settings.values else {}),
     }
 
 

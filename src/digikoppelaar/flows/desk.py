@@ -23,6 +23,7 @@ from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import is_working_day
 from digikoppelaar.errors import (
+    CaseSystemError,
     ConfigError,
     Conflict,
     ContentLost,
@@ -33,12 +34,13 @@ from digikoppelaar.errors import (
     told,
 )
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.drafting import AMSTERDAM, Texts, drafted, why_none
+from digikoppelaar.flows.drafting import AMSTERDAM, Occasion, Texts, drafted, followed, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock, PublishingSettings
 from digikoppelaar.flows.ports.kennisgevingen import (
     Facts,
     Judged,
+    KennisgevingFilter,
     KennisgevingStore,
     Key,
     NotDrafted,
@@ -127,8 +129,50 @@ class Desk:
         if why := why_none(read, publisher.publishing):
             return why
         made = drafted(read, publisher, self.texts, zaaktype_of(verzoek.case_system, read))
-        judged = await self._judged(made, publisher, verzoek.origin) if by_itself else None
-        return (await self.store.draft(_key(made, publisher, 1), to_document(made), who, verzoek.origin, judged))[0]
+        return await self._put(made, publisher, who, verzoek.origin, by_itself=by_itself)
+
+    async def _put(
+        self, made: Kennisgeving, publisher: Aansluiting, who: Who, origin: Origin, *, by_itself: bool
+    ) -> StoredKennisgeving:
+        judged = await self._judged(made, publisher, origin) if by_itself else None
+        return (await self.store.draft(_key(made, publisher, 1), to_document(made), who, origin, judged))[0]
+
+    async def before(self, origin: Origin) -> tuple[Kennisgeving, Aansluiting] | str:
+        """The newest kennisgeving about a verzoek, or else one as it would be drafted, and who publishes it.
+
+        In Dutch why, when it gets none. Raises ConfigError when its content was deleted, CaseSystemError when it is
+        being delivered again, SubmissionError for a value that nobody set.
+        """
+        rows = await self.store.kennisgevingen(KennisgevingFilter(verzoeknummer=origin.verzoeknummer))
+        if row := next((each for each in rows if each.origin == origin), None):
+            return from_document(row.document), self._publisher_of(row)
+        undrafted = await self.store.undrafted(100, origin.verzoeknummer)
+        verzoek = next((each for each in undrafted if each.origin == origin), None)
+        if verzoek is None:
+            raise CaseSystemError(
+                f"verzoek {origin.verzoeknummer} is not delivered now",
+                advice="Het verzoek wordt opnieuw bezorgd; daarna volgt dit vanzelf.",
+            )
+        read = await self._read(verzoek.xml)
+        publisher = self._publisher(verzoek, read)
+        if why := why_none(read, publisher.publishing if publisher else None):
+            return why
+        if publisher is None:
+            return NO_PUBLISHER
+        return drafted(read, publisher, self.texts, zaaktype_of(verzoek.case_system, read)), publisher
+
+    async def draft_later(
+        self,
+        before: Kennisgeving,
+        occasion: Occasion,
+        publisher: Aansluiting,
+        who: Who,
+        origin: Origin,
+        zaaktype: str | None,
+    ) -> StoredKennisgeving:
+        """The draft of what happened later in the case of `before`; the one that is there, when there is one."""
+        made = followed(before, occasion, publisher, self.texts, zaaktype)
+        return await self._put(made, publisher, who, origin, by_itself=True)
 
     async def _judged(self, made: Kennisgeving, publisher: Aansluiting, origin: Origin) -> Judged | None:
         """Whether it is sent without a person, or why not; None where nothing goes by itself."""
@@ -191,7 +235,7 @@ class Desk:
     async def _checked(self, kennisgeving: Kennisgeving, publisher: Aansluiting, origin: Origin | None) -> Checked:
         settings = _settings(publisher)
         given = Given(
-            today=self._today(),
+            today=self.today(),
             regels=self.texts.rules,
             lists=self.texts.lists,
             profile=self.texts.profile(settings.profile),
@@ -279,7 +323,8 @@ class Desk:
         except PartnerError as error:
             raise ConfigError(f"the verzoek XML cannot be read: {error}", advice=error.advice) from error
 
-    def _today(self) -> date:
+    def today(self) -> date:
+        """In the Netherlands."""
         return self.clock.now().astimezone(AMSTERDAM).date()
 
 

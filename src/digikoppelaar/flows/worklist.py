@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from digikoppelaar.drop.terms import ALARM_TIME, alarm_day
 from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.flows.worklist_rows import (
+    CaseEventRow,
     CpaRow,
     FailingRow,
     HeardRow,
@@ -45,6 +46,7 @@ def items(rows: Rows, certificates: Iterable[tuple[Place, Ending]], now: datetim
         *map(_not_drafted, rows.not_drafted),
         *(_untold(row) for row in rows.untold if row.parked or now - row.since > limits.failing),
         *map(_wrong_step, rows.wrong_steps),
+        *map(_case_event, rows.case_events),
         *(_silent(row, now) for row in rows.heard if limits.silent and now - row.last > limits.silent),
         *map(_kept, rows.kept),
         *_expiring([*certificates, *map(_cpa_ending, rows.cpas)], now, limits),
@@ -198,6 +200,19 @@ def _wrong_step(row: WrongStepRow) -> Item:
         row.since,
         f"Stap {row.number} van de {row.kind.upper()}-aansluiting was gedaan en is niet goed meer: {row.says}",
         f"Aan zet: {row.who}. {row.advice}",
+    )
+
+
+def _case_event(row: CaseEventRow) -> Item:
+    return Item(
+        f"case-event:{row.id}",
+        Sort.KENNISGEVING,
+        row.place,
+        row.since,
+        f"Van een {row.resource} in het zaaksysteem kon geen concept van een kennisgeving worden gemaakt.",
+        f"{row.advice} Probeer het daarna opnieuw met `digikoppelaar case-event again {row.id}`, "
+        f"of sluit het af met `digikoppelaar case-event end {row.id}`.",
+        reason=row.reason,
     )
 
 

@@ -188,6 +188,18 @@ class WrongStepRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseEventRow:
+    """A status or besluit in a case system of which no kennisgeving could be drafted."""
+
+    place: Place
+    id: int
+    resource: str
+    since: datetime
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRows:
     """So many verzoeken (or notifications) and messages are older than their period and kept, the oldest from `since`.
 
@@ -222,6 +234,7 @@ class Rows:
     not_drafted: Sequence[NotDraftedRow] = ()
     untold: Sequence[UntoldRow] = ()
     wrong_steps: Sequence[WrongStepRow] = ()
+    case_events: Sequence[CaseEventRow] = ()
     kept: Sequence[KeptRows] = ()
     cpas: Sequence[CpaRow] = ()
 

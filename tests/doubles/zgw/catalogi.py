@@ -11,10 +11,12 @@ from tests.doubles.answers import Problem, Resource, chosen, page, route, tagged
 from tests.doubles.zgw.access import Access
 from tests.doubles.zgw.types import (
     BEGIN,
+    BESLUITTYPE,
     DOCUMENTTYPEN,
     FOREIGN_DOCUMENTTYPE,
     SUCCEEDED,
     ZAAKTYPEN,
+    besluittype,
     catalogus_resource,
     documenttype,
     parts_of,
@@ -25,7 +27,7 @@ from tests.doubles.zgw.world import World
 
 _LISTS: Final = (
     *("catalogussen", "zaaktypen", "roltypen", "statustypen", "eigenschappen", "informatieobjecttypen"),
-    "zaaktype-informatieobjecttypen",
+    *("zaaktype-informatieobjecttypen", "besluittypen"),
 )
 _FILTERS: Final = (
     *("catalogus", "identificatie", "zaaktypeIdentificatie", "omschrijving", "omschrijvingGeneriek"),
@@ -78,6 +80,7 @@ class Catalogi:
         for name in (*DOCUMENTTYPEN, FOREIGN_DOCUMENTTYPE):
             self._add("informatieobjecttypen", documenttype(catalogus["url"], name))
         catalogus["informatieobjecttypen"] = [each["url"] for each in self._documenttypes()]
+        self._add("besluittypen", besluittype(catalogus["url"], BESLUITTYPE))
         for identity in ZAAKTYPEN:
             self._add_zaaktype(BEGIN, SUCCEEDED, identity)
             self._add_zaaktype(SUCCEEDED, None, identity)

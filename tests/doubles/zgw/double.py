@@ -19,6 +19,7 @@ from tests.doubles.answers import Resource
 from tests.doubles.double import Double, contracts_of
 from tests.doubles.traffic import CONTROL, Pace, Traffic
 from tests.doubles.zgw.access import TOKEN_PATH, Access
+from tests.doubles.zgw.besluiten import Besluiten
 from tests.doubles.zgw.catalogi import Catalogi
 from tests.doubles.zgw.documenten import Documenten
 from tests.doubles.zgw.figures import figures
@@ -30,7 +31,9 @@ from tests.doubles.zgw.zaken import Zaken
 Version = Literal["openzaak", "standard"]
 """Open Zaak 1.30.0 (Zaken 1.5.1, Documenten 1.4.2, Catalogi 1.3.1), or VNG ZGW 1.7 (1.7.0, 1.7.1, 1.3.3)."""
 _FILES: Final[dict[str, dict[str, str]]] = {
-    "openzaak": {f"/{api}/api/v1": f"openzaak-1.30.0/{api}.yaml" for api in ("zaken", "documenten", "catalogi")},
+    "openzaak": {
+        f"/{api}/api/v1": f"openzaak-1.30.0/{api}.yaml" for api in ("zaken", "documenten", "catalogi", "besluiten")
+    },
     "standard": {
         "/zaken/api/v1": "vng-standaard/docs_standaard_zaken_zrc_1.7.x_1.7.0_openapi.yaml",
         "/documenten/api/v1": "vng-standaard/docs_standaard_documenten_drc_1.7.x_1.7.1_openapi.yaml",
@@ -91,7 +94,13 @@ class ZgwDouble(Double):
         self.access = Access(self.world)
         self._catalogi = Catalogi(self.world, self.access)
         often = (Documenten(self.world, self.access), Zaakdelen(self.world, self.access))
-        apis = (*often, Zaken(self.world, self.access), self._catalogi)  # routes are tried one after another
+        self.besluiten = Besluiten(self.world, self.access)
+        apis = (
+            *often,
+            Zaken(self.world, self.access),
+            self._catalogi,
+            self.besluiten,
+        )  # routes are tried one after another
         routes = [route for api in apis for route in api.routes()]
         routes += [
             Route(TOKEN_PATH, self.access.token, methods=["POST"]),
@@ -119,7 +128,7 @@ class ZgwDouble(Double):
     @property
     def addresses(self) -> dict[str, str]:
         """The roots of the APIs, with a slash at the end, and `token`, the token endpoint."""
-        apis = {api: f"{self.base}/{api}/api/v1/" for api in ("zaken", "documenten", "catalogi")}
+        apis = {api: f"{self.base}/{api}/api/v1/" for api in ("zaken", "documenten", "catalogi", "besluiten")}
         return apis | {"token": self.base + TOKEN_PATH}
 
     def set_quirks(self, **changes: Any) -> None:

@@ -21,6 +21,7 @@ EIGENSCHAPPEN: Final = {
     "publicatieadres": 60,
 }
 """With their length; a name has at most 20 characters."""
+BESLUITTYPE: Final = "Omgevingsvergunning verleend"
 DOCUMENTTYPEN: Final = ("Aanvraag", "Bijlage")
 FOREIGN_DOCUMENTTYPE: Final = "Besluit"
 """In the catalogus, but not of any zaaktype."""
@@ -68,6 +69,23 @@ def documenttype(catalogus: str, name: str) -> Resource:
         "zaaktypen": [],
         "zaaktypeIdentificaties": [],
     }
+
+
+def besluittype(catalogus: str, name: str) -> Resource:
+    """A besluittype."""
+    none: Resource = {name: [] for name in ("zaaktypen", "zaaktypeIdentificaties", "resultaattypen", "vastgelegdIn")}
+    names = ("informatieobjecttypen", "informatieobjecttypeOmschrijvingen", "resultaattypenOmschrijving")
+    return (
+        _VALIDITY
+        | none
+        | {each: [] for each in names}
+        | {
+            "catalogus": catalogus,
+            "omschrijving": name,
+            "publicatieIndicatie": True,
+            "concept": False,
+        }
+    )
 
 
 def zaaktype_resource(catalogus: str, identity: str, begin: str, end: str | None, *, concept: bool) -> Resource:

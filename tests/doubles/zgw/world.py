@@ -56,6 +56,7 @@ class World:
     links: Resources = field(default_factory=dict)
     """zaakinformatieobjecten."""
     documenten: Resources = field(default_factory=dict)
+    besluiten: Resources = field(default_factory=dict)
     files: dict[str, "File"] = field(default_factory=dict)
     """By the UUID of the document."""
     catalogus: dict[str, Resources] = field(default_factory=dict)

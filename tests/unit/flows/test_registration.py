@@ -17,6 +17,7 @@ from digikoppelaar.flows.registration import (
     PartijEntry,
     difference,
 )
+from digikoppelaar.flows.triggers import triggers_of
 
 GEMEENTE = "00000099000000001000"
 KOPPELAAR = "00000099000000002000"
@@ -301,6 +302,14 @@ def test_an_aansluiting_with_drop_says_as_whom_and_where_it_publishes() -> None:
         "automatic": "aanvraag",
         "wanted": "aanvraag,planafwijking",
     }
+
+
+def test_what_of_a_zaak_is_made_known_is_on_record_as_one_text() -> None:
+    trigger = '[[aansluiting.publishing.trigger]]\nstatustype = "Opgeschort"\nmoment = "opschorting"'
+    [aansluiting] = read(f'{PUBLISHING}{trigger}\nprocedure = "regulier"\n')
+    assert isinstance(aansluiting, AansluitingEntry)
+    [found] = triggers_of(aansluiting.publishing["trigger"])
+    assert (found.resource, found.type, found.moment) == ("status", "Opgeschort", "opschorting")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tests.unit.flows.verzoek_store_contract import NOW
 
 from digikoppelaar.flows.worklist import AMSTERDAM, items
 from digikoppelaar.flows.worklist_rows import (
+    CaseEventRow,
     CpaRow,
     FailingRow,
     HeardRow,
@@ -131,6 +132,14 @@ def test_a_verzoek_of_which_no_kennisgeving_could_be_drafted_is_an_item_that_say
     assert "verzoek 42" in item.what
     assert item.todo.startswith("Vul in: telefoon. ")
     assert "kennisgeving draft 42" in item.todo
+
+
+def test_what_a_case_system_told_and_could_not_be_drafted_is_an_item_with_its_commands() -> None:
+    [item] = of(Rows(case_events=[CaseEventRow(PLACE, 8, "besluit", NOW, "no besluiten_url", "Geef het adres op.")]))
+    assert (item.key, item.sort, item.reason) == ("case-event:8", Sort.KENNISGEVING, "no besluiten_url")
+    assert item.todo.startswith("Geef het adres op. ")
+    assert "case-event again 8" in item.todo
+    assert "case-event end 8" in item.todo
 
 
 def test_who_does_not_know_what_became_of_a_kennisgeving_is_an_item_after_a_while_or_when_it_is_parked() -> None:

@@ -12,10 +12,13 @@ from digikoppelaar.adapters.casesystems.objecten.system import ObjectenCaseSyste
 from digikoppelaar.adapters.casesystems.webhook import settings as webhook
 from digikoppelaar.adapters.casesystems.webhook.system import WebhookCaseSystem
 from digikoppelaar.adapters.casesystems.zgw import settings as zgw
+from digikoppelaar.adapters.casesystems.zgw.client import Zgw
+from digikoppelaar.adapters.casesystems.zgw.happenings import ZgwHappenings
 from digikoppelaar.adapters.casesystems.zgw.system import Shared, ZgwCaseSystem
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.ports import Aansluiting, CaseSystem, CaseSystemSettings, Clock
+from digikoppelaar.flows.ports.case_events import CaseReader
 from digikoppelaar.flows.registration import AansluitingEntry
 from digikoppelaar.flows.targets import Target, targets_of
 
@@ -42,6 +45,13 @@ def make(aansluiting: Aansluiting, target: Target, facilities: Facilities) -> Ca
         raise _wrong(aansluiting, target, f"setting {error.args[0]} is missing") from error
     except ConfigError as error:
         raise _wrong(aansluiting, target, str(error), error.advice) from error
+
+
+def reader(target: Target, facilities: Facilities) -> CaseReader:
+    """What reads at a target of kind `zgw` what happened in a zaak. Raises ConfigError for its settings."""
+    return ZgwHappenings(
+        Zgw(zgw.read_settings(target.settings), facilities.http, facilities.zgw.tokens, facilities.clock)
+    )
 
 
 def check(entry: AansluitingEntry) -> None:

@@ -13,6 +13,7 @@ from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, trans
 from digikoppelaar.flows.worklist_mail import LEASE
 from digikoppelaar.flows.worklist_rows import (
     MOST,
+    CaseEventRow,
     CpaRow,
     FailingRow,
     HeardRow,
@@ -69,6 +70,7 @@ class PostgresWorklist:
                 not_drafted=await _made(connection, "not_drafted", values, NotDraftedRow),
                 untold=await _made(connection, "untold", values, UntoldRow),
                 wrong_steps=await _made(connection, "wrong_steps", values, WrongStepRow),
+                case_events=await _made(connection, "case_events", values, CaseEventRow),
                 kept=await _made(connection, "kept", values, KeptRows),
                 cpas=await _made(connection, "cpas", values, CpaRow),
             )

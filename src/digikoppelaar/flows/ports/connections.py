@@ -61,7 +61,8 @@ class PublishingSettings:
     or later drafts are made by themselves; empty: of none. `automatic` names the moments, with commas, whose notices
     are sent without a person's approval, `wanted` the documenttypen (drop.stages) that are wanted in its stage; empty:
     all of them. `meldingen` are the ids of activiteiten, with commas, of which a melding is made known too, or
-    EVERY_MELDING; empty: of none. At `webhook_url` an application is told what becomes of each notice.
+    EVERY_MELDING; empty: of none. `trigger` says what of a zaak is made known (flows.triggers). At `webhook_url` an
+    application is told what becomes of each notice.
     """
 
     stage: str
@@ -77,6 +78,7 @@ class PublishingSettings:
     automatic: str = ""
     wanted: str = ""
     meldingen: str = ""
+    trigger: str = ""
     webhook_url: str = ""
     webhook_secret_file: str = ""
     bestuursorgaan: str = ""

@@ -232,6 +232,15 @@ OPERATIONS: Final = (
         problems=(400, 413),
     ),
     Operation(
+        "POST",
+        f"{V1}/zgw/notificaties",
+        v1.take_zgw_notification,
+        _DONE,
+        _json_body("ZgwNotificatie"),
+        problems=(400, 413),
+        rights=DRAFT,
+    ),
+    Operation(
         "GET", f"{V1}/messages/{{messageId}}", v1.message, _json(reference("MessageWithoutContent")), problems=(404,)
     ),
     Operation(

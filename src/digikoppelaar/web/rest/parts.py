@@ -13,6 +13,7 @@ from digikoppelaar.flows.application import Application, ApplicationStore, Store
 from digikoppelaar.flows.application_cpas import OwnCpas
 from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen
 from digikoppelaar.flows.ports import BlobStore, Clock, CpaRecord, Ids, Registry
+from digikoppelaar.flows.ports.case_events import NewCaseEvent
 from digikoppelaar.flows.submit import Submission
 from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
 
@@ -36,6 +37,8 @@ Announces = Callable[[Application, bytes], Awaitable[Announced]]
 """Takes in a notification for this application's organisatie; raises as flows.announce.announce does."""
 Kennisgevingen = Callable[[Application], Awaitable[OwnKennisgevingen]]
 """Those of this application, as the registration is now."""
+TakeCaseEvent = Callable[[Application, NewCaseEvent], Awaitable[bool]]
+"""Puts on record what the case system of this application told, and whether that is new; ConfigError when it cannot."""
 Ping = Callable[[CpaRecord], Awaitable[PingResult]]
 AskStatus = Callable[[CpaRecord, str], Awaitable[StatusResponse | None]]
 """What the partner says of a message of ours; None when no answer came in time."""
@@ -62,6 +65,7 @@ class Parts:
     blobs: BlobStore
     announce: Announces
     kennisgevingen: Kennisgevingen
+    take_case_event: TakeCaseEvent
     ping: Ping
     ask_status: AskStatus
     ids: Ids

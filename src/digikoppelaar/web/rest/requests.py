@@ -20,6 +20,8 @@ from digikoppelaar.web.rest.problems import Problem
 
 _MOST: Final = 2**31 - 1
 _LONGEST: Final = 2000
+_LONGEST_URL: Final = 1000
+"""As in the standards of ZGW."""
 _LONGEST_ID: Final = 18
 """Digits that fit a number of the database."""
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^`|~\w-]{1,127}/[!#$%&'*+.^`|~\w-]{1,127}(?:;[ -~]{0,200})?", re.ASCII)
@@ -139,6 +141,14 @@ def text_field(document: Any, name: str) -> str:
     found = optional_field(document, name)
     if not found:
         raise Problem(400, f"{name} is missing")
+    return found
+
+
+def url_field(document: Any, name: str) -> str:
+    """A URL with http or https that must be there. Raises Problem 400."""
+    found = text_field(document, name)
+    if not found.isascii() or not found.startswith(("https://", "http://")) or len(found) > _LONGEST_URL:
+        raise Problem(400, f"{name} must be a URL in ASCII, at most {_LONGEST_URL} long")
     return found
 
 

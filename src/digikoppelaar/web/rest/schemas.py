@@ -28,6 +28,7 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 _PARTY: Final = _object({"partyId": TEXT}, {"role": TEXT})
 _PARTY_STRING: Final = {**TEXT, "description": "type:value, such as urn:osb:oin:00000099000000001000"}
 
+_URL: Final[Schema] = {"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": 1000}
 _DAY: Final[Schema] = {"type": "string", "format": "date"}
 _REASON: Final[Schema] = {**TEXT, "description": "why, without personal data; it stays on record"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
@@ -115,6 +116,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "TakenNotification": _object(
         {"verzoeknummer": TEXT, "intrekking": {"type": "boolean"}, "new": {"type": "boolean"}}
+    ),
+    "ZgwNotificatie": _object(
+        {
+            "kanaal": TEXT,
+            "hoofdObject": _URL,
+            "resource": TEXT,
+            "resourceUrl": _URL,
+            "actie": TEXT,
+        },
+        {"aanmaakdatum": INSTANT, "kenmerken": {"type": "object"}},
     ),
     "MessageStatusName": {"type": "string", "enum": [each.value for each in MessageStatus]},
     "MessageStatus": _object({"status": reference("MessageStatusName")}, {"timestamp": INSTANT}),

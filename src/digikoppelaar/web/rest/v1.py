@@ -1,17 +1,28 @@
 """The operations of `/api/v1`: messages of any size as streams, beside the base64 of `/service/rest/v19`."""
 
 import base64
+from typing import Final
 from urllib.parse import quote
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from digikoppelaar.errors import ContentPurged
 from digikoppelaar.flows.application import Application
+from digikoppelaar.flows.ports.case_events import NewCaseEvent, Resource
 from digikoppelaar.stam.notification import LIMIT
 from digikoppelaar.web.rest import answers, requests, sending
-from digikoppelaar.web.rest.parts import Parts
+from digikoppelaar.web.rest.parts import SMALL_BYTES, Parts
 from digikoppelaar.web.rest.problems import not_found
+
+log = structlog.get_logger(__name__)
+
+_HAPPENED: Final = {
+    ("zaken", "status", "create"): Resource.STATUS,
+    ("besluiten", "besluit", "create"): Resource.BESLUIT,
+}
+"""What is of use of all that a case system tells: kanaal, resource and actie."""
 
 
 async def send(parts: Parts, who: Application, request: Request) -> Response:
@@ -34,6 +45,21 @@ async def take_notification(parts: Parts, who: Application, request: Request) ->
     taken = await parts.announce(who, await requests.body(request, LIMIT))
     new = taken.notification_id is not None
     return JSONResponse({"verzoeknummer": taken.verzoeknummer, "intrekking": taken.withdrawal, "new": new}, 202)
+
+
+async def take_zgw_notification(parts: Parts, who: Application, request: Request) -> Response:
+    """Take in a notification of the ZGW Notificaties API: of a status or besluit with a trigger a draft is made."""
+    told = await requests.json_body(request, SMALL_BYTES)
+    kanaal, resource, actie = (requests.text_field(told, name) for name in ("kanaal", "resource", "actie"))
+    url, main = (requests.url_field(told, name) for name in ("resourceUrl", "hoofdObject"))
+    happened = _HAPPENED.get((kanaal, resource, actie))
+    if happened is None:
+        log.info("zgw_notification_passed_over", key=who.key)
+    else:
+        zaak = main if happened is Resource.STATUS else None
+        new = await parts.take_case_event(who, NewCaseEvent(happened, url, zaak))
+        log.info("zgw_notification_taken", key=who.key, resource=happened, new=new)
+    return Response(status_code=204)
 
 
 async def payload(parts: Parts, who: Application, request: Request) -> Response:

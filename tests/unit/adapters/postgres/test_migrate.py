@@ -41,7 +41,7 @@ STEPS = [
     "0016 kennisgevingen to be published, and who did what to them",
     "0017 no log of jobs that nobody reads",
     "0019 who is to be told what became of a kennisgeving",
-    "0020 what the key of an application opens",
+    "0020 what the key of an application opens, and what case systems tell of zaken",
     "0021 what was sent to koop and what it answered, and the word of a person that a stage is good",
     "0022 of what no kennisgeving could be drafted",
     "0030 how far onboarding is, and who did what to it",
@@ -108,6 +108,6 @@ def test_every_table_says_what_it_is_and_all_traffic_hangs_on_the_aansluiting(da
         *("delivery", "catch_up_search", "verwijzing", "daily_report"),
         *("case_link", "intervention", "kennisgeving", "kennisgeving_log", "no_kennisgeving", "telling"),
         *("kennisgeving_request", "kennisgeving_attempt", "stage_confirmation"),
-        "errand",
+        *("errand", "case_event"),
         *("purge", "fingerprint_set", "ended_verzoek", "ended_notification", "ended_inbound", "ended_outbound"),
     }

@@ -9,11 +9,13 @@ from tests.unit.adapters.postgres.test_tellings import place_of
 from tests.unit.adapters.postgres.test_verzoeken import contract_world
 from tests.unit.adapters.postgres.world import ENTRIES, NOW, World
 from tests.unit.ebms.cpas import GEMEENTE
+from tests.unit.flows import case_event_store_contract as case_events
 from tests.unit.flows import kennisgeving_store_contract as notices
 from tests.unit.flows import telling_store_contract as tellings
 from tests.unit.flows import verzoek_store_contract as versions
 from tests.unit.flows.worklist_store_contract import CONTRACT
 
+from digikoppelaar.adapters.postgres.case_events import PostgresCaseEvents
 from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
@@ -154,6 +156,21 @@ async def test_what_could_not_be_drafted_is_with_who_publishes_it_until_there_is
     await store.draft(notices.KEY, notices.TEXT, notices.WHO, Origin(1, "2"))
     assert await there() == [("3", "sandbox-pre")]
     await store.none_for(Origin(1, "3"), "Dubbel.", notices.WHO, NOW)
+    assert await there() == []
+
+
+async def test_what_a_case_system_told_is_there_as_long_as_it_is_parked(world: World) -> None:
+    store = PostgresCaseEvents(world.pool)
+
+    async def there() -> list[tuple[str, str]]:
+        rows = (await PostgresWorklist(world.pool).rows(EVERYBODY, LIMITS, NOW)).case_events
+        return [(row.resource, row.place.omgeving) for row in rows]
+
+    claimed = await case_events.begun(store)
+    assert await there() == []
+    await store.failed(claimed, "refused", "Kijk.", None)
+    assert await there() == [("besluit", "sandbox-pre")]
+    await store.end(claimed.id, "klaar", NOW)
     assert await there() == []
 
 

@@ -22,6 +22,7 @@ from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.notice_templates import default_templates
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
+from digikoppelaar.adapters.postgres.case_events import PostgresCaseEvents
 from digikoppelaar.adapters.postgres.connect import Pool, opened_pool
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.messages import PostgresMessages
@@ -45,6 +46,7 @@ from digikoppelaar.flows.desk import Desk
 from digikoppelaar.flows.drafting import Texts
 from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen, own_kennisgevingen
 from digikoppelaar.flows.ports import Aansluiting, Blob, Consumer, CpaRecord, NewInbound, Signer, StoredPayload
+from digikoppelaar.flows.ports.case_events import NewCaseEvent
 from digikoppelaar.flows.privacy import PrivacyCheck
 from digikoppelaar.flows.registration import AansluitingEntry, Entry, OrganisatieEntry, PartijEntry, difference
 from digikoppelaar.flows.submit import Submitter
@@ -110,6 +112,7 @@ class World:
     webhooks: PostgresWebhooks
     blobs: FolderBlobs
     folder: Path
+    case_events: PostgresCaseEvents
     port: int = 0
     keys: dict[tuple[str, str, frozenset[Right]], str] = field(default_factory=dict)
     received: int = 0
@@ -210,11 +213,17 @@ async def _announced(world: World, who: Application, payload: bytes) -> Announce
     return await announce(PostgresVerzoeken(world.pool), aansluiting, payload, NOW)
 
 
+async def _take_case_event(world: World, who: Application, new: NewCaseEvent) -> bool:
+    aansluiting = stam_aansluiting(await world.registry.aansluitingen(), who.organisatie_oin, who.omgeving)
+    return await world.case_events.take(aansluiting.id, new, who.signature, NOW)
+
+
 async def _kennisgevingen(world: World, who: Application) -> OwnKennisgevingen:
-    return own_kennisgevingen(who, await world.registry.aansluitingen(), lambda publishers: _desk(world, publishers))
+    return own_kennisgevingen(who, await world.registry.aansluitingen(), lambda publishers: desk_of(world, publishers))
 
 
-def _desk(world: World, publishers: Sequence[Aansluiting]) -> Desk:
+def desk_of(world: World, publishers: Sequence[Aansluiting]) -> Desk:
+    """Where kennisgevingen of these are made."""
     privacy = PrivacyCheck(
         PostgresRetention(world.pool), world.blobs, FingerprintKeyFile(world.folder / "fingerprint-keys")
     )
@@ -235,8 +244,13 @@ async def _no_status(cpa: CpaRecord, about: str) -> None:
 
 
 @asynccontextmanager
-async def opened_world(url: str, folder: Path, limits: Limits = Limits()) -> AsyncIterator[World]:  # noqa: B008
-    """Everything over the database at `url`, with blobs in `folder`."""
+async def opened_world(
+    url: str,
+    folder: Path,
+    limits: Limits = Limits(),  # noqa: B008
+    case_events: Callable[[Pool], PostgresCaseEvents] = PostgresCaseEvents,
+) -> AsyncIterator[World]:
+    """Everything over the database at `url`, with blobs in `folder`. What is registered there stays."""
     async with opened_pool(lambda: url, 8) as pool:
         world = World(
             pool,
@@ -246,8 +260,10 @@ async def opened_world(url: str, folder: Path, limits: Limits = Limits()) -> Asy
             PostgresWebhooks(pool),
             FolderBlobs(folder),
             folder.parent,
+            case_events(pool),
         )
-        await world.registry.apply(difference([], (*ENTRIES, *DROP)), NOW)
+        if not await world.registry.entries():
+            await world.registry.apply(difference([], (*ENTRIES, *DROP)), NOW)
         async with serving(_app(world, limits)) as world.port:
             yield world
 
@@ -266,6 +282,7 @@ def _app(world: World, limits: Limits) -> ASGIApp:
             blobs=world.blobs,
             announce=lambda who, payload: _announced(world, who, payload),
             kennisgevingen=lambda who: _kennisgevingen(world, who),
+            take_case_event=lambda who, new: _take_case_event(world, who, new),
             ping=ping,
             ask_status=_no_status,
             ids=ids,

@@ -54,6 +54,7 @@ class ZgwSettings:
     zaken_url: str
     documenten_url: str
     catalogi_url: str
+    besluiten_url: str
     zaaktype: str
     client_id: str
     secret_file: Path
@@ -110,6 +111,7 @@ def read_settings(values: Mapping[str, str]) -> ZgwSettings:
         zaken_url=_url(settings, "zaken_url"),
         documenten_url=_url(settings, "documenten_url"),
         catalogi_url=_url(settings, "catalogi_url"),
+        besluiten_url=_url(settings, "besluiten_url") if settings.optional("besluiten_url") else "",
         zaaktype=settings.text("zaaktype"),
         client_id=settings.text("client_id"),
         secret_file=Path(settings.text("secret_file")),

@@ -201,6 +201,23 @@ WHERE place <= %(most)s
   AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
 ORDER BY telling.at, telling.id
 
+-- name: case_events
+SELECT
+    case_event.id, case_event.resource, case_event.received_at AS since, case_event.reason, case_event.advice,
+    aansluiting.id AS aansluiting_id, aansluiting.omgeving, aansluiting.organisatie_oin,
+    organisatie.naam AS organisatie_naam
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY aansluiting_id ORDER BY received_at, id) AS place
+    FROM case_event
+    WHERE due_at IS NULL AND ended_at IS NULL
+) AS case_event
+JOIN aansluiting ON aansluiting.id = case_event.aansluiting_id
+JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE place <= %(most)s
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+ORDER BY case_event.received_at, case_event.id
+
 -- name: kept
 -- RETENTION_KEPT stands for the query `kept` of retention.sql: what is kept is said in one place.
 SELECT

@@ -1,4 +1,4 @@
-"""What the key of an application opens."""
+"""What the key of an application opens, and what case systems tell of zaken."""
 
 from digikoppelaar.adapters.postgres.migrations import run_sql
 
