@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from digikoppelaar.drop.document import from_document
-from digikoppelaar.drop.found import Match, candidates, differences, match
+from digikoppelaar.drop.found import Match, candidates, differences, likeness, match
 from digikoppelaar.drop.inhoud import Accepted
 from digikoppelaar.drop.metadata import Metadata
 from digikoppelaar.drop.model import Kennisgeving
@@ -26,7 +26,12 @@ from digikoppelaar.drop.sru import Record, Search
 from digikoppelaar.errors import ConfigError, DigikoppelaarError, FacilityError, FacilityNotFound, StorageError
 from digikoppelaar.flows.kennisgeving_states import LOOKED_FOR
 from digikoppelaar.flows.ports import Clock
-from digikoppelaar.flows.ports.kennisgevingen import KennisgevingStore, Publication, StoredKennisgeving
+from digikoppelaar.flows.ports.kennisgevingen import (
+    KennisgevingFilter,
+    KennisgevingStore,
+    Publication,
+    StoredKennisgeving,
+)
 from digikoppelaar.flows.under_way import UnderWay
 
 log = structlog.get_logger()
@@ -142,12 +147,27 @@ class Verification:
             assert nummer, "a candidate has a number of a blad"
             try:
                 metadata = await source.repository.metadata(nummer)
-                if match(kennisgeving, metadata) is Match.CONFIRMED:
+                if match(kennisgeving, metadata) is Match.CONFIRMED and not await self._is_of_another(row, record):
                     return await _publication(source, kennisgeving, record, nummer, metadata)
             except FacilityError as error:
                 log.warning("publication_not_read", kennisgeving=row.id, number=record.identifier, reason=str(error))
                 trouble.append(error)
         return None
+
+    async def _is_of_another(self, row: StoredKennisgeving, record: Record) -> bool:
+        """Whether it is another notice of the same case: of one it is on record, or it is liker to one that is sought.
+
+        A rectificatie is sent on the day on which what it corrects appeared, with its number and much of its title.
+        """
+        wanted = KennisgevingFilter(row.key.aansluiting_id, referentienummer=row.key.referentienummer)
+        others = [each for each in await self.store.kennisgevingen(wanted) if each.id != row.id]
+        ours = likeness(str(row.document["titel"]), record.titel)
+        return any(
+            each.publication.number == record.identifier
+            if each.publication
+            else each.state in LOOKED_FOR and likeness(str(each.document["titel"]), record.titel) > ours
+            for each in others
+        )
 
     def _next_look(self, row: StoredKennisgeving) -> datetime:
         longest = timedelta(days=1) if self._is_old(row) else self.settings.latest

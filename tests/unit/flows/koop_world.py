@@ -134,9 +134,9 @@ class World:
 
     async def planned(self, number: int = 1, aansluiting_id: int = 1, **changed: object) -> StoredKennisgeving:
         """A kennisgeving that is due, about a case of its own."""
-        case = f"Z2026-{number:06}"
-        what = replace(KENNISGEVING, **{"referentienummer": case, **changed})  # type: ignore[arg-type]
-        made, _ = await self.store.draft(Key(aansluiting_id, case, what.moment, what.blad), to_document(what), WHO)
+        what = replace(KENNISGEVING, **{"referentienummer": f"Z2026-{number:06}", **changed})  # type: ignore[arg-type]
+        key = Key(aansluiting_id, what.referentienummer, what.moment, what.blad)
+        made, _ = await self.store.draft(key, to_document(what), WHO)
         return await self.store.move(made.id, KennisgevingEvent.APPROVED, WHO, Facts(due_at=self.clock.now()))
 
     async def row(self, kennisgeving_id: int = 1) -> StoredKennisgeving:

@@ -9,6 +9,7 @@ from tests.unit.drop.notices import KENNISGEVING
 from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
 from digikoppelaar.drop.inhoud import Markup
+from digikoppelaar.drop.model import Moment
 from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
 from digikoppelaar.flows.published import Source
 from digikoppelaar.flows.under_way import UnderWay
@@ -22,6 +23,15 @@ async def sent(world: World, *numbers: int) -> None:
     while await world.send_due():
         pass
     world.later(minutes=1)
+
+
+async def sent_also(world: World, **changed: object) -> None:
+    await world.planned(**changed)  # type: ignore[arg-type]
+    await sent(world)
+
+
+async def numbers(world: World, *ids: int) -> list[str | None]:
+    return [found.number if (found := (await world.row(each)).publication) else None for each in ids]
 
 
 async def test_a_publication_is_found_with_its_number_address_and_day() -> None:
@@ -58,6 +68,36 @@ async def test_one_with_the_same_title_and_another_case_is_not_it() -> None:
     world.koop.publish(DAY, referentienummer="Z2026-999999")
     assert await world.look() == 0
     assert (await world.row()).state == "accepted"
+
+
+async def test_of_two_notices_of_one_case_each_is_found_as_itself() -> None:
+    """A rectificatie is sent on the day of what it corrects, and is not there before KOOP publishes it."""
+    world = World()
+    await sent(world, 1)
+    world.koop.publish(NOW.date())
+    assert await world.look() == 1
+    case = (await world.row()).key.referentienummer
+    titel = f"Rectificatie {KENNISGEVING.titel}"
+    await sent_also(world, referentienummer=case, moment=Moment.RECTIFICATIE, titel=titel)
+    assert await world.look() == 0
+    world.koop.publish(DAY)
+    world.later(minutes=5)
+    assert await world.look() == 1
+    assert await numbers(world, 1, 2) == ["gmb-2026-1", "gmb-2026-2"]
+
+
+async def test_of_two_notices_of_one_case_that_are_both_sought_each_is_found_as_itself() -> None:
+    world = World()
+    titel = f"Rectificatie {KENNISGEVING.titel}"
+    await sent_also(world, referentienummer="Z2026-000007", moment=Moment.RECTIFICATIE, titel=titel)
+    await sent_also(world, referentienummer="Z2026-000007")
+    world.koop.publish(DAY)
+    both, world.koop.listed = world.koop.listed, world.koop.listed[1:]
+    assert await world.look() == 1
+    world.koop.listed = both
+    world.later(minutes=5)
+    assert await world.look() == 1
+    assert await numbers(world, 1, 2) == ["gmb-2026-1", "gmb-2026-2"]
 
 
 async def test_what_differs_is_told() -> None:
