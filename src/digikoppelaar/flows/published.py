@@ -23,7 +23,14 @@ from digikoppelaar.drop.metadata import Metadata
 from digikoppelaar.drop.model import Kennisgeving
 from digikoppelaar.drop.publication import Nummer, Published, read_nummer
 from digikoppelaar.drop.sru import Record, Search
-from digikoppelaar.errors import ConfigError, DigikoppelaarError, FacilityError, FacilityNotFound, StorageError
+from digikoppelaar.errors import (
+    ConfigError,
+    DigikoppelaarError,
+    FacilityAnswerBroken,
+    FacilityError,
+    FacilityNotFound,
+    StorageError,
+)
 from digikoppelaar.flows.kennisgeving_states import LOOKED_FOR
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.ports.kennisgevingen import (
@@ -39,6 +46,7 @@ log = structlog.get_logger()
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 AT_ONCE: Final = 500
 """Kennisgevingen of one round."""
+NOT_COMPARED: Final = "tekst: niet vergeleken, want KOOP gaf haar niet in een vorm die te lezen is."
 
 
 class Repository(Protocol):
@@ -186,9 +194,11 @@ async def _publication(
 ) -> Publication:
     try:
         published = await source.repository.publication(nummer)
-    except FacilityNotFound:  # its metadata can be there first
+    except (FacilityNotFound, FacilityAnswerBroken):  # its metadata can be there first, and it can have another form
         published = None
     differing = tuple(each.zin for each in differences(kennisgeving, metadata, published, source.accepted))
+    if published is None:
+        differing += (NOT_COMPARED,)
     day = metadata.datum or record.datum
     assert day, "a candidate has a day"
     return Publication(record.identifier, record.preferred_url, day, differing)

@@ -10,8 +10,15 @@ from tests.unit.flows.koop_world import NOW, PROFILE, Koop, World
 
 from digikoppelaar.drop.inhoud import Markup
 from digikoppelaar.drop.model import Moment
-from digikoppelaar.errors import FacilityOutcomeUnknown, FacilityUnavailable
-from digikoppelaar.flows.published import Source
+from digikoppelaar.drop.publication import Nummer, Published
+from digikoppelaar.errors import (
+    FacilityAnswerBroken,
+    FacilityError,
+    FacilityNotFound,
+    FacilityOutcomeUnknown,
+    FacilityUnavailable,
+)
+from digikoppelaar.flows.published import NOT_COMPARED, Source
 from digikoppelaar.flows.under_way import UnderWay
 
 DAY = date(2026, 6, 4)
@@ -108,6 +115,23 @@ async def test_what_differs_is_told() -> None:
     found = (await world.row()).publication
     assert found
     assert any("rubriek" in sentence for sentence in found.differences)
+
+
+@pytest.mark.parametrize("away", [FacilityNotFound("not yet"), FacilityAnswerBroken("no zakelijke-mededeling")])
+async def test_what_is_published_without_a_text_that_can_be_read_is_found_and_says_that_nobody_compared_it(
+    away: FacilityError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def publication(_koop: Koop, _nummer: Nummer) -> Published:
+        raise away
+
+    monkeypatch.setattr(Koop, "publication", publication)
+    world = World()
+    await sent(world, 1)
+    world.koop.publish(DAY)
+    assert await world.look() == 1
+    found = (await world.row()).publication
+    assert found
+    assert found.differences == (NOT_COMPARED,)
 
 
 async def test_headings_links_and_lists_that_went_out_in_another_form_are_no_difference() -> None:
