@@ -30,6 +30,7 @@ from digikoppelaar.errors import (
     FacilityError,
     FacilityNotFound,
     StorageError,
+    SubmissionError,
 )
 from digikoppelaar.flows.kennisgeving_states import LOOKED_FOR
 from digikoppelaar.flows.ports import Clock
@@ -133,7 +134,12 @@ class Verification:
             await self._put_off(rows)
             return [error]
         for row in rows:
-            publication = await self._found(source, row, records, trouble)
+            try:
+                publication = await self._found(source, row, records, trouble)
+            except SubmissionError as error:  # kept by another release: it holds up no other
+                log.warning("kennisgeving_not_read", kennisgeving=row.id, reason=str(error))
+                trouble.append(error)
+                publication = None
             await self.store.looked(row.id, self._next_look(row), publication, self.clock.now())
         return trouble
 

@@ -194,6 +194,18 @@ async def test_who_looks_is_told_what_went_wrong_and_not_that_it_is_not_there() 
     assert await world.verification.look_for(await world.row())
 
 
+async def test_one_that_cannot_be_read_holds_up_no_other() -> None:
+    world = World()
+    await sent(world, 1, 2)
+    world.store.rows[1] = replace(world.store.rows[1], document={"titel": "van een andere versie"})
+    world.koop.publish(DAY)
+    assert await world.look() == 1
+    assert await numbers(world, 1, 2) == [None, "gmb-2026-2"]
+    due = (await world.row()).due_at
+    assert due
+    assert due > world.clock.now()
+
+
 async def test_while_the_search_is_away_everything_waits_and_nothing_is_lost() -> None:
     world = World()
     await sent(world, 1, 2)
