@@ -1,5 +1,6 @@
 """The checks of onboarding measured for real: files, a database, an endpoint and the DSO-LV of the sandbox over TLS."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -407,3 +408,51 @@ async def test_a_check_that_fails_makes_a_done_step_wrong_and_good_again_done(wo
     )
     await Periodic(world.parts, 1.0).look()
     assert (await flow.status(SUBJECT)).step("3.2").done
+
+
+async def test_organisaties_of_one_partij_share_what_was_measured(
+    database_url: str, tmp_path: Path, files: folder.Certificates, other: pki.CertificateFiles
+) -> None:
+    visits = []
+
+    async def counts(scope: object, receive: object, send: object) -> None:
+        visits.append(scope)
+        await refuses_head(scope, receive, send)
+
+    async with (
+        dso_running(files, other) as dso,
+        opened(database_url, tmp_path, dso, endpoint=counts, asks=False) as world,
+    ):
+        found = await checked(world)
+        endpoint = {status.step("3.5").record.findings[0].code for status in found}
+        assert (len(found), endpoint) == (2, {"endpoint-no-client-certificate"})
+        assert len(visits) == 1
+        await world.found("endpoint")
+        assert len(visits) == 2, "another run measures anew"
+
+
+async def test_a_dso_that_is_away_makes_no_done_step_wrong_in_a_periodic_run(world: World) -> None:
+    flow = Measuring(world.parts).flow
+    for number in ("0.3", "1.2", "2.1"):
+        await flow.word(SUBJECT, number, Told(CLOCK.now(), "een medewerker"))
+        await checked(world)
+    await checked(world)
+    assert (await flow.status(SUBJECT)).step("2.2").done
+    world.dso.faults.switch_on({"kind": "answer", "target": "search", "status": 503})
+    await Periodic(world.parts, 1.0).look()
+    assert (await flow.status(SUBJECT)).step("2.2").done
+    world.dso.faults.switch_off()
+    world.key_file("some-other-key")
+    await Periodic(world.parts, 1.0).look()
+    assert (await flow.status(SUBJECT)).step("2.2").record.state is StepState.WRONG
+
+
+async def test_the_periodic_run_goes_on_until_it_must_stop(world: World) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(Periodic(world.parts, 0.01).run(stop))
+    flow = Measuring(world.parts).flow
+    async with asyncio.timeout(30):
+        while not (await flow.status(SUBJECT)).step("0.1").done:
+            await asyncio.sleep(0.05)
+        stop.set()
+        await running

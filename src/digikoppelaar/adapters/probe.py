@@ -84,10 +84,10 @@ async def visit(
     except ssl.SSLCertVerificationError as error:
         reach = Reach.OTHER_HOST if error.verify_code in _OTHER_HOST else Reach.NO_CHAIN
         return Reached(reach, error.verify_message)
-    except ssl.SSLError as error:
-        if known is not None and "ALERT" in (error.reason or ""):
+    except (ssl.SSLError, ConnectionResetError) as error:
+        if known is not None:
             return replace(await visit(url, known, None, seconds=seconds), anonymous=False)
-        return Reached(Reach.NO_TLS, error.reason or "")
+        return Reached(Reach.NO_TLS, getattr(error, "reason", None) or type(error).__name__)
     except TimeoutError:
         return Reached(Reach.NOWHERE, f"geen antwoord binnen {seconds:.0f} s")
     except OSError as error:

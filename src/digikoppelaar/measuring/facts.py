@@ -5,7 +5,7 @@ anything at the other side or touches traffic. Only what is of the organisatie o
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -179,10 +179,12 @@ class About:
 
     async def endpoint(self, step: Step) -> list[Finding]:
         del step
-        url, omgeving = await self._public_url(), self.subject.omgeving
+        url, omgeving, anchors = await self._public_url(), self.subject.omgeving, self._anchors()
+        if anchors is None:
+            return [found("certificate-no-anchors", omgeving=omgeving)]
         reached = None
         if url.lower().startswith("https:"):
-            reached = await self.once.get(("endpoint", omgeving, url), lambda: self._visited(url))
+            reached = await self.once.get(("endpoint", omgeving, url), lambda: self._visited(url, anchors))
         held = [each for each in await self._held() if Use.TLS_SERVER in each.uses and each.chain]
         return checks_connection.endpoint(url, omgeving, reached, frozenset(each.chain[0].der for each in held))
 
@@ -304,8 +306,8 @@ class About:
                 return "een andere omgeving", "het certificaat van de andere partij komt daarvandaan"
         return None
 
-    async def _visited(self, url: str) -> Reached:
-        anchors, known = self._anchors() or (), None
+    async def _visited(self, url: str, anchors: Iterable[Certificate]) -> Reached:
+        known = None
         stranger = tls.stranger_context("".join(as_pem(each).decode() for each in anchors))
         with suppress(DigikoppelaarError):
             known = self.parts.keyring.client_context(self.subject.omgeving, self.who.partij)

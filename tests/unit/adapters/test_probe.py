@@ -1,16 +1,19 @@
 """Greeting real servers: what is told of them, and why not when they cannot be greeted."""
 
 import socket
+import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.certificates import LEVERANCIER, Authority, Shape
+from tests.certificates import LEVERANCIER, Authority, Issued, Shape
 from tests.servers import echo, server_tls, serving
 
 from digikoppelaar.adapters import tls
-from digikoppelaar.adapters.probe import greet
+from digikoppelaar.adapters.probe import greet, visit
 from digikoppelaar.errors import PartnerUnreachable
+from digikoppelaar.onboarding.checks_connection import Reach, Reached
 
 AUTHORITY = Authority()
 FOREIGN = Authority("Foreign")
@@ -58,3 +61,59 @@ async def test_nobody_there_and_somebody_silent_are_told_apart() -> None:
             await greet(f"http://127.0.0.1:{port}/", None, seconds=0.2)
     with pytest.raises(PartnerUnreachable, match="no connection"):
         await greet(f"http://127.0.0.1:{port}/", None)
+
+
+# --- our own endpoint, as somebody from outside ----------------------------------------------------------------------
+
+
+def stranger() -> ssl.SSLContext:
+    return tls.stranger_context(AUTHORITY.root.chain_pem().decode())
+
+
+async def test_a_stranger_sees_the_chain_and_that_a_certificate_is_asked(tmp_path: Path) -> None:
+    issued = AUTHORITY.issue()
+    async with serving(echo, server_tls(tmp_path, issued, AUTHORITY)) as port:
+        reached = await visit(f"https://localhost:{port}/ebms", stranger(), None)
+    assert reached == Reached(Reach.ANSWERED, tls="TLSv1.3", certificate=issued.der)
+
+
+async def test_what_also_answers_a_stranger_is_told(tmp_path: Path) -> None:
+    context = tls.application_context(tls.Identity(*AUTHORITY.issue().write(tmp_path)))
+    async with serving(echo, context) as port:
+        assert (await visit(f"https://localhost:{port}/ebms", stranger(), None)).anonymous
+
+
+async def test_a_server_with_tls_12_is_told_from_one_that_refuses_everybody(tmp_path: Path) -> None:
+    server = server_tls(tmp_path, AUTHORITY.issue(), AUTHORITY)
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    known = tls.client_context(tls.Identity(*CLIENT.write(tmp_path, "us")), [AUTHORITY.write_root(tmp_path)])
+    async with serving(echo, server) as port:
+        url = f"https://localhost:{port}/ebms"
+        assert (await visit(url, stranger(), None)).reach is Reach.NO_TLS
+        reached = await visit(url, stranger(), known)
+    assert (reached.reach, reached.tls, reached.anonymous) == (Reach.ANSWERED, "TLSv1.2", False)
+
+
+@pytest.mark.parametrize(
+    ("issued", "host", "reach"),
+    [
+        (replace(AUTHORITY.issue(), above=()), "localhost", Reach.NO_CHAIN),
+        (FOREIGN.issue(), "localhost", Reach.NO_CHAIN),
+        (AUTHORITY.issue(Shape(names=("elders.example",))), "localhost", Reach.OTHER_HOST),
+        (AUTHORITY.issue(Shape(names=("localhost",))), "127.0.0.1", Reach.OTHER_HOST),
+    ],
+)
+async def test_a_chain_or_host_that_does_not_hold_is_told(
+    tmp_path: Path, issued: Issued, host: str, reach: Reach
+) -> None:
+    async with serving(echo, server_tls(tmp_path, issued, AUTHORITY)) as port:
+        assert (await visit(f"https://{host}:{port}/ebms", stranger(), None)).reach is reach
+
+
+async def test_where_nobody_listens_or_nobody_speaks_tls_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert (await visit(f"https://localhost:{port}/", stranger(), None, seconds=0.2)).reach is Reach.NOWHERE
+    assert (await visit(f"https://localhost:{port}/", stranger(), None)).reach is Reach.NOWHERE
+    async with serving(echo) as plain:
+        assert (await visit(f"https://localhost:{plain}/", stranger(), None)).reach is Reach.NO_TLS

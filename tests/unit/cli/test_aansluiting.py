@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from tests.certificates import Authority
 from tests.unit.adapters.postgres.world import NOW, World
 from tests.unit.cli.test_link import nothing
 from tests.unit.cli.test_verzoek import Installation
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.cli.app import app
 from digikoppelaar.errors import ConfigError
+from digikoppelaar.flows.registration import CertificateEntry, difference
 from digikoppelaar.onboarding.model import Finding, Kind, Severity, Subject
 from digikoppelaar.onboarding.progress import Told
 from digikoppelaar.onboarding.states import StepEvent as Event
@@ -159,3 +161,51 @@ def test_a_change_is_shown_first_and_then_made(installation: Installation) -> No
 def test_the_help_tells_every_command() -> None:
     told = CliRunner().invoke(app, ["aansluiting", "--help"]).output
     assert all(f" {name} " in told for name in ("list", "show", "ask", "confirm", "look", "change", "log"))
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_check_tells_and_puts_on_record_what_it_found(installation: Installation) -> None:
+    [found] = said(installation, "check", "--organisatie", GEMEENTE, "--kind", "drop", *THERE)
+    assert (found["wrong"], {each["code"] for step in found["steps"] for each in step["findings"]}) == (
+        False,
+        {"stage-no-aansluiting"},
+    )
+    result = aansluiting(installation, "check", "--organisatie", GEMEENTE, "--kind", "stam", *THERE, "--json")
+    assert result.exit_code == 1, "the same CPA is on record in both omgevingen"
+    [found] = json.loads(result.output)
+    codes = {step["step"]: [each["code"] for each in step["findings"]] for step in found["steps"]}
+    assert codes["2.2"] == ["api-key-no-file", "mandate-not-judged"]
+    assert codes["3.2"][0] == "certificate-no-anchors"
+    assert "cpa-other-omgeving" in codes["3.3"]
+    text = aansluiting(installation, "check", "--all", *THERE).output
+    assert "wrong stam sandbox-pre Gemeente Voorbeeldstad" in text
+    assert "[leverancier]" in text
+    [page] = said(installation, "show", GEMEENTE, "--kind", "stam", *THERE)
+    assert {step["step"]: step["state"] for step in page["steps"]}["3.3"] == "niet goed"
+
+
+def test_what_is_wrong_ends_a_check_with_status_1(installation: Installation, tmp_path: Path) -> None:
+    files = (str(tmp_path / name) for name in ("gone.pem", "gone.key"))
+    wrong = CertificateEntry(GEMEENTE, "sandbox-pre", "tls-client", *files)
+    root = Authority(sandbox=True).write_root(tmp_path)
+    with installation.file.open("a") as file:
+        file.write(f'\n[endpoint.sandbox-pre]\npartij = "{GEMEENTE}"\ntrust_anchors = ["{root}"]\n')
+
+    async def put(world: World) -> None:
+        await world.registry.apply(difference(await world.registry.entries(), [wrong]), NOW)
+
+    installation.ask(put)
+    result = aansluiting(installation, "check", "--all", "--kind", "stam", *THERE, "--json")
+    assert result.exit_code == 1
+    [found] = json.loads(result.output)
+    findings = [each for step in found["steps"] for each in step["findings"] if each["severity"] == "wrong"]
+    assert ("certificate-unreadable", "digikoppelaar") in [(each["code"], each["who"]) for each in findings]
+    assert str(tmp_path) not in result.output, "a name of a file is enough"
+
+
+def test_a_check_is_of_one_or_of_all(installation: Installation) -> None:
+    assert "choose" in str(refusal(installation, "check"))
+    assert "choose" in str(refusal(installation, "check", "--all", "--organisatie", GEMEENTE))
+    assert "nothing to check" in str(refusal(installation, "check", "--organisatie", "00000099000000009999"))
