@@ -92,6 +92,7 @@ class SandboxReady:
     register_url: str
     offering_url: str
     portal_url: str
+    onboarding_url: str
     mail_host: str
     mail_port: int
     unconnected: bool = False

@@ -33,6 +33,7 @@ class Addresses(NamedTuple):
     three_pas: str
     koop: str
     register: str
+    onboarding: str
 
     @classmethod
     def at(cls, host: str, ports: Sequence[int]) -> "Addresses":
@@ -85,6 +86,7 @@ def ready_at(
         register_url=f"https://{at.register}{urlsplit(load_register_profile().base_url).path}",
         offering_url=f"https://{at.rest}{urlsplit(load_offering_profile().base_url_pre).path}",
         portal_url=f"http://{at.management}{PORTAL}",
+        onboarding_url=f"http://{at.onboarding}/",
         mail_host=settings.host,
         mail_port=mail_port,
         unconnected=settings.unconnected,

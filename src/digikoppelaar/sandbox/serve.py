@@ -52,6 +52,7 @@ from digikoppelaar.sandbox.loket.app import make_app as make_loket
 from digikoppelaar.sandbox.mailbox import listening
 from digikoppelaar.sandbox.management import Management
 from digikoppelaar.sandbox.onboarding.management import OnboardingManagement
+from digikoppelaar.sandbox.onboarding.pages import make_pages
 from digikoppelaar.sandbox.onboarding.parts import Known, Onboarding, make_onboarding
 from digikoppelaar.sandbox.readiness import Addresses, ready_at
 from digikoppelaar.sandbox.rest import RestService
@@ -165,6 +166,7 @@ class _World:
             (three_pas(self.koop), at("3pas", settings.koop_3pas_port, koop_tls(keyring, settings.omgeving))),
             (pages(self.koop, anywhere=anywhere), at("koop", settings.koop_pages_port)),
             (onboarding.register.app(), at("register", settings.register_port, of_register)),
+            (make_pages(onboarding, anywhere=anywhere), at("onboarding", settings.onboarding_port)),
         )
 
     def _begin(self, addresses: Addresses, mail_port: int) -> SandboxReady:

@@ -39,6 +39,7 @@ class SandboxSettings:
     koop_3pas_port: int = 0
     koop_pages_port: int = 0
     register_port: int = 0
+    onboarding_port: int = 0
     mail_port: int = 0
     profile: str = "osb-rm-s"
     retries: int = 8

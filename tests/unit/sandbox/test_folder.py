@@ -56,6 +56,7 @@ READY = folder.SandboxReady(
     register_url="https://127.0.0.1:7/api/v1",
     offering_url="https://127.0.0.1:1/aanbieden",
     portal_url="http://127.0.0.1:3/portaal",
+    onboarding_url="http://127.0.0.1:8/",
     mail_host="127.0.0.1",
     mail_port=9,
     organisaties=(
