@@ -10,9 +10,11 @@ import pytest_asyncio
 from pypdf import PdfReader
 from tests.journeys import steps
 from tests.journeys.steps import gateway_command
+from tests.unit.adapters.test_evidence import a_png
 
 from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli.trial import Trial
+from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.onboarding.evidence import MARK
 from digikoppelaar.onboarding.model import Kind, Subject
 from digikoppelaar.onboarding.progress import Told
@@ -85,3 +87,39 @@ async def test_one_command_pings_and_proves_it(connecting: Trial, stores: Stores
     assert status.step("3.6").record.evidence == tuple(told["evidence"])
     [again] = await said(connecting, "evidence", *THERE, "--step", "3.6")
     assert again["files"] == told["evidence"], "there is nothing new"
+
+
+async def test_one_command_submits_a_test_verzoek_and_follows_it_into_the_case_system(
+    connecting: Trial, stores: Stores
+) -> None:
+    await onboarding(stores).word(PRE, "3.7", Told(SystemClock().now(), "aansluitteam"))
+    told = await said(connecting, "follow", *THERE, "--submit", "--sandbox", connecting.folder / "sandbox")
+    assert (told["arrived"], told["state"], told["type"]) == (True, "delivered", "Melding")
+    names = [step["name"] for step in told["steps"]]
+    assert names.index("received") < names.index("fetched") < names.index("delivered")
+    status = await onboarding(stores).status(PRE)
+    assert [number for number in ("4.1", "5.1", "5.2", "6.1", "6.2") if not status.step(number).done] == []
+    [made] = await said(connecting, "evidence", *THERE, "--step", "6.2")
+    seal, text, _ = read(made["files"])
+    shown = rows(seal)
+    assert shown["Verzoeknummer"] == told["verzoeknummer"]
+    assert (shown["Testverzoek"], shown["Bijlagen"]) == ("ja", "0")
+    assert shown["Kenmerk in het zaaksysteem"] in text
+    assert "-" not in (shown["Ontvangen"], shown["Opgehaald"], shown["Afgeleverd"])
+    [row] = await stores.reading.verzoeken(VerzoekFilter(verzoeknummer=told["verzoeknummer"]))
+    assert row.naam
+    assert row.naam not in text, "what an applicant wrote is nobody's proof"
+
+
+async def test_a_picture_and_all_steps_together(connecting: Trial, stores: Stores) -> None:
+    file = connecting.folder / "scherm.png"
+    file.write_bytes(a_png())
+    shown = ("--step", "7.1", "--screenshot", file, "--yes")
+    [picture] = await said(connecting, "evidence", *THERE, *shown)
+    seal, _, contents = read(picture["files"])
+    assert contents["schermafbeelding.png"] == a_png()
+    assert rows(seal)["Afgeleverd"] != "-"
+    every = await said(connecting, "evidence", *THERE, "--all")
+    whole = read(every[-1]["files"])[1]
+    assert {"3.6", "4.1", "6.2", ""} <= {each["step"] for each in every}
+    assert hashlib.sha256(Path(picture["files"][0]).read_bytes()).hexdigest() in "".join(whole.split())

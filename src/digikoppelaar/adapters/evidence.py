@@ -22,7 +22,16 @@ from typing import Any, Final, Literal
 import typst
 
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.onboarding.evidence import MARK, Attachment, Evidence, FileProof, as_json, heading, says_the_same
+from digikoppelaar.onboarding.evidence import (
+    MARK,
+    PAPERS,
+    Attachment,
+    Evidence,
+    FileProof,
+    as_json,
+    heading,
+    says_the_same,
+)
 
 PDF: Final = "application/pdf"
 PNG: Final = "image/png"
@@ -71,6 +80,14 @@ def read_evidence(seal: Path) -> tuple[Mapping[str, Any], tuple[Path, ...]]:
     if broken:
         raise ConfigError(f"evidence {seal}: {', '.join(broken)} was changed", advice=AGAIN)
     return said, (seal, *files)
+
+
+def as_attachments(seal: str) -> tuple[Mapping[str, Any], tuple[Attachment, ...]]:
+    """What its JSON says, with its PDF, PNG and JSON to send along. Raises ConfigError as `read_evidence` does."""
+    said, (first, *files) = read_evidence(Path(seal))
+    papers = zip(said["files"][:PAPERS], files[:PAPERS], strict=True)
+    sent = [Attachment(file.name, each["media_type"], file.read_bytes()) for each, file in papers]
+    return said, (*sent, Attachment(first.name, "application/json", first.read_bytes()))
 
 
 def _made_before(folder: Path, evidence: Evidence) -> tuple[Path, ...] | None:

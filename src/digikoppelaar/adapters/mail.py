@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -46,7 +47,7 @@ class SmtpMailer:
         try:
             refused, _ = await aiosmtplib.send(
                 message_of(mail, server.sender),
-                recipients=list(mail.to),
+                recipients=[*mail.to, *mail.cc],
                 sender=server.sender,
                 hostname=server.host,
                 port=server.port,
@@ -61,6 +62,8 @@ class SmtpMailer:
             # What a server says can quote the addresses.
             code = f" ({error.code})" if isinstance(error, aiosmtplib.SMTPResponseException) else ""
             raise MailNotSent(f"mail server {server.host}: {type(error).__name__}{code}") from error
+        if refused and mail.by_hand:
+            raise MailNotSent(f"mail server {server.host} refused {len(refused)} of {len(mail.to + mail.cc)} addresses")
         if refused:
             log.warning("mail_partly_refused", recipients=len(mail.to), refused=len(refused))
 
@@ -69,11 +72,24 @@ def message_of(mail: Mail, sender: str) -> EmailMessage:
     """The mail as it is sent; the same mail has the same Message-ID, so that a repeat is known as one."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, ", ".join(mail.to), mail.subject
+    if mail.cc:
+        message["Cc"] = ", ".join(mail.cc)
     message["Message-ID"] = f"<{mail.name}@{sender.rpartition('@')[2]}>"
     message["Date"] = format_datetime(mail.at)
-    message["Auto-Submitted"] = "auto-generated"
+    if not mail.by_hand:
+        message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
+    for each in mail.attachments:
+        kind, _, form = each.media_type.partition("/")
+        message.add_attachment(each.content, maintype=kind, subtype=form, filename=each.name)
     return message
+
+
+def as_draft(mail: Mail, sender: str) -> bytes:
+    """The mail as a file that a mail program opens to be looked at and sent (.eml)."""
+    message = message_of(mail, sender)
+    message["X-Unsent"] = "1"
+    return message.as_bytes(policy=SMTP)
 
 
 def _credentials(file: Path | None) -> tuple[str | None, str | None]:

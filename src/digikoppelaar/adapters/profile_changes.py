@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from digikoppelaar.adapters import onboarding_profiles, profiles
+from digikoppelaar.adapters.mail_templates import read_templates
 from digikoppelaar.adapters.official import Said, read_official
 from digikoppelaar.adapters.profiles import Fact, built
 from digikoppelaar.adapters.steps import read_process
@@ -23,6 +24,7 @@ _JUDGES: Final[Mapping[str, Callable[[str, str], object]]] = {
     "koop-sru": lambda name, text: built(name, text, profiles.sru_profile),
     "kennisgeving-termijnen": lambda name, text: built(name, text, profiles.rekenregels),
     "kennisgeving-controles": lambda name, text: built(name, text, profiles.lists),
+    "aansluiten-mail": lambda name, text: read_templates(text, name),
     "aansluiten": lambda name, text: read_process(text, name),
 }
 """By what the name of a profile begins with."""

@@ -12,6 +12,8 @@ from digikoppelaar.cli import (
     aansluiting,
     aansluiting_check,
     aansluiting_copy,
+    aansluiting_follow,
+    aansluiting_mail,
     aansluiting_proof,
     application,
     area,
@@ -63,6 +65,8 @@ aansluiting.app.command("copy")(aansluiting_copy.copy)
 aansluiting.app.command("evidence")(aansluiting_proof.evidence)
 aansluiting.app.command("ping")(aansluiting_proof.ping)
 aansluiting.app.command("check")(aansluiting_check.check)
+aansluiting.app.command("mail")(aansluiting_mail.mail)
+aansluiting.app.command("follow")(aansluiting_follow.follow)
 app.add_typer(aansluiting.app, name="aansluiting")
 cpa.app.command("build")(cpa_build.build_cpa)
 cpa.app.command("machtiging")(cpa_register.machtiging)

@@ -38,10 +38,25 @@ def management_url(folder: Path | None) -> str:
     """The address of the sandbox that runs in `folder`. Raises ConfigError."""
     if folder is None:
         raise ConfigError("which sandbox: --folder or --management", advice=_NOT_THERE)
+    return str(facts_of(folder)["management_url"])
+
+
+def facts_of(folder: Path) -> Mapping[str, Any]:
+    """Where everything is of the sandbox that runs in `folder`. Raises ConfigError."""
     try:
-        return str(json.loads((folder / "sandbox.json").read_text())["management_url"])
+        facts: Mapping[str, Any] = json.loads((folder / "sandbox.json").read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"no sandbox runs in {folder}", advice=_NOT_THERE) from error
+    return facts
+
+
+async def submit(address: str, wish: Mapping[str, Any]) -> Any:
+    """Submit what is wished at the management port: the verzoeken that it made. Raises ConfigError."""
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            return await _Management(session, address.rstrip("/")).post("/verzoeken", wish)
+    except aiohttp.ClientError as error:
+        raise ConfigError(f"the sandbox at {address} does not answer", advice=_NOT_THERE) from error
 
 
 async def load(address: str, count: int, seed: int, shares: Shares, patience: float) -> Summary:

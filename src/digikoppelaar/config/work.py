@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -94,6 +94,19 @@ class MailSettings(Section):
         return self
 
 
+MailAddress = Annotated[str, Field(pattern=r"^[!-+\--~]+@[0-9A-Za-z.-]+$")]
+"""Without a comma or a blank: one address, and nothing besides."""
+
+
+class OnboardingMail(Section):
+    """To whom the mails of onboarding go; none is shipped. `cc` gets those to the aansluitteam too."""
+
+    aansluitteam: tuple[MailAddress, ...] = ()
+    koop_servicedesk: tuple[MailAddress, ...] = ()
+    koop_functioneel_beheer: tuple[MailAddress, ...] = ()
+    cc: tuple[MailAddress, ...] = ()
+
+
 class WorklistSettings(Section):
     """When something is on the worklist, and when its digest is mailed (an hour of Dutch time).
 
@@ -159,3 +172,4 @@ class OnboardingConfig(Section):
     """`check_hours`: between two runs of all checks of onboarding by a worker; 0 for none."""
 
     check_hours: float = Field(default=24.0, ge=0)
+    mail: OnboardingMail = OnboardingMail()

@@ -28,7 +28,7 @@ from digikoppelaar.flows.onboarding_status import (
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock
 from digikoppelaar.flows.ports.onboarding import LogLine, OnboardingStore, Seen
 from digikoppelaar.onboarding.model import Finding, Kind, Process, Severity, Sight, Step, Subject, world
-from digikoppelaar.onboarding.progress import Told, judged
+from digikoppelaar.onboarding.progress import StepProgress, Told, judged
 from digikoppelaar.onboarding.states import StepEvent
 
 log = structlog.get_logger()
@@ -218,9 +218,7 @@ class Onboarding:
     async def _ready(self, status: Status, number: str, told: Told) -> Status:
         """Raises ConfigError when something must come first, or when a check of it is not good."""
         step = status.step(number)
-        if step.held_up_by and not step.done:
-            waits_for = ", ".join(each if each in OMGEVINGEN else f"stap {each}" for each in step.held_up_by)
-            raise ConfigError(f"step {number} is held up by {waits_for}", advice=f"Eerst moet klaar zijn: {waits_for}.")
+        refuse_held_up(step)
         if not step.step.checks:
             return status
         status = await self._judged(status, number, await self.judge(status.subject, step.step), told)
@@ -243,6 +241,15 @@ class Onboarding:
         if event in (StepEvent.ASKED, StepEvent.FULFILLED) and told.findings is None:
             told = replace(told, findings=tuple(each for each in step.record.findings if each.code != REFUSED))
         return status.told(number, await self.store.tell(status.of(step.step), number, event, told))
+
+
+def refuse_held_up(step: StepProgress) -> None:
+    """Raises ConfigError when something must come first."""
+    if step.held_up_by and not step.done:
+        waits_for = ", ".join(each if each in OMGEVINGEN else f"stap {each}" for each in step.held_up_by)
+        raise ConfigError(
+            f"step {step.step.number} is held up by {waits_for}", advice=f"Eerst moet klaar zijn: {waits_for}."
+        )
 
 
 def _order(status: Status) -> tuple[str, int, str, str]:

@@ -89,6 +89,15 @@ class Proofs:
         found = await self._seen(status, *_VERZOEK)
         return found.detail if found else ""
 
+    async def naam_of_partij(self, oin: str) -> str:
+        """What a partij is called; empty when it is not on record."""
+        found = (each for each in await self.connections.entries() if isinstance(each, PartijEntry) and each.oin == oin)
+        return next((each.naam for each in found), "")
+
+    async def delivered(self, status: Status, step: StepProgress) -> str:
+        """What was delivered at KOOP in the stage that the step is, a line for each documenttype."""
+        return "\n".join(f"- {name}: {told}" for each in await self._stage(status, step) for name, told in each.rows)
+
     async def sent(self, subject: Subject, message_id: str) -> MessagePage:
         """A message of ours, as it is now. Raises ConfigError when it is not on record."""
         return await self._message(subject, MessageFilter(direction=Direction.OUT, message_id=message_id))
@@ -100,15 +109,12 @@ class Proofs:
             return await self._ping_pong(status)
         if step.step.kind is Kind.STAM and step.step.number.startswith(FUNCTIONAL_TEST):
             return await self._verzoek(status), ()
-        return await self._stage(status, step) if "stage" in step.step.checks else (), ()
+        return await self._stage(status, step), ()
 
     async def _evidence(self, status: Status, step: StepProgress, by: str) -> Evidence:
         subject, naam = status.of(step.step), status.authority.naam
         if subject != status.subject:
-            partijen = {
-                each.oin: each.naam for each in await self.connections.entries() if isinstance(each, PartijEntry)
-            }
-            naam = partijen.get(subject.oin, "")
+            naam = await self.naam_of_partij(subject.oin)
         return Evidence(subject, naam, step.step.number, step.step.title, self.clock.now(), by, ())
 
     async def _log(self, status: Status, step: StepProgress) -> Sequence[LogLine]:
@@ -155,6 +161,8 @@ class Proofs:
         return (Section("Bericht", (("Bericht-id", nummer),)),) if nummer else ()
 
     async def _stage(self, status: Status, step: StepProgress) -> tuple[Section, ...]:
+        if "stage" not in step.step.checks:
+            return ()
         publishers = [each for each in await self.connections.aansluitingen() if each.publishing]
         for each in publishers:
             if subject_of(each) == status.subject:

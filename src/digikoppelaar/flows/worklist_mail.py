@@ -18,6 +18,7 @@ from digikoppelaar.errors import DigikoppelaarError
 from digikoppelaar.flows.ports import Clock
 from digikoppelaar.flows.worklist import AMSTERDAM, dutch_day, dutch_time
 from digikoppelaar.flows.worklist_rows import Item
+from digikoppelaar.onboarding.evidence import Attachment
 
 log = structlog.get_logger()
 
@@ -31,13 +32,19 @@ DIGEST_HOURS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it goes out. `name` tells it from others, and is the same when it is sent again."""
+    """A mail as it goes out. `name` tells it from others, and is the same when it is sent again.
+
+    `by_hand`: a person has it sent, and must know it when only some of those to whom it goes get it.
+    """
 
     to: tuple[str, ...]
     subject: str
     text: str
     name: str
     at: datetime
+    cc: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    by_hand: bool = False
 
 
 class Mailer(Protocol):
