@@ -18,7 +18,6 @@ from digikoppelaar.flows.onboarding import Onboarding
 from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.flows.ports import OMGEVINGEN
 from digikoppelaar.flows.registration import BESTUURSLAGEN
-from digikoppelaar.measuring.runs import open_onboarding
 from digikoppelaar.onboarding.model import Kind, Subject
 from digikoppelaar.onboarding.progress import Told
 
@@ -28,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Onboarding: which steps are done, 
 
 Oin = Annotated[str, typer.Argument(help="The OIN of the organisatie.", metavar="OIN")]
 Number = Annotated[str, typer.Argument(help="The step, such as 3.1.", metavar="STEP")]
+OnlyBestuurslaag = Annotated[str | None, typer.Option("--bestuurslaag", help="Only this bestuurslaag.")]
 OfKind = Annotated[Kind, typer.Option("--kind", help="STAM or DROP.")]
 OnlyKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind.")]
 There = Annotated[str, typer.Option("--omgeving", help="The omgeving.")]
@@ -68,14 +68,12 @@ def group() -> None:
 def list_rows(
     omgeving: OnlyOmgeving = None,
     kind: OnlyKind = None,
-    bestuurslaag: Annotated[str | None, typer.Option(help="Only this bestuurslaag.")] = None,
+    bestuurslaag: OnlyBestuurslaag = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only what is not complete.")] = False,
     json: Json = False,
 ) -> None:
     """List every organisatie: how far it is, whose turn it is, and the one next action."""
-    if bestuurslaag not in (None, *BESTUURSLAGEN):
-        raise ConfigError(f"unknown bestuurslaag {bestuurslaag}", advice=f"Kies een van {', '.join(BESTUURSLAGEN)}.")
-    wanted = StatusFilter(omgeving and known_omgeving(omgeving), kind, bestuurslaag, open=open_only)
+    wanted = StatusFilter(omgeving and known_omgeving(omgeving), kind, known_bestuurslaag(bestuurslaag), open=open_only)
     rows = [report.row(each) for each in _with(lambda flow: flow.statuses(wanted))]
     if json:
         output.print_json(rows)
@@ -95,40 +93,6 @@ def show(oin: Oin, omgeving: OnlyOmgeving = None, kind: OnlyKind = None, json: J
         return
     for page in pages:
         _show(page)
-
-
-@app.command()
-def ask(
-    oin: Oin,
-    number: Number,
-    omgeving: There,
-    kind: OfKind = Kind.STAM,
-    remark: Remark = "",
-    by: By = "",
-    json: Json = False,
-) -> None:
-    """Put on record that the other party of a step was asked: it waits for the answer."""
-    _tell(lambda flow: flow.asked(subject_of(oin, kind, omgeving), number, told_by(by, remark)), number, json=json)
-
-
-@app.command()
-def confirm(
-    oin: Oin,
-    number: Number,
-    omgeving: There,
-    kind: OfKind = Kind.STAM,
-    remark: Remark = "",
-    by: By = "",
-    refused: Annotated[bool, typer.Option("--refused", help="The other party said no; say why with --remark.")] = False,
-    json: Json = False,
-) -> None:
-    """Give your word that a step is done, or that the other party answered. Twice is harmless."""
-    subject = subject_of(oin, kind, omgeving)
-
-    def tell(flow: Onboarding) -> Awaitable[Status]:
-        return (flow.refused if refused else flow.word)(subject, number, told_by(by, remark))
-
-    _tell(tell, number, json=json)
 
 
 @app.command()
@@ -212,22 +176,6 @@ def _with(use: Callable[[Onboarding], Awaitable[T]]) -> T:
     return asyncio.run(opened())
 
 
-def _tell(tell: Callable[[Onboarding], Awaitable[Status]], number: str, *, json: bool) -> None:
-    """Do it, with the checks of the step, and say what became of it and what is next."""
-
-    async def opened() -> Status:
-        async with open_onboarding(configuration()) as flow:
-            return await tell(flow)
-
-    status = asyncio.run(opened())
-    page = report.page(status)
-    step = next(each for each in (*page.preparation, *page.steps) if each.step == number)
-    if json:
-        output.print_json({"row": page.row, "step": step})
-    else:
-        output.print_fields({f"step {number}": step.state, "next": page.row.next_action})
-
-
 def subject_of(oin: str, kind: Kind, omgeving: str) -> Subject:
     """Whose steps are meant. Raises ConfigError for an omgeving that is not there."""
     return Subject(oin, kind, known_omgeving(omgeving))
@@ -238,6 +186,13 @@ def known_omgeving(omgeving: str) -> str:
     if omgeving not in OMGEVINGEN:
         raise ConfigError(f"unknown omgeving {omgeving}", advice=f"Kies een van {', '.join(OMGEVINGEN)}.")
     return omgeving
+
+
+def known_bestuurslaag(bestuurslaag: str | None) -> str | None:
+    """The same, when it is one or none was asked for. Raises ConfigError."""
+    if bestuurslaag not in (None, *BESTUURSLAGEN):
+        raise ConfigError(f"unknown bestuurslaag {bestuurslaag}", advice=f"Kies een van {', '.join(BESTUURSLAGEN)}.")
+    return bestuurslaag
 
 
 def told_by(by: str, remark: str = "") -> Told:

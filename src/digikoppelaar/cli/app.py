@@ -15,6 +15,7 @@ from digikoppelaar.cli import (
     aansluiting_follow,
     aansluiting_mail,
     aansluiting_proof,
+    aansluiting_word,
     application,
     area,
     case_event,
@@ -61,6 +62,8 @@ app = typer.Typer(
 )
 organisatie.app.command("import")(organisatie_import.import_list)
 app.add_typer(organisatie.app, name="organisatie")
+aansluiting.app.command("ask")(aansluiting_word.ask)
+aansluiting.app.command("confirm")(aansluiting_word.confirm)
 aansluiting.app.command("copy")(aansluiting_copy.copy)
 aansluiting.app.command("evidence")(aansluiting_proof.evidence)
 aansluiting.app.command("ping")(aansluiting_proof.ping)
