@@ -21,6 +21,7 @@ from starlette.routing import Route
 from tests.certificates import Authority
 from tests.doubles.objecten.double import ObjectenDouble
 from tests.doubles.zgw.double import Zaak, ZgwDouble
+from tests.doubles.zgw.types import BESLUITTYPE
 from tests.journeys import steps
 from tests.servers import serving
 
@@ -75,6 +76,27 @@ omgeving = "{omgeving}"
 partij_oin = "{partij_oin}"
 dso = {{ base_url = "{rest_base_url}", api_key_file = "{api_key_file}" }}
 """
+_DROP: Final = """
+[[aansluiting]]
+organisatie_oin = "{oin}"
+kind = "drop"
+omgeving = "{omgeving}"
+partij_oin = "{partij_oin}"
+
+[aansluiting.publishing]
+stage = "poc"
+naam = "West"
+bestuurslaag = "gemeente"
+blad = "gmb"
+telefoon = "14 0123"
+bestuursorgaan = "het college van West"
+
+[[aansluiting.publishing.trigger]]
+besluittype = "{besluittype}"
+moment = "besluit"
+procedure = "regulier"
+uitkomst = "verleend"
+"""
 _CHOICES: Final = """
 [aansluiting.intake]
 kopiebericht = "keep_apart"
@@ -96,6 +118,7 @@ when = {{ {when} }}
 zaken_url = "{zaken}"
 documenten_url = "{documenten}"
 catalogi_url = "{catalogi}"
+besluiten_url = "{besluiten}"
 client_id = "{client_id}"
 secret_file = "zgw-secret"
 bronorganisatie = "{rsin}"
@@ -317,6 +340,7 @@ def _write_targets(place: Place) -> None:
         _AANSLUITING.format(oin=WEST, **facts),
         _zgw("zaak", place.west, "OMGEVING-CONCEPT", 'concept = "ja"') + _zgw("zaak", place.west, "OMGEVING-AANVRAAG"),
         _others(place),
+        _DROP.format(oin=WEST, besluittype=BESLUITTYPE, **facts),
         _AANSLUITING.format(oin=EAST, **facts),
         _zgw("zaak", place.east, "OMGEVING-AANVRAAG"),
         _AANSLUITING.format(oin=DIENST, **facts),

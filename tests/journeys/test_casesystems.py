@@ -6,8 +6,10 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest_asyncio
 from tests.doubles.zgw.double import Zaak
+from tests.doubles.zgw.types import BESLUITTYPE
 from tests.journeys import steps
 from tests.journeys.casesystems import BOUW, DIENST, EAST, MILIEU, WEST, Place, running_place, zaken_of
 
@@ -227,3 +229,26 @@ async def test_in_the_end_nothing_is_in_any_case_system_twice(place: Place) -> N
         assert (figures["incomplete"], figures["unlinked"]) == (0, 0)
     assert place.archief.figures()["incomplete"] == 0
     assert len(place.objecten.published) == len(place.objecten.objects), "one notification for each object"
+
+
+async def test_a_besluit_in_the_zaak_is_told_and_becomes_one_draft_about_its_verzoek(place: Place) -> None:
+    [verzoek] = await place.submit(WEST, activiteiten=[BOUW], soort="vergunningaanvraag")
+    await place.until(verzoek, "delivered")
+    [zaak] = zaken_of(place.west, verzoek)
+    besluit = place.west.besluiten.add(zaak.resource["url"], BESLUITTYPE, "2026-07-20", verzenddatum="2026-07-21")
+    whose = ("--organisatie", WEST, "--omgeving", place.trial.omgeving, "--name", "zgw", "--right", "draft")
+    key = (await steps.gateway_command(place.trial, "api-key", "create", *whose, "--json")).document["key"]
+    told = {"kanaal": "besluiten", "resource": "besluit", "actie": "create", "kenmerken": {}}
+    told |= {"hoofdObject": besluit["url"], "resourceUrl": besluit["url"], "aanmaakdatum": "2026-07-20T09:00:00Z"}
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as http:
+        for _ in range(2):
+            assert (await http.post(f"{place.api}/zgw/notificaties", json=told)).status_code == 204
+
+        async def drafts() -> list[dict[str, object]]:
+            found = (await http.get(f"{place.api}/kennisgevingen?referentienummer={verzoek['verzoeknummer']}")).json()
+            return list(found)
+
+        [row] = await steps.eventually(drafts, bool, "a draft")
+    assert (row["moment"], row["state"], row["verzoeknummer"]) == ("besluit", "draft", verzoek["verzoeknummer"])
+    [event] = (await steps.gateway_command(place.trial, "case-event", "list", "--json")).document
+    assert (event["kennisgeving_id"], event["outcome"]) == (row["id"], "Er is een concept van besluit.")

@@ -70,6 +70,32 @@ TOLD = (
 )
 
 
+TOLD_BY_CASE_SYSTEMS = (
+    "SET session_replication_role = replica",  # only these two tables are looked at
+    """
+    INSERT INTO case_event (aansluiting_id, resource, url, by, received_at, ended_at)
+    SELECT %(aansluiting_id)s, 'besluit', n, 'x', now(), now() FROM generate_series(1, %(rows)s) AS n
+    """,
+    """
+    INSERT INTO delivery_step (delivery_id, name, outcome, at)
+    SELECT n, 'zaak', jsonb_build_object('url', 'https://zaken.example/zaken/' || n), now()
+    FROM generate_series(1, %(rows)s) AS n
+    """,
+    "ANALYZE case_event, delivery_step",
+)
+
+
+async def test_no_look_for_what_case_systems_told_or_for_whose_zaak_it_is_reads_a_whole_table(world: World) -> None:
+    async with world.pool.connection() as connection:
+        for statement in TOLD_BY_CASE_SYSTEMS:
+            values = {"aansluiting_id": world.pre.aansluiting.id, "rows": ROWS} if "%(rows)s" in statement else None
+            await connection.execute(statement.encode(), values)
+        await connection.execute(b"SET plan_cache_mode = force_generic_plan")
+        plans = [await plan(connection, "case_events", name) for name in ("claim", "verzoek_of", "take")]
+    whole = [re.findall(r"Seq Scan on (?:case_event|delivery_step)\w*", text) for text in plans]
+    assert whole == [[], [], []]
+
+
 async def test_no_look_for_who_is_to_be_told_reads_a_whole_table(world: World) -> None:
     async with world.pool.connection() as connection:
         for statement in TOLD:

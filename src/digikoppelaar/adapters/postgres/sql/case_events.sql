@@ -6,7 +6,7 @@ ON CONFLICT (aansluiting_id, url) DO NOTHING
 -- name: claim
 UPDATE case_event
 SET attempts = attempts + 1, due_at = %(until)s
-WHERE id IN (
+WHERE due_at <= %(now)s AND id IN (
     SELECT id FROM case_event WHERE due_at <= %(now)s ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 RETURNING *
