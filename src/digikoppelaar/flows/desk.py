@@ -250,15 +250,16 @@ class Desk:
     async def approve(
         self, kennisgeving_id: int, who: Who, *, override: str = "", publish_on: date | None = None
     ) -> StoredKennisgeving:
-        """Plan it to be sent. `publish_on` is the wished day, instead of its own.
+        """Plan it to be sent. `publish_on` is the wished day, instead of its own; not before the checks are passed.
 
         Raises Conflict when a check blocks it and `override` gives no reason, when it was changed while it was checked,
         or when it is too late; SubmissionError for what cannot be sent at all: no reason is good enough for that.
         """
         row = await self.store.kennisgeving(kennisgeving_id)
+        kennisgeving, publisher = from_document(row.document), self._publisher_of(row)
         if publish_on:
-            row = await self._wish(row, publish_on, who)
-        checked = await self.check(row)
+            kennisgeving = replace(kennisgeving, data=replace(kennisgeving.data, publicatie=publish_on))
+        checked = await self._checked(kennisgeving, publisher, row.origin)
         blocking = _codes(finding for finding in checked.findings if finding.severity is Severity.BLOCK)
         if blocking and not override:
             raise Conflict(
@@ -266,22 +267,17 @@ class Desk:
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
             )
-        kennisgeving = from_document(row.document)
-        request(kennisgeving, self.texts.profile(_settings(self._publisher_of(row)).profile))
+        request(kennisgeving, self.texts.profile(_settings(publisher).profile))
         codes = _codes(checked.findings)
         detail = f"{codes}; {override}" if override else codes
-        due_at = self._send_at(kennisgeving.data.publicatie)
-        facts = Facts(due_at=due_at, detail=detail)
+        facts = Facts(due_at=self._send_at(kennisgeving.data.publicatie), detail=detail)
+        if publish_on:
+            row = await self.store.edit(row.id, to_document(kennisgeving), who, row.document)
         return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, facts, row.document)
-
-    async def _wish(self, row: StoredKennisgeving, day: date, who: Who) -> StoredKennisgeving:
-        kennisgeving = from_document(row.document)
-        wished = replace(kennisgeving, data=replace(kennisgeving.data, publicatie=day))
-        return await self.store.edit(row.id, to_document(wished), who)
 
     def _send_at(self, publish_on: date | None) -> datetime:
         now = self.clock.now()
-        if publish_on is None:
+        if publish_on is None or publish_on <= self.today():
             return now
         day = publish_on - timedelta(days=1)
         while not is_working_day(day, self.texts.rules.gelijkgesteld):

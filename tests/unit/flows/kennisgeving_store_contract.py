@@ -112,11 +112,13 @@ async def another_text_has_to_be_approved_again(store: KennisgevingStore) -> Non
     ]
 
 
-async def what_somebody_did_not_see_is_not_approved(store: KennisgevingStore) -> None:
+async def what_somebody_did_not_see_is_not_approved_nor_written_over(store: KennisgevingStore) -> None:
     made, _ = await store.draft(KEY, TEXT, WHO)
     await store.edit(made.id, {"titel": "Aanvraag: uitbouw"}, WHO)
     with pytest.raises(Conflict, match="was changed meanwhile"):
         await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW), TEXT)
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        await store.edit(made.id, {"titel": "Aanvraag: kap"}, WHO, TEXT)
     seen = (await store.kennisgeving(made.id)).document
     assert (await store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW), seen)).state == "planned"
 
@@ -262,7 +264,7 @@ CONTRACT = (
     why_a_draft_waits_stays_until_somebody_approves_it,
     what_was_cancelled_makes_room_for_another,
     another_text_has_to_be_approved_again,
-    what_somebody_did_not_see_is_not_approved,
+    what_somebody_did_not_see_is_not_approved_nor_written_over,
     what_koop_may_have_is_not_edited_or_cancelled,
     what_is_due_is_claimed_once_and_the_attempt_is_on_record,
     one_aansluiting_takes_no_more_than_its_share,

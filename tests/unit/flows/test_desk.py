@@ -292,7 +292,25 @@ async def test_what_is_to_appear_later_is_sent_the_working_day_before() -> None:
     assert from_document(planned.document).data.publicatie == date(2026, 6, 8)
 
 
-async def test_what_was_changed_while_it_was_checked_is_not_approved() -> None:
+async def test_a_wish_that_a_check_blocks_changes_nothing() -> None:
+    world = World()
+    row = await world.drafted()
+    planned = await world.desk.approve(row.id, WHO, publish_on=date(2026, 6, 8))
+    with pytest.raises(Conflict, match="held up by publicatie-past"):
+        await world.desk.approve(row.id, WHO, publish_on=date(2026, 6, 1))
+    assert await world.store.kennisgeving(row.id) == planned
+
+
+@pytest.mark.parametrize("wish", [date.min, date(1, 1, 2), date(2026, 6, 1)])
+async def test_a_wish_for_a_day_that_is_over_is_sent_now_when_somebody_says_why(wish: date) -> None:
+    world = World()
+    row = await world.drafted()
+    planned = await world.desk.approve(row.id, WHO, override="Het moet.", publish_on=wish)
+    assert planned.due_at == world.clock.now()
+
+
+@pytest.mark.parametrize("wish", [None, date(2026, 6, 8)])
+async def test_what_was_changed_while_it_was_checked_is_not_approved_nor_lost(wish: date | None) -> None:
     world = World()
     row = await world.drafted()
     other = replace(from_document(row.document), titel="Iets anders")
@@ -302,8 +320,9 @@ async def test_what_was_changed_while_it_was_checked_is_not_approved() -> None:
         return CLEAN
 
     with pytest.raises(Conflict, match="was changed meanwhile"):
-        await replace(world.desk, compare=compare).approve(row.id, WHO)
-    assert (await world.store.kennisgeving(row.id)).state == "draft"
+        await replace(world.desk, compare=compare).approve(row.id, WHO, publish_on=wish)
+    kept = await world.store.kennisgeving(row.id)
+    assert (kept.state, kept.document["titel"]) == ("draft", "Iets anders")
 
 
 async def test_another_publisher_than_the_aansluiting_is_refused() -> None:

@@ -72,9 +72,15 @@ class MemoryKennisgevingen:
             return self._moved(made, _E.APPROVED, who.at, facts, who.name), True
         return made, True
 
-    async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
+    async def edit(
+        self,
+        kennisgeving_id: int,
+        document: Mapping[str, object],
+        who: Who,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        row = await self.move(kennisgeving_id, _E.EDITED, who, Facts())
+        row = await self.move(kennisgeving_id, _E.EDITED, who, Facts(), seen)
         self.rows[row.id] = replace(row, document=dict(document))
         return self.rows[row.id]
 

@@ -74,9 +74,15 @@ class PostgresKennisgevingen:
                 return await _moved(connection, row, _E.APPROVED, who.at, judged.facts, by=who.name), True
         return stored(row), True
 
-    async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
+    async def edit(
+        self,
+        kennisgeving_id: int,
+        document: Mapping[str, object],
+        who: Who,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        return await self._by_hand(kennisgeving_id, _E.EDITED, who, Facts(), document=document)
+        return await self._by_hand(kennisgeving_id, _E.EDITED, who, Facts(), document=document, seen=seen)
 
     async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
         """See flows.ports.kennisgevingen.KennisgevingStore."""

@@ -214,8 +214,17 @@ class KennisgevingStore(Protocol):
         What was `judged` of one that is made now is on record with it, in the same transaction.
         """
 
-    async def edit(self, kennisgeving_id: int, document: Mapping[str, object], who: Who) -> StoredKennisgeving:
-        """Put another text in its place: it is a draft again. Raises Conflict when it is too late for that."""
+    async def edit(
+        self,
+        kennisgeving_id: int,
+        document: Mapping[str, object],
+        who: Who,
+        seen: Mapping[str, object] | None = None,
+    ) -> StoredKennisgeving:
+        """Put another text in its place: it is a draft again. Raises Conflict when it is too late for that.
+
+        With `seen` also when the document is another one meanwhile: nobody loses what somebody else wrote.
+        """
 
     async def kennisgeving(self, kennisgeving_id: int) -> StoredKennisgeving:
         """Raises ConfigError when there is none."""
