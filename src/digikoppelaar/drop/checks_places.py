@@ -49,6 +49,21 @@ def positions(locatie: Locatie) -> Sequence[Positie]:
     return ()
 
 
+def size(kennisgeving: Kennisgeving) -> int:
+    """How many positions its places have together; a place counts as one at least."""
+    vlakken = kennisgeving.bopa.vlakken if kennisgeving.bopa else ()
+    return sum(_size(locatie) for locatie in (*kennisgeving.locaties, *vlakken))
+
+
+def _size(locatie: Locatie) -> int:
+    match locatie:
+        case AlsLijn(posities):
+            return max(1, len(posities))
+        case AlsVlak(ringen):
+            return max(1, sum(map(len, ringen)))
+    return 1
+
+
 def _place(where: str, locatie: Locatie, given: Given) -> Iterator[Seen]:
     posities = positions(locatie)
     if not posities:

@@ -10,12 +10,14 @@ judges before it drafts, and draft and judgment are one transaction: who dies le
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
 from digikoppelaar.drop import personal_data
 from digikoppelaar.drop.checks import check
+from digikoppelaar.drop.checks_places import size
 from digikoppelaar.drop.document import from_document, to_document
 from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked, Finding, Given, Severity
@@ -63,6 +65,8 @@ SEND_FROM: Final = time(8)
 """Dutch time, on the working day before the wished day: what KOOP has too early it might publish too early."""
 LONGEST_NUMBER: Final = 200
 """Characters of a referentienummer."""
+MOST_POSITIONS: Final = 10_000
+"""Of all its places together: each is held against each edge of an area."""
 _ADVICE_WAITS: Final = (
     "Bekijk haar met `kennisgeving preview` en `kennisgeving check`; geef haar vrij met `kennisgeving publish`, "
     "of verbeter haar eerst met `kennisgeving edit`."
@@ -245,7 +249,7 @@ class Desk:
             places=tuple(filter(None, [settings.inzage_plaats])),
             severities=self.texts.severities,
         )
-        return check(kennisgeving, given)
+        return await aside(partial(check, kennisgeving, given))
 
     async def approve(
         self, kennisgeving_id: int, who: Who, *, override: str = "", publish_on: date | None = None
@@ -267,7 +271,7 @@ class Desk:
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
             )
-        request(kennisgeving, self.texts.profile(_settings(publisher).profile))
+        await aside(partial(request, kennisgeving, self.texts.profile(_settings(publisher).profile)))
         codes = _codes(checked.findings)
         detail = f"{codes}; {override}" if override else codes
         facts = Facts(due_at=self._send_at(kennisgeving.data.publicatie), detail=detail)
@@ -341,6 +345,11 @@ def _key(kennisgeving: Kennisgeving, publisher: Aansluiting, number: int) -> Key
         raise SubmissionError(
             f"a referentienummer of {len(kennisgeving.referentienummer)} characters is over {LONGEST_NUMBER}",
             advice="Geef het zaaknummer zonder omschrijving, en bied de kennisgeving opnieuw aan.",
+        )
+    if size(kennisgeving) > MOST_POSITIONS:
+        raise SubmissionError(
+            f"a kennisgeving with {size(kennisgeving)} positions is over {MOST_POSITIONS}",
+            advice="Vereenvoudig de lijnen en vlakken van de locaties, en bied de kennisgeving opnieuw aan.",
         )
     return Key(publisher.id, kennisgeving.referentienummer, kennisgeving.moment, kennisgeving.blad, number)
 

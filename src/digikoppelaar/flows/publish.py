@@ -11,6 +11,7 @@ No attempt waits for another: an endpoint that hangs holds up what is of its own
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -29,6 +30,7 @@ from digikoppelaar.errors import (
     SubmissionError,
     told,
 )
+from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.intake_states import Retry, retry_plan
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Clock
@@ -121,7 +123,7 @@ class Publishing:
         try:
             route = await self.route_for(row.key.aansluiting_id)
             kennisgeving = from_document(row.document)
-            soap = request(kennisgeving, route.profile)
+            soap = await aside(partial(request, kennisgeving, route.profile))
             sent = Sent(route.stage, kennisgeving.documenttype, soap.body)
             if not await self.store.began(row, sent, self.clock.now()):
                 return _E.NOT_SENT, Facts(detail="it was taken over by another")

@@ -14,10 +14,10 @@ from tests.unit.stam.documents import verzoek_xml
 from digikoppelaar.adapters.memory.blobs import MemoryBlobs
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
 from digikoppelaar.drop.document import from_document
-from digikoppelaar.drop.model import AlsVlak, Bijlage
+from digikoppelaar.drop.model import AlsVlak, Bijlage, Bopa
 from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
-from digikoppelaar.flows.desk import Desk
+from digikoppelaar.flows.desk import MOST_POSITIONS, Desk
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
@@ -323,6 +323,22 @@ async def test_what_was_changed_while_it_was_checked_is_not_approved_nor_lost(wi
         await replace(world.desk, compare=compare).approve(row.id, WHO, publish_on=wish)
     kept = await world.store.kennisgeving(row.id)
     assert (kept.state, kept.document["titel"]) == ("draft", "Iets anders")
+
+
+async def test_what_is_drawn_too_finely_is_refused_before_anything_is_computed_of_it() -> None:
+    world = World()
+    row = await world.drafted()
+    kennisgeving = from_document(row.document)
+    fine = AlsVlak((tuple((155_000.0, 463_000.0 + number) for number in range(MOST_POSITIONS)),))
+    for too_much in (
+        replace(kennisgeving, locaties=(fine, *kennisgeving.locaties)),
+        replace(kennisgeving, locaties=kennisgeving.locaties[:1] * (MOST_POSITIONS + 1)),
+        replace(kennisgeving, bopa=Bopa("Z1", (fine, fine))),
+    ):
+        with pytest.raises(SubmissionError, match="positions is over 10000"):
+            await world.desk.edit(row.id, too_much, WHO)
+    assert await world.store.kennisgeving(row.id) == row
+    assert (await world.desk.edit(row.id, replace(kennisgeving, locaties=(fine,)), WHO)).state == "draft"
 
 
 async def test_another_publisher_than_the_aansluiting_is_refused() -> None:

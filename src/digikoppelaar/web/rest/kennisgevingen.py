@@ -1,6 +1,7 @@
 """The operations on kennisgevingen: a case system delivers them as JSON (drop.document) and follows them."""
 
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from digikoppelaar.drop.envelope import request as soap_request
 from digikoppelaar.drop.model import Kennisgeving
 from digikoppelaar.drop.preview import as_html, as_text
 from digikoppelaar.flows.application import Application
+from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent, KennisgevingState
 from digikoppelaar.flows.own_kennisgevingen import OwnKennisgevingen
 from digikoppelaar.flows.ports.kennisgevingen import LogLine, StoredKennisgeving
@@ -71,7 +73,7 @@ async def preview_kennisgeving(parts: Parts, who: Application, request: Request)
             return HTMLResponse(as_html(kennisgeving.titel, kennisgeving.tekst))
         case "text":
             return PlainTextResponse(as_text(kennisgeving.titel, kennisgeving.tekst))
-    return Response(_envelope(own, kennisgeving), media_type="text/xml")
+    return Response(await aside(partial(_envelope, own, kennisgeving)), media_type="text/xml")
 
 
 async def check_kennisgeving(parts: Parts, who: Application, request: Request) -> Response:
