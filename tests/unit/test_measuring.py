@@ -45,7 +45,7 @@ from digikoppelaar.onboarding.progress import Told
 from digikoppelaar.onboarding.states import StepState
 from digikoppelaar.pki.certificate import Use
 from digikoppelaar.sandbox import folder, pki
-from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa
+from digikoppelaar.sandbox.cpa_document import CpaParty, CpaTerms, build_cpa, usual_certificates
 from digikoppelaar.sandbox.rest import BASE_PATH
 from digikoppelaar.wiring import Stores, open_stores
 
@@ -102,10 +102,10 @@ class World:
         terms = CpaTerms(
             "osb-rm-s", 8, timedelta(hours=3), now, now + timedelta(days=300), files.authorities.issuers[0].der()
         )
-        dso = CpaParty(
-            "DSO", "DSO-LV", folder.DSO_LV.oin, "https://localhost:1/dso", files.dso_tls.der(), files.dso_sign.der()
-        )
-        ours = CpaParty("BG", "BG", ORGANISATIE, url, files.leverancier_tls.der(), files.leverancier_sign.der())
+        theirs = usual_certificates(files.dso_tls.der(), files.dso_sign.der())
+        dso = CpaParty("DSO", "DSO-LV", folder.DSO_LV.oin, "https://localhost:1/dso", theirs)
+        certificates = usual_certificates(files.leverancier_tls.der(), files.leverancier_sign.der())
+        ours = CpaParty("BG", "BG", ORGANISATIE, url, certificates)
         document = build_cpa(replace(terms, **_of(changed, terms)), dso, replace(ours, **_of(changed, ours)))
         await import_cpa(self.stores.registry, document, ImportChoice(omgeving=OMGEVING), now=now)
 
@@ -243,7 +243,8 @@ async def test_a_cpa_with_another_endpoint_is_named(world: World) -> None:
 
 
 async def test_a_cpa_with_another_certificate_is_named(world: World) -> None:
-    await world.cpa(transport_certificate=world.dso.files.leverancier_sign.der())
+    sign = world.dso.files.leverancier_sign.der()
+    await world.cpa(certificates=usual_certificates(sign, sign))
     assert ("cpa-certificate", Rol.DIGIKOPPELAAR) in troubles(await world.found("cpa"))
 
 

@@ -28,7 +28,7 @@ from digikoppelaar.config.listeners import Endpoint
 from digikoppelaar.ebms.agreement import Agreement, Characteristic
 from digikoppelaar.ebms.cpa_findings import findings as cpa_findings
 from digikoppelaar.ebms.cpa_subject import Severity as CpaSeverity
-from digikoppelaar.errors import DigikoppelaarError, PartnerUnreachable, TrustError
+from digikoppelaar.errors import DigikoppelaarError, TrustError
 from digikoppelaar.flows.cpas import judgement_in
 from digikoppelaar.flows.onboarding import Onboarding, nobody_judges
 from digikoppelaar.flows.onboarding_status import first_of
@@ -67,7 +67,7 @@ class Parts:
 
     def endpoint(self, omgeving: str) -> Endpoint | None:
         """As it is configured."""
-        return {**self.config.endpoint}.get(cast("Omgeving", omgeving))
+        return self.config.endpoint.get(cast("Omgeving", omgeving))
 
 
 class Once:
@@ -80,12 +80,16 @@ class Once:
         """What `measure` gives, the first time that this name is asked for; raises what it raised."""
         if name not in self._known:
             self._known[name] = asyncio.ensure_future(measure())
-        return cast("T", await asyncio.shield(self._known[name]))
+        return cast("T", await self._known[name])
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The measurements for one subject; `everyone` are all aansluitingen."""
+    """The measurements for one subject; `everyone` are all aansluitingen.
+
+    Each method in CHECKS gives what that check finds now, for a step. Raises DigikoppelaarError when it cannot be
+    measured.
+    """
 
     parts: Parts
     once: Once
@@ -329,7 +333,7 @@ class About:
         try:
             context = self.parts.keyring.client_context(omgeving, self.who.partij)
             return (await greet(base_url, context if base_url.lower().startswith("https:") else None)).date
-        except (DigikoppelaarError, PartnerUnreachable):
+        except DigikoppelaarError:
             return None
 
     async def _database_time(self) -> datetime:

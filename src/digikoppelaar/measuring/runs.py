@@ -97,9 +97,15 @@ class Run:
             async with room:
                 return [await self._checked(each, periodic=periodic) for each in own]
 
-        for checking in asyncio.as_completed([check(own) for own in by_organisatie.values()]):
-            for status in await checking:
-                yield status
+        checking = [asyncio.create_task(check(own)) for own in by_organisatie.values()]
+        try:
+            for checked in asyncio.as_completed(checking):
+                for status in await checked:
+                    yield status
+        finally:
+            for task in checking:
+                task.cancel()
+            await asyncio.gather(*checking, return_exceptions=True)
 
     async def _checked(self, subject: Subject, *, periodic: bool) -> Status:
         status = await self.flow.status(subject)
