@@ -53,10 +53,10 @@ def mail(
 
     async def made() -> Mail:
         async with open_proving(config) as proving:
-            mails = _mails(config, proving)
+            mails = mails_of(config, proving)
             if not sending:
                 return await mails.draft(subject, step, told.by or "")
-            mailer = SmtpMailer(_server(config, subject, sandbox))
+            mailer = SmtpMailer(mail_server(config, subject, sandbox))
             return (await mails.send(subject, step, mailer, told.by or ""))[0]
 
     drafted = asyncio.run(made())
@@ -65,14 +65,15 @@ def mail(
     _tell(drafted, sent=sending, saved=None if dry_run else save, json=json)
 
 
-def _mails(config: Config, proving: Proving) -> OnboardingMails:
+def mails_of(config: Config, proving: Proving) -> OnboardingMails:
+    """The mails of onboarding, to the addresses of the configuration."""
     configured = config.onboarding.mail
     to = {each: getattr(configured, each) for each in Addressee}
     addresses = Addresses(to, configured.cc)
     return OnboardingMails(proving.onboarding, proving.proofs, load_templates, addresses, as_attachments, SystemClock())
 
 
-def _server(config: Config, subject: Subject, folder: Path | None) -> MailServer:
+def mail_server(config: Config, subject: Subject, folder: Path | None) -> MailServer:
     """The one that is configured; for a sandbox its own, and never another. Raises ConfigError."""
     if not is_sandbox(subject.omgeving):
         if config.mail is None:

@@ -40,6 +40,7 @@ from digikoppelaar.cli import (
     organisatie_import,
     partner,
     profile,
+    rehearse,
     repair,
     reroute,
     retention,
@@ -70,6 +71,7 @@ aansluiting.app.command("ping")(aansluiting_proof.ping)
 aansluiting.app.command("check")(aansluiting_check.check)
 aansluiting.app.command("mail")(aansluiting_mail.mail)
 aansluiting.app.command("follow")(aansluiting_follow.follow)
+aansluiting.app.command("rehearse")(rehearse.rehearse)
 app.add_typer(aansluiting.app, name="aansluiting")
 cpa.app.command("build")(cpa_build.build_cpa)
 cpa.app.command("machtiging")(cpa_register.machtiging)

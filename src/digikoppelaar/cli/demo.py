@@ -1,13 +1,11 @@
 """`digikoppelaar demo`: the main job on this machine, told step by step from what the real processes log."""
 
 import asyncio
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,10 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from digikoppelaar import wiring
-from digikoppelaar.adapters.postgres.embedded import end_orphan
-from digikoppelaar.adapters.system import SystemClock
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json
+from digikoppelaar.cli.run_folder import own_folder
 from digikoppelaar.cli.serve import stop_on_signal
 from digikoppelaar.cli.trial import Trial, TrialError, peak_memory_mib, seconds_since_start
 from digikoppelaar.config import Config, default_data_folder
@@ -83,7 +80,7 @@ def demo(
 async def _demo(base: Path, *, once: bool, json: bool) -> None:
     stop = stop_on_signal()
     teller = Teller(output.errors if json else output.console)
-    with _own_folder(base) as own:
+    with own_folder(base, KEPT) as own:
         async with Trial(own, publishes=True) as trial, _prepared(trial, teller):
             result = await _unless(stop, _main_job(trial, teller))
             if not once:
@@ -312,33 +309,3 @@ class Teller:
         if file not in self._files:
             self._files[file] = self._bar.add_task("", total=total)
         self._bar.update(self._files[file], completed=done)
-
-
-@contextmanager
-def _own_folder(base: Path) -> Iterator[Path]:
-    """A new folder for this run, under a lock as long as it runs; folders of older runs are removed but for KEPT."""
-    base.mkdir(mode=0o711, parents=True, exist_ok=True)
-    _remove_old(base)
-    own = base / SystemClock().now().strftime("%Y%m%d-%H%M%S-%f")
-    own.mkdir(mode=0o711)
-    lock = os.open(own / "running", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield own
-    finally:
-        os.close(lock)
-
-
-def _remove_old(base: Path) -> None:
-    runs = sorted((path.parent for path in base.glob("*/running")), reverse=True)
-    for age, old in enumerate(runs, start=1):
-        lock = os.open(old / "running", os.O_RDWR)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            end_orphan(old / "gateway" / "postgres")  # of a run in which everybody was killed
-            if age >= KEPT:
-                shutil.rmtree(old, ignore_errors=True)
-        except BlockingIOError:
-            continue  # it is still running
-        finally:
-            os.close(lock)

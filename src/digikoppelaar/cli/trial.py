@@ -101,6 +101,8 @@ class Trial:
     """Authorities of the sandbox, as its option --organisatie has them; none: one gemeente."""
     country: Path | None = None
     """Or a country of the sandbox, with areas and behandeldiensten."""
+    unconnected: bool = False
+    """Whether nobody is connected at the start."""
     publishes: bool = False
     """Whether the notice of each application is published by itself, and at once: see `PUBLISHING`."""
     publishing: str = PUBLISHING_AT_ONCE
@@ -170,6 +172,7 @@ class Trial:
             *("--retries", str(self.retries), "--retry-interval", str(self.retry_interval)),
             *(part for organisatie in self.organisaties for part in ("--organisatie", organisatie)),
             *(("--country", str(self.country)) if self.country else ()),
+            *(("--unconnected",) if self.unconnected else ()),
             *(("--publish-at-once",) if self.publishes else ()),
             "--until-stdin-ends",
         )
@@ -251,23 +254,23 @@ class Trial:
         wish: dict[str, object] = {"bijlagen": list(bijlagen), "count": count}
         wish |= {name: value for name, value in (("soort", soort), ("oin", oin)) if value}
         async with self.http.post(f"{self.facts['management_url']}/verzoeken", json=wish) as answer:
-            return list(await _checked(answer))
+            return list(await checked(answer))
 
     async def submitted(self, verzoeknummer: str | None = None) -> Any:
         """What the sandbox knows of one verzoek, or of all."""
         suffix = f"/{verzoeknummer}" if verzoeknummer else ""
         async with self.http.get(f"{self.facts['management_url']}/verzoeken{suffix}") as answer:
-            return await _checked(answer)
+            return await checked(answer)
 
     async def fault(self, **wish: object) -> None:
         """Switch a fault on in the sandbox."""
         async with self.http.post(f"{self.facts['management_url']}/faults", json=wish) as answer:
-            await _checked(answer)
+            await checked(answer)
 
     async def struck(self) -> int:
         """How often the faults that are on have struck."""
         async with self.http.get(f"{self.facts['management_url']}/faults") as answer:
-            return sum(fault["struck"] for fault in await _checked(answer))
+            return sum(fault["struck"] for fault in await checked(answer))
 
     async def no_faults(self) -> None:
         """Switch all faults off."""
@@ -276,17 +279,17 @@ class Trial:
     async def sent(self) -> Mapping[str, int]:
         """Bytes of files that the sandbox sent, by kind."""
         async with self.http.get(f"{self.facts['management_url']}/sent") as answer:
-            return dict(await _checked(answer))
+            return dict(await checked(answer))
 
     async def refusals(self) -> list[Any]:
         """What the sandbox did not take."""
         async with self.http.get(f"{self.facts['management_url']}/refusals") as answer:
-            return list(await _checked(answer))
+            return list(await checked(answer))
 
     async def signals(self) -> list[Any]:
         """What came in on the sandbox's ebMS endpoint, with its SHA-256."""
         async with self.http.get(f"{self.facts['management_url']}/signals") as answer:
-            return list(await _checked(answer))
+            return list(await checked(answer))
 
     def case(self, verzoeknummer: str, volgnummer: int = 0, oin: str | None = None) -> Path:
         """Where a verzoek is delivered, whole or not at all; for the first organisatie when no OIN is given."""
@@ -353,7 +356,7 @@ class Trial:
             return False
 
 
-async def _checked(answer: aiohttp.ClientResponse) -> Any:
+async def checked(answer: aiohttp.ClientResponse) -> Any:
     if answer.status >= 400:
         raise TrialError(f"the sandbox answered {answer.status}: {await answer.text()}")
     return await answer.json()

@@ -36,6 +36,8 @@ _CA_LIFE: Final = timedelta(days=3650)
 _LEAF_LIFE: Final = timedelta(days=1095)
 _CRL_LIFE: Final = timedelta(days=30)
 
+_LONGEST_NAME: Final = 64
+
 Key = rsa.RSAPrivateKey
 
 
@@ -126,6 +128,66 @@ def issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], now: datetime) 
     return issue_all(pki, [(holder, uses)], now)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What a certificate for a request shall be other than what was asked; for trying what a gateway says of it.
+
+    `oin` None: as asked; empty: none. `hosts` are beside those of the request. `ago` is when it was issued. `alone`:
+    without those above it.
+    """
+
+    oin: str | None = None
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    ago: timedelta = timedelta()
+    alone: bool = False
+
+
+AS_ASKED: Final = Slip()
+"""A sandbox has endpoints on this machine, which a request cannot name."""
+
+
+def certify(pki: SandboxPki, request: bytes, now: datetime, slip: Slip = AS_ASKED, own: Key | None = None) -> bytes:
+    """The certificate for a request (CSR, PEM), as a TSP gives it: PEM, with those between it and the root.
+
+    With `own`, the key of the request, it vouches for itself.
+    """
+    asked = x509.load_pem_x509_csr(request)
+    key = asked.public_key()
+    assert isinstance(key, rsa.RSAPublicKey), "only RSA is asked for"
+    _, domain, tsp = pki.issuers
+    subject = _asked_name(asked.subject, slip.oin)
+    issuer = subject if own else tsp.certificate.subject
+    builder = _builder(subject, key, issuer, now - slip.ago, _LEAF_LIFE)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    for each in asked.extensions:
+        if not isinstance(each.value, x509.SubjectAlternativeName):
+            builder = builder.add_extension(each.value, each.critical)
+    if hosts := (*_asked_hosts(asked), *map(_host, slip.hosts)):
+        builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+    if not own:
+        builder = builder.add_extension(_issued_by(tsp), critical=False)
+    made = builder.sign(own or tsp.key, hashes.SHA256())
+    return b"".join(map(_pem, (made,) if slip.alone else (made, tsp.certificate, domain.certificate)))
+
+
+def _asked_name(asked: x509.Name, oin: str | None) -> x509.Name:
+    """With the sandbox in the name of the organisation, whatever was asked."""
+    attributes = []
+    for each in asked:
+        value = str(each.value)
+        if each.oid == NameOID.ORGANIZATION_NAME:
+            value = f"{SANDBOX_NAME} {value}"[:_LONGEST_NAME]
+        elif each.oid == NameOID.SERIAL_NUMBER and oin is not None:
+            value = oin
+        attributes += [x509.NameAttribute(each.oid, value)] if value else []
+    return x509.Name(attributes)
+
+
+def _asked_hosts(asked: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
+    names = [each.value for each in asked.extensions if isinstance(each.value, x509.SubjectAlternativeName)]
+    return tuple(name for each in names for name in each)
+
+
 def _files(pki: SandboxPki, holder: Holder, uses: frozenset[Use]) -> CertificateFiles:
     stem = f"{holder.file_name}-{'sign' if uses == SIGN else 'tls'}"
     return CertificateFiles(pki.folder / f"{stem}.pem", pki.folder / f"{stem}.key")
@@ -133,7 +195,7 @@ def _files(pki: SandboxPki, holder: Holder, uses: frozenset[Use]) -> Certificate
 
 def _issue(pki: SandboxPki, holder: Holder, uses: frozenset[Use], key: Key, now: datetime) -> None:
     _, domain, tsp = pki.issuers
-    builder = _builder(_holder_name(holder), key, tsp.certificate.subject, now, _LEAF_LIFE)
+    builder = _builder(_holder_name(holder), key.public_key(), tsp.certificate.subject, now, _LEAF_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_issued_by(tsp), critical=False)
     builder = builder.add_extension(_key_usage(sign=uses == SIGN), critical=True)
@@ -157,7 +219,7 @@ def _make_issuers(folder: Path, now: datetime) -> None:
 
 def _make_issuer(common_name: str, key: Key, parent: Issuer | None, path_length: int, now: datetime) -> Issuer:
     subject = _name(common_name)
-    builder = _builder(subject, key, parent.certificate.subject if parent else subject, now, _CA_LIFE)
+    builder = _builder(subject, key.public_key(), parent.certificate.subject if parent else subject, now, _CA_LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     builder = builder.add_extension(_ca_key_usage(), critical=True)
     if parent:
@@ -166,17 +228,17 @@ def _make_issuer(common_name: str, key: Key, parent: Issuer | None, path_length:
 
 
 def _builder(
-    subject: x509.Name, key: Key, issuer: x509.Name, now: datetime, life: timedelta
+    subject: x509.Name, key: rsa.RSAPublicKey, issuer: x509.Name, now: datetime, life: timedelta
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _EARLIER)
         .not_valid_after(now + life)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(_MARK, critical=False)
     )
 
