@@ -18,7 +18,7 @@ from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.onboarding.evidence import MARK
 from digikoppelaar.onboarding.model import Kind, Subject
 from digikoppelaar.onboarding.progress import Told
-from digikoppelaar.onboarding.states import StepEvent
+from digikoppelaar.onboarding.states import StepEvent, StepState
 from digikoppelaar.pki.certificate import read_certificates
 from digikoppelaar.sandbox.folder import GEMEENTE, LEVERANCIER
 from digikoppelaar.wiring import Stores, onboarding, open_stores
@@ -87,6 +87,27 @@ async def test_one_command_pings_and_proves_it(connecting: Trial, stores: Stores
     assert status.step("3.6").record.evidence == tuple(told["evidence"])
     [again] = await said(connecting, "evidence", *THERE, "--step", "3.6")
     assert again["files"] == told["evidence"], "there is nothing new"
+
+
+async def test_the_mail_reaches_the_mailbox_of_the_sandbox_with_the_same_files(
+    connecting: Trial, stores: Stores
+) -> None:
+    mail = ("mail", *THERE, "--step", "3.7", "--send", "--sandbox", connecting.folder / "sandbox")
+    async with steps.without_faults(connecting):
+        await connecting.fault(kind="answer", target="mail", status=451)
+        refused = await gateway_command(connecting, "aansluiting", *mail)
+        assert (refused.status, "er is niets vastgelegd" in refused.err) == (1, True)
+    assert (await onboarding(stores).status(PRE)).step("3.7").record.state is StepState.OPEN
+    told = await said(connecting, *mail)
+    async with connecting.http.get(f"{connecting.facts['management_url']}/mailbox") as answer:
+        [received] = await answer.json()
+    assert (received["to"], received["subject"]) == (told["to"], told["subject"])
+    proven = (await onboarding(stores).status(PRE)).step("3.6").record.evidence
+    hashes = {Path(file).name: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in proven}
+    attached = {each["naam"]: each["sha256"] for each in received["attachments"]}
+    assert len(attached) == 3
+    assert attached.items() <= hashes.items()
+    assert (await onboarding(stores).status(PRE)).step("3.7").record.state is StepState.WAITING
 
 
 async def test_one_command_submits_a_test_verzoek_and_follows_it_into_the_case_system(
