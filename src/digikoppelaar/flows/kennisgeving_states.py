@@ -64,6 +64,7 @@ _MOVES: Final[Mapping[tuple[KennisgevingState, KennisgevingEvent], KennisgevingS
     (_S.PLANNED, _E.HELD): _S.HELD,
     (_S.PLANNED, _E.CANCELLED): _S.CANCELLED,
     (_S.PLANNED, _E.CLAIMED): _S.SENDING,
+    (_S.PLANNED, _E.FOUND): _S.PUBLISHED,  # a search was under way while a person said that it must be sent again
     (_S.HELD, _E.EDITED): _S.DRAFT,
     (_S.HELD, _E.RESUMED): _S.PLANNED,
     (_S.HELD, _E.CANCELLED): _S.CANCELLED,

@@ -237,6 +237,18 @@ async def what_koop_has_is_looked_for_until_it_is_found(store: KennisgevingStore
     assert await store.sought(NOW + timedelta(days=365), 10) == []
 
 
+async def what_is_found_while_a_person_lets_it_be_sent_again_is_not_sent_again(store: KennisgevingStore) -> None:
+    sent = await sending(store)
+    await store.settle(sent, Event.UNANSWERED, Facts(due_at=NOW), NOW)
+    await store.move(sent.id, Event.AGAIN, WHO, Facts(due_at=NOW))
+    await store.looked(sent.id, NOW + MINUTE, None, NOW)
+    assert (await store.kennisgeving(sent.id)).due_at == NOW
+    await store.looked(sent.id, NOW + MINUTE, PUBLISHED, NOW)
+    found = await store.kennisgeving(sent.id)
+    assert (found.state, found.publication) == ("published", PUBLISHED)
+    assert await store.claim(NOW, 10, 10) == []
+
+
 async def that_there_is_to_be_none_is_news_once_and_settles_what_could_not_be_drafted(store: KennisgevingStore) -> None:
     one, other = Origin(1, "2026060200019"), Origin(2, "2026060200019")
     trouble = NotDrafted("telefoon not there", "Vul in: telefoon.", None)
@@ -275,6 +287,7 @@ CONTRACT = (
     what_somebody_left_while_sending_is_unknown_and_never_sent_again_by_itself,
     an_answer_that_comes_late_still_counts,
     what_koop_has_is_looked_for_until_it_is_found,
+    what_is_found_while_a_person_lets_it_be_sent_again_is_not_sent_again,
     that_there_is_to_be_none_is_news_once_and_settles_what_could_not_be_drafted,
     what_is_not_there_is_said_so,
 )

@@ -168,11 +168,9 @@ class MemoryKennisgevingen:
     ) -> None:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         row = await self.kennisgeving(kennisgeving_id)
-        if row.state not in LOOKED_FOR:
-            return
-        if publication is None:
+        if publication is None and row.state in LOOKED_FOR:
             self.rows[row.id] = replace(row, due_at=next_look)
-        else:
+        elif publication and after(row.state, _E.FOUND):
             self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
 
     async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
