@@ -39,11 +39,7 @@ class OwnKennisgevingen:
         """
         if self.publisher is None:
             raise ConfigError(f"{self.application.organisatie_oin} does not publish here", advice=NO_PUBLISHER)
-        if kennisgeving.bijlagen:  # their content is a name in a blob store that holds everybody's
-            raise SubmissionError(
-                "a kennisgeving with bijlagen cannot be sent over 3PAS",
-                advice="Hoe 3PAS bijlagen aanneemt is niet openbaar. Verwijs ernaar in de tekst.",
-            )
+        _refuse_bijlagen(kennisgeving)
         origin = self._origin(verzoeknummer) if verzoeknummer else None
         row, new = await self.desk.draft(kennisgeving, self.publisher, self._who(), number, origin)
         if not new and (row.document, row.origin) != (to_document(kennisgeving), origin):
@@ -76,7 +72,8 @@ class OwnKennisgevingen:
         return await self.desk.store.log(row.id)
 
     async def edit(self, row: StoredKennisgeving, kennisgeving: Kennisgeving) -> StoredKennisgeving:
-        """Put another text in its place. Raises as Desk.edit does."""
+        """Put another text in its place. Raises SubmissionError for bijlagen, and as Desk.edit does."""
+        _refuse_bijlagen(kennisgeving)
         return await self.desk.edit(row.id, kennisgeving, self._who())
 
     async def check(self, row: StoredKennisgeving) -> Checked:
@@ -101,6 +98,14 @@ class OwnKennisgevingen:
 
     def _who(self) -> Who:
         return Who(self.application.signature, self.desk.clock.now())
+
+
+def _refuse_bijlagen(kennisgeving: Kennisgeving) -> None:
+    if kennisgeving.bijlagen:  # their content is a name in a blob store that holds everybody's
+        raise SubmissionError(
+            "a kennisgeving with bijlagen cannot be sent over 3PAS",
+            advice="Hoe 3PAS bijlagen aanneemt is niet openbaar. Verwijs ernaar in de tekst.",
+        )
 
 
 def own_kennisgevingen(

@@ -144,6 +144,14 @@ async def test_what_is_compared_with_the_applicants_data_is_the_verzoek_that_was
     assert (await http.post(PATH, json=a_document())).status_code == 409
 
 
+async def test_an_edit_cannot_name_what_is_in_the_blob_store_of_everybody(http: httpx.AsyncClient) -> None:
+    made = (await http.post(PATH, json=a_document())).json()
+    changed = a_document(bijlagen=[{"bestandsnaam": "a", "mediatype": "b", "blob": "verzoeken/1/1"}])
+    answer = await http.put(f"{PATH}/{made['id']}", json=changed)
+    assert answer.status_code == 400
+    assert "Verwijs ernaar" in answer.text
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
