@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
@@ -39,6 +39,8 @@ app = typer.Typer(no_args_is_help=True, help="Kennisgevingen: draft, check, publ
 
 Number = Annotated[int, typer.Argument(help="The number of the kennisgeving, as `kennisgeving list` shows it.")]
 LARGEST: Final = 4 * MEBIBYTE
+_PAGE: Final = 1000
+"""Read at once, to find those of one omgeving or organisatie."""
 COLUMNS: Final = {
     "number": "id",
     "omgeving": "omgeving",
@@ -117,11 +119,7 @@ def list_kennisgevingen(
     wanted = KennisgevingFilter(
         state=known_state(state, [each.value for each in KennisgevingState]), verzoeknummer=verzoeknummer, limit=limit
     )
-    rows = [
-        row
-        for row in asyncio.run(_list(wanted))
-        if omgeving in {None, row.omgeving} and organisatie in {None, row.organisatie_oin}
-    ]
+    rows = asyncio.run(_list(wanted, omgeving, organisatie))
     if json:
         output.print_json(rows)
     else:
@@ -256,10 +254,21 @@ def who() -> Who:
     return Who(os_user(), SystemClock().now())
 
 
-async def _list(wanted: KennisgevingFilter) -> list[Row]:
+async def _list(wanted: KennisgevingFilter, omgeving: str | None, organisatie: str | None) -> list[Row]:
+    found: list[Row] = []
     async with opened_desk() as opened:
-        found = await opened.stores.kennisgevingen.kennisgevingen(wanted)
-        return [_row(each, opened.publishers) for each in found]
+        page = replace(wanted, limit=max(wanted.limit, _PAGE))
+        while rows := await opened.stores.kennisgevingen.kennisgevingen(page):
+            named = [_row(each, opened.publishers) for each in rows]
+            found += [
+                each
+                for each in named
+                if omgeving in {None, each.omgeving} and organisatie in {None, each.organisatie_oin}
+            ]
+            if len(found) >= wanted.limit:
+                break
+            page = replace(page, before=rows[-1].id)
+    return found[: wanted.limit]
 
 
 async def _show(number: int) -> Page:
@@ -274,7 +283,8 @@ async def _show(number: int) -> Page:
 async def _draft_of(verzoeknummer: str, omgeving: str | None) -> StoredKennisgeving:
     async with opened_desk() as opened:
         store = opened.stores.kennisgevingen
-        there = await store.kennisgevingen(KennisgevingFilter(verzoeknummer=verzoeknummer, limit=1))
+        known = await store.kennisgevingen(KennisgevingFilter(verzoeknummer=verzoeknummer))
+        there = [each for each in known if omgeving in {None, _row(each, opened.publishers).omgeving}]
         found = [each for each in await store.undrafted(100, verzoeknummer) if omgeving in {None, each.omgeving}]
         if not found and there:
             return there[0]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from digikoppelaar.drop.document import to_document
 from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import NewVerzoek
-from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Sent, StoredKennisgeving
+from digikoppelaar.flows.ports.kennisgevingen import Answer, Facts, Origin, Sent, StoredKennisgeving
 from digikoppelaar.flows.registration import AansluitingEntry, difference
 
 PUBLISHING = {
@@ -162,6 +163,30 @@ def test_what_a_check_blocks_is_published_only_with_a_reason(installation: Insta
     assert [line["event"] for line in shown["log"]] == ["drafted", "approved"]
     assert "akkoord" in shown["log"][1]["detail"]
     assert shown["log"][1]["by"]
+
+
+def test_what_is_asked_of_one_omgeving_is_found_behind_what_is_newer_in_another(
+    database_url: str, tmp_path: Path, file: Path
+) -> None:
+    async def connect_both(world: World) -> None:
+        both = [DROP, replace(DROP, omgeving="sandbox-prod")]
+        await world.registry.apply(difference(await world.registry.entries(), both), NOW)
+
+    async def of_a_verzoek(store: PostgresKennisgevingen) -> None:
+        row = await store.kennisgeving(1)
+        origin = Origin(row.key.aansluiting_id, NUMBER)
+        await store.draft(replace(row.key, referentienummer=NUMBER), row.document, WHO, origin)
+
+    installation = Installation(database_url, tmp_path)
+    installation.ask(connect_both)
+    for omgeving in ("sandbox-pre", "sandbox-prod"):
+        told(installation, "draft", "--file", str(file), "--omgeving", omgeving)
+    [found] = told(installation, "list", "--omgeving", "sandbox-pre", "--limit", "1")
+    assert (found["id"], found["omgeving"]) == (1, "sandbox-pre")
+    asyncio.run(store_of(database_url, of_a_verzoek))
+    assert told(installation, "draft", NUMBER, "--omgeving", "sandbox-pre")["id"] == 3
+    refused = kennisgeving(installation, "draft", NUMBER, "--omgeving", "sandbox-prod")
+    assert isinstance(refused.exception, ConfigError)
 
 
 def test_a_person_holds_resumes_and_takes_back(installation: Installation, file: Path) -> None:
