@@ -68,6 +68,9 @@ port = {web}
 [publishing]
 interval = 0.5
 look_soonest = 0.5
+
+[onboarding]
+check_hours = 0  # whoever rehearses runs the checks of a step in its turn
 """
 _ENDPOINT: Final = """
 [endpoint.{omgeving}]
