@@ -32,7 +32,7 @@ and what an administrator should do (one Dutch sentence; an instance may give a 
     ├── CaseSystemRefused         administrator   the case system will not take the verzoek as it is
     ├── MailNotSent               administrator, retry  the mail server did not take a mail
     └── StorageError              ours, retry     the database or the blob store failed
-        └── ContentLost           administrator   a blob that is on record is not there
+        └── ContentLost           administrator, retry  a blob that is on record is not there
 """
 
 from collections.abc import Sequence
@@ -346,7 +346,6 @@ class ContentLost(StorageError):
     """A blob that is on record is not there: the blob store was not restored with the database, or was touched."""
 
     fault = Fault.ADMINISTRATOR
-    retryable = False
     default_advice = "Zet de map met inhoud (blobs) terug uit de reservekopie die bij de database hoort."
 
 

@@ -103,7 +103,7 @@ def test_of_elements_that_we_do_not_write_the_words_are_kept() -> None:
         b'<al>a<nadruk type="cur">b</nadruk>c</al>'
         b"<lijst><li><li.nr>1.</li.nr><lijst><li><li.nr>a.</li.nr><al>diep</al></li></lijst></li></lijst></tekst>"
     )
-    assert plain(read_blocks(element)) == "een twee\nabc\na. diep"
+    assert plain(read_blocks(element)) == "een twee\nabc\n1. a. diep"
 
 
 def test_layout_within_words_is_one_blank_and_costs_no_time() -> None:
