@@ -448,6 +448,17 @@ async def test_a_dso_that_is_away_makes_no_done_step_wrong_in_a_periodic_run(wor
     assert (await flow.status(SUBJECT)).step("2.2").record.state is StepState.WRONG
 
 
+async def test_a_periodic_run_leaves_a_step_alone_until_it_has_its_turn(world: World) -> None:
+    flow = Measuring(world.parts).flow
+    world.key_file("some-other-key")
+    before = (await flow.status(SUBJECT)).step("2.2")
+    assert before.awaits_its_turn
+    await Periodic(world.parts, 1.0).look()
+    assert (await flow.status(SUBJECT)).step("2.2") == before
+    await checked(world)
+    assert (await flow.status(SUBJECT)).step("2.2").record.state is StepState.WRONG, "who asks is told"
+
+
 async def test_the_periodic_run_goes_on_until_it_must_stop(world: World) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(Periodic(world.parts, 0.01).run(stop))

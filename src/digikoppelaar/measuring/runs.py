@@ -86,7 +86,8 @@ class Run:
     async def over(self, subjects: Iterable[Subject], *, periodic: bool = False) -> AsyncIterator[Status]:
         """Check these, AT_ONCE organisaties at a time and of each PRE before PROD; each as soon as it is done.
 
-        With `periodic` a step is left as it is while something that passes by itself keeps it from being judged.
+        With `periodic` a step is left as it is while something that passes by itself keeps it from being judged, and
+        until it has its turn: what it lacks may be what comes first, and nobody asked.
         """
         by_organisatie: dict[str, list[Subject]] = {}
         for subject in subjects:
@@ -110,6 +111,8 @@ class Run:
     async def _checked(self, subject: Subject, *, periodic: bool) -> Status:
         status = await self.flow.status(subject)
         for step in [each.step for each in status.progress.steps if each.step.checks]:
+            if periodic and status.step(step.number).awaits_its_turn:
+                continue
             findings = await self(subject, step)
             if not periodic or not any(each.code in PASSING for each in findings):
                 status = await self.flow.judged(subject, step.number, findings, Told(self._parts.clock.now()))

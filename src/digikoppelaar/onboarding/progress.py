@@ -65,6 +65,11 @@ class StepProgress:
         return _is_done(self.step, self.record)
 
     @property
+    def awaits_its_turn(self) -> bool:
+        """Whether something must come first, and nothing was told of it yet."""
+        return self.record.state is StepState.OPEN and bool(self.held_up_by)
+
+    @property
     def whose_turn(self) -> Rol:
         """Who must act: who was asked, who must mend what is wrong, or who does the step."""
         if self.record.state is StepState.WAITING and self.step.asks:
