@@ -164,7 +164,8 @@ async def batch(folder: Path, options: argparse.Namespace) -> Figures:
 
 async def kills(folder: Path, options: argparse.Namespace) -> Figures:
     """Kill the gateway at random while it sends; every notice is published, and none is sent twice by itself."""
-    dice, in_flight = random.Random(options.seed), []
+    dice = random.Random(options.seed)
+    in_flight: list[int] = []
     async with opened(folder) as bench:
         notice, aansluiting_id = await first_notice(bench)
         await bench.trial.fault(kind="delay", target="3pas", seconds=SLOW)

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +179,7 @@ def judged(found: Found, verzoeken: Mapping[str, Any]) -> Figures:
 
 def together(figures: Figures, more: Figures) -> Figures:
     """The figures of several phases: what was lost or doubled in all, and the most memory."""
-    sums = {name: figures.get(name, 0) + more[name] for name in ("lost", "double") if name in more}
+    sums: Figures = {name: figures.get(name, 0) + more[name] for name in ("lost", "double") if name in more}
     return {**figures, **more, **sums, "peak_rss_mib": max(figures.get("peak_rss_mib", 0), more["peak_rss_mib"])}
 
 
@@ -192,7 +192,7 @@ def missed(figures: Figures, wanted_kills: int) -> list[str]:
     ]
 
 
-PHASES: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Figures]]] = {
+PHASES: dict[str, Callable[[Path, argparse.Namespace], Coroutine[Any, Any, Figures]]] = {
     "busy": busy,
     "free": free,
     "kills": kills,

@@ -14,13 +14,13 @@ with atheris.instrument_imports(include=["digikoppelaar"]):
     from digikoppelaar.drop.publication import read_publication
     from digikoppelaar.drop.sru import read_answer
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
 from tests.unit.drop.notices import KENNISGEVING
 
 from digikoppelaar.adapters.profiles import load_sru_profile
 from digikoppelaar.drop.metadata import metadata_xml
-from digikoppelaar.drop.model import Periode
 from digikoppelaar.drop.publication import Publicatie, publication_xml
 from digikoppelaar.drop.sru import Search, query
 from digikoppelaar.drop.sru_answer import Listed, Repository, answer_search
@@ -39,6 +39,7 @@ TOKENS = [
     b"&#10;",
 ]
 DAY = date(2026, 6, 2)
+CREATOR = KENNISGEVING.publicist.naam
 PUBLICATIE = Publicatie(KENNISGEVING, 2026, 7, DAY)
 METADATA = read_metadata(metadata_xml(PUBLICATIE))
 
@@ -66,15 +67,16 @@ def _metadata(data: bytes) -> None:
 
 def _answer(data: bytes) -> None:
     answer = read_answer(data)
-    for record in candidates(KENNISGEVING, answer.records, Periode(DAY, DAY)):
-        assert record.datum == DAY
+    for record in candidates(KENNISGEVING, answer.records, CREATOR, DAY):
+        assert record.datum is not None
+        assert record.datum >= DAY
 
 
 def _publication(data: bytes) -> None:
     differences(KENNISGEVING, METADATA, read_publication(data))
 
 
-READERS = {
+READERS: Mapping[bytes, Callable[[bytes], object]] = {
     b"m": _metadata,
     b"a": _answer,
     b"p": _publication,
