@@ -16,6 +16,7 @@ import structlog
 
 from digikoppelaar import publishing
 from digikoppelaar.adapters.keys import Keyring
+from digikoppelaar.adapters.notice_templates import default_templates, every_template
 from digikoppelaar.adapters.postgres.connect import transaction
 from digikoppelaar.adapters.postgres.trust import PostgresTrust
 from digikoppelaar.adapters.probe import Greeting, greet
@@ -65,7 +66,9 @@ async def check(config: Config, *, partners: bool = True) -> Found:
 def _publishing(config: Config) -> Diagnosis:
     """Whether the templates and severities of the configuration can be used."""
     try:
-        count = len(publishing.texts(config).templates())
+        publishing.texts(config)
+        folder = config.publishing.templates
+        count = len(every_template(folder) if folder else default_templates())
     except DigikoppelaarError as error:
         return _wrong("publishing", error)
     return _good("publishing", f"{count} templates can be used")

@@ -90,6 +90,14 @@ class ConfigError(DigikoppelaarError):
     default_advice = "Verbeter de configuratie of wat is opgegeven, en probeer het opnieuw."
 
 
+class TemplateBroken(ConfigError):
+    """The text template of a notice cannot be used; those that need it wait."""
+
+    default_advice = (
+        "Verbeter het genoemde sjabloon. Tot dan worden er geen concepten mee gemaakt; wat er al is gaat door."
+    )
+
+
 class TrustError(ConfigError):
     """A certificate, key or trust anchor may not be used for this omgeving or purpose."""
 

@@ -197,7 +197,7 @@ def case_events(config: Config, stores: Stores, http: CaseSystemHttp, clock: Clo
 def texts(config: Config) -> Texts:
     """The templates, read when they are first needed, and lists of this installation. Raises ConfigError."""
     folder = config.publishing.templates
-    templates = cache(lambda: templates_in(folder)) if folder else default_templates
+    templates = cache(lambda oin: templates_in(folder, oin)) if folder else lambda _: default_templates()
     severities = read_severities(config.publishing.severities)
     return Texts(templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope, severities)
 

@@ -5,7 +5,7 @@ has files of the same names: at the top for everybody, in a folder OIN for one o
 zaaktype, and in OIN/ZAAKTYPE for both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -29,14 +29,38 @@ def default_templates() -> Mapping[For, TextTemplate]:
     }
 
 
-def templates_in(folder: Path) -> Mapping[For, TextTemplate]:
-    """Those that come with the program, with those in `folder` in their place or beside them. Raises ConfigError."""
+def every_template(folder: Path) -> Mapping[For, TextTemplate]:
+    """Those that come with the program, with those in `folder` in their place or beside them.
+
+    Raises ConfigError without a folder, and TemplateBroken for the first one that cannot be used.
+    """
+    return _with(folder, _files(folder))
+
+
+def templates_in(folder: Path, organisatie: str | None) -> Mapping[For, TextTemplate]:
+    """As `every_template`, but nothing in the folder of an organisatie with another OIN: it holds up no other."""
+    files = _files(folder)
+    return _with(
+        folder,
+        [
+            each
+            for each in files
+            if each.relative_to(folder).parts[0] == organisatie or not _is_oin(each.relative_to(folder).parts[0])
+        ],
+    )
+
+
+def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder with templates")
-    found = dict(default_templates())
-    for file in sorted(folder.rglob("*.txt")):
-        found[_key(file.relative_to(folder))] = read_template(str(file), _text(file))
-    return found
+    return sorted(folder.rglob("*.txt"))
+
+
+def _with(folder: Path, files: Iterable[Path]) -> Mapping[For, TextTemplate]:
+    return {
+        **default_templates(),
+        **{_key(file.relative_to(folder)): read_template(str(file), _text(file)) for file in files},
+    }
 
 
 def _key(path: Path) -> For:

@@ -20,7 +20,7 @@ from digikoppelaar.drop.dates import dutch_date
 from digikoppelaar.drop.model import Blok, Data, Moment, Procedure, Uitkomst
 from digikoppelaar.drop.opmaak import escape, one_line, parse
 from digikoppelaar.drop.variables import VARIABLES
-from digikoppelaar.errors import ConfigError, SubmissionError
+from digikoppelaar.errors import ConfigError, SubmissionError, TemplateBroken
 
 Kind = TypeVar("Kind", bound=nodes.Node)
 Value = str | date | bool | None
@@ -108,7 +108,7 @@ class TextTemplate:
 
 
 def read_template(name: str, source: str) -> TextTemplate:
-    """The template called `name`. Raises ConfigError, which names the template and what is wrong in it."""
+    """The template called `name`. Raises TemplateBroken, which names it and what is wrong in it."""
     first, _, rest = source.replace("\r\n", "\n").partition("\n")
     if not first.startswith(_TITLE):
         raise broken(name, f"its first line does not begin with `{_TITLE}`")
@@ -119,12 +119,9 @@ def read_template(name: str, source: str) -> TextTemplate:
     return template
 
 
-def broken(name: str, why: str) -> ConfigError:
+def broken(name: str, why: str) -> TemplateBroken:
     """What to raise when the template called `name` cannot be used."""
-    return ConfigError(
-        f"template {name}: {why}",
-        advice="Verbeter het genoemde sjabloon. Tot dan worden er geen concepten gemaakt; wat er al is gaat door.",
-    )
+    return TemplateBroken(f"template {name}: {why}")
 
 
 def chosen(templates: Mapping[For, TextTemplate], wanted: For) -> TextTemplate:

@@ -21,7 +21,7 @@ from digikoppelaar.drop.checks_places import size
 from digikoppelaar.drop.document import from_document, to_document
 from digikoppelaar.drop.envelope import request
 from digikoppelaar.drop.findings import Checked, Finding, Given, Severity
-from digikoppelaar.drop.model import AlsAdres, AlsVlak, Kennisgeving
+from digikoppelaar.drop.model import AlsVlak, Kennisgeving
 from digikoppelaar.drop.personal_data import PrivacyChecked
 from digikoppelaar.drop.terms import is_working_day
 from digikoppelaar.errors import (
@@ -33,11 +33,13 @@ from digikoppelaar.errors import (
     PartnerError,
     StorageError,
     SubmissionError,
+    TemplateBroken,
     told,
 )
 from digikoppelaar.flows.aside import aside
 from digikoppelaar.flows.drafting import AMSTERDAM, Occasion, Texts, drafted, followed, why_none
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.place_names import place_names, without_place_names
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock, PublishingSettings
 from digikoppelaar.flows.ports.kennisgevingen import (
     Facts,
@@ -53,7 +55,6 @@ from digikoppelaar.flows.ports.kennisgevingen import (
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.privacy import Checked as Compared
 from digikoppelaar.flows.targets import zaaktype_of
-from digikoppelaar.stam.fingerprints import Kind
 from digikoppelaar.stam.model import Verzoek
 from digikoppelaar.stam.verzoek import read_verzoek
 
@@ -192,26 +193,41 @@ class Desk:
         """Draft what came in since, and approve what is to be sent by itself; how many drafts. Raises StorageError.
 
         Only of verzoeken that were submitted on or after the day that the aansluiting set. What cannot be drafted is on
-        record as such, and holds up no other. Raises ConfigError when a template is broken: all wait until it is right.
+        record as such, and holds up no other. While a template of an organisatie is broken its verzoeken wait; raises
+        ConfigError when one is that everybody uses.
         """
-        made = 0
-        undrafted = await self.store.undrafted(limit)
-        if undrafted:
-            self.texts.templates()
-        for verzoek in undrafted:
-            who = Who(PROGRAM, self.clock.now())
-            publisher: Aansluiting | None = None
-            try:
-                read = await self._read(verzoek.xml)
-                publisher = self._publisher(verzoek, read)
-                made += await self._draft_one(verzoek, read, publisher, who)
-            except StorageError as error:
-                if not isinstance(error, ContentLost):
-                    raise
-                await self._not_drafted(verzoek.origin, publisher, error)
-            except Exception as error:
-                await self._not_drafted(verzoek.origin, publisher, error)
+        made = ended = waiting = 0
+        broken: set[str] = set()
+        while undrafted := await self.store.undrafted(limit - ended, skip=waiting):
+            self.texts.templates(None)
+            before = waiting
+            for verzoek in undrafted:
+                try:
+                    made += await self._try(verzoek)
+                    ended += 1
+                except TemplateBroken as error:
+                    waiting += 1
+                    broken.add(told(error))
+            if waiting == before:
+                break
+        for reason in sorted(broken):
+            log.warning("kennisgevingen_wait_for_template", reason=reason)
         return made
+
+    async def _try(self, verzoek: Undrafted) -> bool:
+        """Whether there is a draft. Raises StorageError, and TemplateBroken when it waits."""
+        publisher: Aansluiting | None = None
+        try:
+            read = await self._read(verzoek.xml)
+            publisher = self._publisher(verzoek, read)
+            return await self._draft_one(verzoek, read, publisher, Who(PROGRAM, self.clock.now()))
+        except TemplateBroken:
+            raise
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, ContentLost):
+                raise
+            await self._not_drafted(verzoek.origin, publisher, error)
+        return False
 
     async def _not_drafted(self, origin: Origin, publisher: Aansluiting | None, error: Exception) -> None:
         about = {"aansluiting": origin.aansluiting_id, "verzoek": origin.verzoeknummer}
@@ -293,7 +309,7 @@ class Desk:
             return None
         text = personal_data.joined(personal_data.published(kennisgeving))
         compared = await self.compare(origin.aansluiting_id, origin.verzoeknummer, text)
-        return _without_place_names(compared, text, _place_names(kennisgeving))
+        return without_place_names(compared, text, place_names(kennisgeving))
 
     def _publisher_of(self, row: StoredKennisgeving) -> Aansluiting:
         for each in self.publishers:
@@ -361,28 +377,6 @@ def _codes(findings: Iterable[Finding]) -> str:
 def _settings(publisher: Aansluiting) -> PublishingSettings:
     assert publisher.publishing, "only an aansluiting that publishes has kennisgevingen"
     return publisher.publishing
-
-
-def _place_names(kennisgeving: Kennisgeving) -> frozenset[str]:
-    """Words of where it is, and of who publishes."""
-    places = [locatie.gemeente for locatie in kennisgeving.locaties]
-    for each in kennisgeving.locaties:
-        if isinstance(each, AlsAdres):
-            places += [each.straatnaam, each.woonplaats]
-    return frozenset(" ".join(filter(None, [kennisgeving.publicist.naam, *places])).casefold().split())
-
-
-def _without_place_names(compared: Compared, text: str, names: frozenset[str]) -> PrivacyChecked:
-    """A company is often called after its town or street, which the notice has to name: that gives nobody away."""
-    places = tuple(
-        match.start
-        for match in compared.matches
-        if match.kind is not Kind.HANDELSNAAM or text[match.start : match.end].casefold() not in names
-    )
-    outcome = personal_data.Outcome(compared.outcome.value)
-    if outcome is personal_data.Outcome.FOUND and compared.matches and not places:
-        outcome = personal_data.Outcome.CLEAN
-    return PrivacyChecked(outcome, places, compared.reason)
 
 
 def _why_not_by_itself(verzoek: Verzoek, drafts_from: str) -> str | None:

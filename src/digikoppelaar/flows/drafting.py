@@ -50,12 +50,15 @@ _DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBR
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What texts are made of and held against. `templates` raises ConfigError when one of them is broken.
+    """What texts are made of and held against.
+
+    `templates` gives those for everybody, and those of the organisatie with this OIN. It raises ConfigError without
+    them, TemplateBroken when one of them is broken.
 
     `profile` gives that of 3PAS with this name; it raises ConfigError without one.
     """
 
-    templates: Callable[[], Mapping[For, TextTemplate]]
+    templates: Callable[[str | None], Mapping[For, TextTemplate]]
     rules: Rekenregels
     lists: Lists
     profile: Callable[[str], EnvelopeProfile]
@@ -97,7 +100,7 @@ def drafted(
     received = verzoek.indien_datum.astimezone(AMSTERDAM).date() if verzoek.indien_datum else None
     data = Data(ontvangst=received)
     moment = Moment.MELDING if verzoek.type == codes.MELDING else Moment.AANVRAAG
-    template = chosen(texts.templates(), For(procedure, moment, drop.organisatie_oin, zaaktype))
+    template = chosen(texts.templates(drop.organisatie_oin), For(procedure, moment, drop.organisatie_oin, zaaktype))
     text = template.render(_values(verzoek, settings, data) | _decision(procedure, received, texts.rules))
     values = {naam: texts.lists.activiteit(naam) for naam in _activities(verzoek)}
     handler = verzoek.uitvoerende_instantie.oin if verzoek.uitvoerende_instantie else None
@@ -152,7 +155,7 @@ def followed(
     }
     data = replace(data, ontvangst=data.ontvangst or before.data.ontvangst)
     days = values_of(data) | _decision(procedure, data.ontvangst, texts.rules)
-    template = chosen(texts.templates(), For(procedure, moment, drop.organisatie_oin, zaaktype))
+    template = chosen(texts.templates(drop.organisatie_oin), For(procedure, moment, drop.organisatie_oin, zaaktype))
     text = template.render_with_gaps({**own_values(settings), **about, **days, **occasion.values})
     return replace(
         before,

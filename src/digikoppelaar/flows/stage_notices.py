@@ -132,7 +132,8 @@ def _notice(
     settings, decided = settings_of(publisher), documenttype is not Documenttype.AANVRAAG
     moment, data = Moment.BESLUIT if decided else Moment.AANVRAAG, _days(today, texts.rules, decided=decided)
     departs = documenttype is Documenttype.PLANAFWIJKING
-    template = chosen(texts.templates(), For(Procedure.REGULIER, moment, publisher.organisatie_oin))
+    oin = publisher.organisatie_oin
+    template = chosen(texts.templates(oin), For(Procedure.REGULIER, moment, oin))
     text = template.render(_values(settings, data, reference, texts.rules, departs=departs))
     return Kennisgeving(
         publicist=Publicist(publisher.organisatie_oin, settings.naam, Bestuurslaag(settings.bestuurslaag)),

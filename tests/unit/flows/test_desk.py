@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,8 +17,9 @@ from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
 from digikoppelaar.drop.document import from_document
 from digikoppelaar.drop.model import AlsVlak, Bijlage, Bopa
 from digikoppelaar.drop.texts import For, TextTemplate
-from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
+from digikoppelaar.errors import ConfigError, Conflict, SubmissionError, TemplateBroken
 from digikoppelaar.flows.desk import MOST_POSITIONS, Desk
+from digikoppelaar.flows.drafting import Texts
 from digikoppelaar.flows.ports import Aansluiting
 from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
@@ -90,7 +92,7 @@ async def test_a_verzoek_becomes_a_draft_once() -> None:
 async def test_the_text_is_that_of_the_zaaktype_which_the_zaak_got(tmp_path: Path) -> None:
     world = World(replace(DROP, publishing=AUTOMATIC))
     world.store.delivered = [replace(await world.delivered(), case_system=ZGW)]
-    texts = replace(TEXTS, templates=lambda: templates_of(tmp_path, "", "DAKKAPEL", "KAP"))
+    texts = replace(TEXTS, templates=lambda _: templates_of(tmp_path, "", "DAKKAPEL", "KAP"))
     assert await replace(world.desk, texts=texts).draft_new(10) == 1
     assert from_document((await world.store.kennisgeving(1)).document).titel == "van DAKKAPEL"
 
@@ -120,16 +122,41 @@ async def test_what_a_person_drafted_is_left_to_that_person() -> None:
     assert await world.store.kennisgeving(made.id) == made
 
 
-async def test_while_a_template_is_broken_a_verzoek_waits_for_its_draft() -> None:
+@pytest.mark.parametrize("whose", [None, OIN])
+async def test_while_a_template_is_broken_a_verzoek_waits_for_its_draft(whose: str | None) -> None:
     world = World(drop=replace(DROP, publishing=AUTOMATIC))
     await world.delivered()
-
-    def broken() -> Mapping[For, TextTemplate]:
-        raise ConfigError("template regulier-aanvraag.txt: there is no bsn")
-
-    with pytest.raises(ConfigError):
-        await replace(world.desk, texts=replace(TEXTS, templates=broken)).draft_new(10)
+    with pytest.raises(ConfigError) if whose is None else nullcontext():
+        await replace(world.desk, texts=_broken_for(whose)).draft_new(10)
+    assert (world.store.rows, world.store.none) == ({}, {})
     assert await world.desk.draft_new(10) == 1
+
+
+async def test_a_broken_template_of_one_organisatie_holds_up_no_other_however_many_of_it_wait() -> None:
+    world = World(drop=replace(DROP, publishing=AUTOMATIC))
+    first = await world.delivered()
+    document = verzoek_xml().replace(OIN.encode(), OTHER.encode())
+    others = replace(world.drop, id=world.drop.id + 1, organisatie_oin=OTHER)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield document
+
+    await world.blobs.put("other", content())
+    waiting = [replace(first, origin=Origin(STAM, f"20260602{number:05}")) for number in range(3)]
+    world.store.delivered = [*waiting, replace(first, origin=Origin(STAM + 1, NUMBER), xml="other")]
+    desk = replace(world.desk, publishers=[world.drop, others], texts=_broken_for(OIN))
+    assert await desk.draft_new(2) == 1
+    assert [row.key.aansluiting_id for row in world.store.rows.values()] == [others.id]
+    assert await replace(desk, texts=TEXTS).draft_new(10) == len(waiting), "they are made when it is right"
+
+
+def _broken_for(whose: str | None) -> Texts:
+    def templates(organisatie: str | None) -> Mapping[For, TextTemplate]:
+        if whose in {None, organisatie}:
+            raise TemplateBroken("template regulier-aanvraag.txt: there is no bsn")
+        return TEXTS.templates(organisatie)
+
+    return replace(TEXTS, templates=templates)
 
 
 async def test_another_text_is_about_the_same_case_of_the_same_organisatie() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.stam.documents import verzoek_xml
 
-from digikoppelaar.adapters.notice_templates import default_templates, templates_in
+from digikoppelaar.adapters.notice_templates import default_templates, every_template
 from digikoppelaar.adapters.profiles import load_drop_profile, load_lists, load_rekenregels
 from digikoppelaar.drop.model import (
     AlsAdres,
@@ -45,7 +45,9 @@ MELDING = replace(VERZOEK, type="Melding", projectactiviteiten=(Projectactivitei
 RING = ((155000.0, 463000.0), (155010.0, 463000.0), (155010.0, 463010.0), (155000.0, 463000.0))
 
 
-TEXTS = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
+TEXTS = Texts(
+    lambda _: default_templates(), load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope
+)
 ZGW = CaseSystemSettings(
     "targets",
     {
@@ -65,7 +67,7 @@ def templates_of(folder: Path, *places: str) -> Mapping[For, TextTemplate]:
     for place in places:
         (folder / place).mkdir(parents=True, exist_ok=True)
         (folder / place / "regulier-aanvraag.txt").write_text(f"titel: van {place or 'iedereen'}\n\nTekst\n")
-    return templates_in(folder)
+    return every_template(folder)
 
 
 def draft(verzoek: Verzoek = VERZOEK, drop: Aansluiting = DROP, **more: Any) -> Kennisgeving:
@@ -137,7 +139,7 @@ def test_an_activity_has_the_value_of_koop_that_its_name_allows_and_else_none(
 def test_the_text_is_of_organisatie_and_zaaktype_then_of_either_then_of_everybody(
     tmp_path: Path, places: tuple[str, ...], used: str
 ) -> None:
-    texts = replace(TEXTS, templates=lambda: templates_of(tmp_path, *places))
+    texts = replace(TEXTS, templates=lambda _: templates_of(tmp_path, *places))
     assert drafted(VERZOEK, DROP, texts, "KAP").titel == f"van {used}"
 
 

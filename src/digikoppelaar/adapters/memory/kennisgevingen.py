@@ -173,12 +173,13 @@ class MemoryKennisgevingen:
         elif publication and after(row.state, _E.FOUND):
             self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
 
-    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         rows = [row for row in self.rows.values() if not verzoeknummer or row.state != KennisgevingState.CANCELLED]
         ended = {row.origin for row in rows} | (set() if verzoeknummer else self.none.keys())
         open_ = [each for each in self.delivered if each.origin not in ended]
-        return [each for each in open_ if verzoeknummer in (None, each.origin.verzoeknummer)][:limit]
+        wanted = [each for each in open_ if verzoeknummer in (None, each.origin.verzoeknummer)]
+        return wanted[skip : skip + limit]
 
     async def none_for(self, origin: Origin, reason: str, who: Who | None, now: datetime) -> bool:
         """See flows.ports.kennisgevingen.KennisgevingStore."""

@@ -174,9 +174,9 @@ class PostgresKennisgevingen:
             else:
                 await _moved(connection, row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
 
-    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
-        values = {"limit": limit, "verzoeknummer": verzoeknummer}
+        values = {"limit": limit, "verzoeknummer": verzoeknummer, "skip": skip}
         async with statement(self.pool) as connection:
             rows = await (await connection.execute(_SQL["undrafted"], values)).fetchall()
         return [

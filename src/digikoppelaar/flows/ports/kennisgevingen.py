@@ -289,8 +289,8 @@ class KennisgevingStore(Protocol):
     ) -> None:
         """It was looked for: found, or to be looked for again."""
 
-    async def undrafted(self, limit: int, verzoeknummer: str | None = None) -> Sequence[Undrafted]:
-        """Verzoeken in an omgeving where somebody publishes, the oldest first.
+    async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
+        """Verzoeken in an omgeving where somebody publishes, the oldest first, without the first `skip`.
 
         With a number only that one, also when somebody said that it gets none, all its kennisgevingen were cancelled,
         it could not be drafted, or its content was deleted.

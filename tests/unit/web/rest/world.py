@@ -227,7 +227,8 @@ def desk_of(world: World, publishers: Sequence[Aansluiting]) -> Desk:
     privacy = PrivacyCheck(
         PostgresRetention(world.pool), world.blobs, FingerprintKeyFile(world.folder / "fingerprint-keys")
     )
-    texts = Texts(default_templates, load_rekenregels(), load_lists(), lambda name: load_drop_profile(name).envelope)
+    rules, lists = load_rekenregels(), load_lists()
+    texts = Texts(lambda _: default_templates(), rules, lists, lambda name: load_drop_profile(name).envelope)
     store = PostgresKennisgevingen(world.pool)
     return Desk(store, publishers, texts, privacy.matches, _nowhere, world.blobs, SystemClock())
 

@@ -165,7 +165,7 @@ WHERE verzoek.state = 'delivered' AND verzoek.action = 'deliver_new'
     WHERE none.aansluiting_id = verzoek.aansluiting_id AND none.verzoeknummer = verzoek.verzoeknummer
   )))
 ORDER BY verzoek.id
-LIMIT %(limit)s
+LIMIT %(limit)s OFFSET %(skip)s
 
 -- name: none_for
 INSERT INTO no_kennisgeving (aansluiting_id, verzoeknummer, reason, by, at)
