@@ -64,11 +64,11 @@ class PostgresKennisgevingen:
             "advice": judged.facts.advice if judged else None,
         }
         async with transaction(self.pool) as connection:
-            row = await _row(connection, "draft", {**asdict(key), **about, "document": Jsonb(dict(document))})
-            if row is None:
-                there = await _row(connection, "with_key", asdict(key))
-                assert there, "what conflicts is there"
-                return stored(there), False
+            values = {**asdict(key), **about, "document": Jsonb(dict(document))}
+            while (row := await _row(connection, "draft", values)) is None:
+                if there := await _row(connection, "with_key", asdict(key)):
+                    return stored(there), False
+                # What was in the way was cancelled between the two.
             await _tell(connection, row, "drafted", who.at, who.name, judged.facts.detail if judged else "")
             if judged and judged.approved:
                 return await _moved(connection, row, _E.APPROVED, who.at, judged.facts, by=who.name), True

@@ -32,6 +32,15 @@ END $$;
 CREATE TRIGGER dies BEFORE INSERT ON kennisgeving_log FOR EACH ROW WHEN (NEW.event = 'approved') EXECUTE FUNCTION die();
 """
 """From now on whoever tells of an approval loses the connection there and then, as when a process is killed."""
+WAITS_AFTER_DRAFTING = """
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER waits AFTER INSERT ON kennisgeving FOR EACH STATEMENT EXECUTE FUNCTION wait();
+"""
+"""Who tried to draft waits there while somebody holds lock 1, also when there was one already."""
 Promise = Callable[[KennisgevingStore], Awaitable[None]]
 
 
@@ -55,6 +64,23 @@ async def test_two_that_draft_the_same_at_once_make_one(world: World) -> None:
     made = await asyncio.gather(*(store.draft(contract.KEY, contract.TEXT, contract.WHO) for _ in range(6)))
     assert len({row.id for row, _ in made}) == 1
     assert [new for _, new in made].count(True) == 1
+
+
+async def test_what_is_cancelled_at_the_moment_of_drafting_it_again_makes_room(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    old, _ = await store.draft(contract.KEY, contract.TEXT, contract.WHO)
+    async with await psycopg.AsyncConnection.connect(world.url, autocommit=True) as connection:
+        await connection.execute(WAITS_AFTER_DRAFTING)
+        await connection.execute("SELECT pg_advisory_lock(1)")
+        drafting = asyncio.create_task(store.draft(contract.KEY, contract.TEXT, contract.WHO))
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted"
+        while not await (await connection.execute(waiting)).fetchone():
+            assert not drafting.done()
+            await asyncio.sleep(0.01)
+        await store.move(old.id, KennisgevingEvent.CANCELLED, contract.WHO, Facts())
+        await connection.execute("SELECT pg_advisory_unlock(1)")
+    made, new = await drafting
+    assert (new, made.state, made.id == old.id) == (True, "draft", False)
 
 
 async def test_a_request_that_is_sent_again_and_again_is_kept_once(world: World) -> None:
