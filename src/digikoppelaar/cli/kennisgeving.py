@@ -325,7 +325,7 @@ async def _edit(number: int, kennisgeving: Kennisgeving) -> StoredKennisgeving:
 async def _kennisgeving(number: int) -> tuple[Kennisgeving, Aansluiting]:
     async with opened_desk() as opened:
         row = await opened.stores.kennisgevingen.kennisgeving(number)
-        return from_document(row.document), opened.publishers[row.key.aansluiting_id]
+        return from_document(row.document), opened.desk.publisher_of(row)
 
 
 async def _check(number: int) -> Checked:
@@ -337,7 +337,7 @@ async def _publish(number: int, on: date | None, override: str) -> tuple[StoredK
     """The planned kennisgeving, and whether how it will be sent is assumed."""
     async with opened_desk() as opened:
         row = await opened.desk.approve(number, who(), override=override, publish_on=on)
-        settings = opened.publishers[row.key.aansluiting_id].publishing
+        settings = opened.desk.publisher_of(row).publishing
         return row, settings is not None and load_drop_profile(settings.profile).provisional
 
 

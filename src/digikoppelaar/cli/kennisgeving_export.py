@@ -41,7 +41,7 @@ def export(
 async def _evidence(number: int) -> Mapping[str, bytes]:
     async with opened_desk() as opened:
         row = await opened.stores.kennisgevingen.kennisgeving(number)
-        publisher = opened.publishers[row.key.aansluiting_id]
+        publisher = opened.desk.publisher_of(row)
         assert publisher.publishing, "it is of kind drop"
         profile = load_drop_profile(publisher.publishing.profile).envelope
         return await evidence(opened.stores.kennisgevingen, row, publisher, profile)

@@ -113,7 +113,7 @@ class Desk:
     async def edit(self, kennisgeving_id: int, kennisgeving: Kennisgeving, who: Who) -> StoredKennisgeving:
         """Put another text in its place. Raises SubmissionError when that is about another case, moment or blad."""
         row = await self.store.kennisgeving(kennisgeving_id)
-        if _key(kennisgeving, self._publisher_of(row), row.key.number) != row.key:
+        if _key(kennisgeving, self.publisher_of(row), row.key.number) != row.key:
             raise SubmissionError(
                 f"kennisgeving {kennisgeving_id} is about another case, moment or blad",
                 advice="Trek deze kennisgeving in (`kennisgeving cancel`) en maak een nieuwe voor de andere zaak.",
@@ -150,7 +150,7 @@ class Desk:
         """
         rows = await self.store.kennisgevingen(KennisgevingFilter(verzoeknummer=origin.verzoeknummer))
         if row := next((each for each in rows if each.origin == origin), None):
-            return from_document(row.document), self._publisher_of(row)
+            return from_document(row.document), self.publisher_of(row)
         undrafted = await self.store.undrafted(100, origin.verzoeknummer)
         verzoek = next((each for each in undrafted if each.origin == origin), None)
         if verzoek is None:
@@ -250,7 +250,7 @@ class Desk:
 
     async def check(self, row: StoredKennisgeving) -> Checked:
         """What is to be said of it now."""
-        return await self._checked(from_document(row.document), self._publisher_of(row), row.origin)
+        return await self._checked(from_document(row.document), self.publisher_of(row), row.origin)
 
     async def _checked(self, kennisgeving: Kennisgeving, publisher: Aansluiting, origin: Origin | None) -> Checked:
         settings = _settings(publisher)
@@ -276,7 +276,7 @@ class Desk:
         or when it is too late; SubmissionError for what cannot be sent at all: no reason is good enough for that.
         """
         row = await self.store.kennisgeving(kennisgeving_id)
-        kennisgeving, publisher = from_document(row.document), self._publisher_of(row)
+        kennisgeving, publisher = from_document(row.document), self.publisher_of(row)
         if publish_on:
             kennisgeving = replace(kennisgeving, data=replace(kennisgeving.data, publicatie=publish_on))
         checked = await self._checked(kennisgeving, publisher, row.origin)
@@ -311,7 +311,8 @@ class Desk:
         compared = await self.compare(origin.aansluiting_id, origin.verzoeknummer, text)
         return without_place_names(compared, text, place_names(kennisgeving))
 
-    def _publisher_of(self, row: StoredKennisgeving) -> Aansluiting:
+    def publisher_of(self, row: StoredKennisgeving) -> Aansluiting:
+        """Who publishes it. Raises ConfigError when its aansluiting does not any more."""
         for each in self.publishers:
             if each.id == row.key.aansluiting_id:
                 return each

@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.postgres.connect import opened_pool
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
+from digikoppelaar.adapters.postgres.registry import PostgresRegistry
 from digikoppelaar.cli.app import app
 from digikoppelaar.drop.document import to_document
 from digikoppelaar.errors import ConfigError, Conflict, SubmissionError
@@ -235,6 +236,23 @@ def test_what_was_sent_and_answered_is_shown_and_exported_once(installation: Ins
         assert archive.read("attempt-1/answer") == b"<html>"
         assert json.loads(archive.read("evidence.json"))["organisatie_oin"] == GEMEENTE
     assert isinstance(kennisgeving(installation, "export", "1", str(packed)).exception, ConfigError)
+
+
+def test_without_a_publisher_what_cannot_be_shown_says_what_to_mend(installation: Installation, file: Path) -> None:
+    kennisgeving(installation, "draft", "--file", str(file))
+
+    async def lose_publishing() -> None:
+        async with opened_pool(lambda: installation.url, 1) as pool:
+            registry = PostgresRegistry(pool)
+            await registry.apply(difference(await registry.entries(), [replace(DROP, publishing={})]), NOW)
+
+    asyncio.run(lose_publishing())
+    packed = file.with_name("bewijs.zip")
+    for arguments in (("preview", "1"), ("preview", "1", "--xml"), ("export", "1", str(packed))):
+        error = kennisgeving(installation, *arguments).exception
+        assert isinstance(error, ConfigError), arguments
+        assert "[aansluiting.publishing]" in error.advice
+    assert not packed.exists()
 
 
 def test_an_edited_text_has_to_be_approved_again(installation: Installation, file: Path) -> None:
