@@ -151,7 +151,7 @@ async def test_each_stage_is_done_with_what_it_asks_for_and_the_last_one_publish
     [refused] = await deliver(trial, stores, "aanvraag")
     assert (await stores.kennisgevingen.kennisgeving(refused)).state == "refused", "it takes the certificate of KOOP"
     await move_to(trial, "tst-leverancier", KOOP_LEVERANCIER.oin)
-    assert (await gateway_command(trial, "kennisgeving", "resume", str(refused))).status == 0
+    assert (await gateway_command(trial, "kennisgeving", "resume", str(refused), "--override", "TEST")).status == 0
     await in_state(stores, [refused], "accepted", "published")
     assert len(await deliver(trial, stores)) == 3
     await found_good(trial, "tst-leverancier")

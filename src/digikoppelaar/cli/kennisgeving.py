@@ -38,6 +38,9 @@ from digikoppelaar.wiring import Stores
 app = typer.Typer(no_args_is_help=True, help="Kennisgevingen: draft, check, publish, and follow until they are there.")
 
 Number = Annotated[int, typer.Argument(help="The number of the kennisgeving, as `kennisgeving list` shows it.")]
+Override = Annotated[
+    str, typer.Option("--override", help="Publish although a check blocks it: why. It stays on record.")
+]
 LARGEST: Final = 4 * MEBIBYTE
 _PAGE: Final = 1000
 """Read at once, to find those of one omgeving or organisatie."""
@@ -206,9 +209,7 @@ def check(number: Number, json: Json = False) -> None:
 def publish(
     number: Number,
     on: Annotated[str | None, typer.Option(help="The day on which it is to appear, as 2026-06-02.")] = None,
-    override: Annotated[
-        str, typer.Option("--override", help="Publish although a check blocks it: why. It stays on record.")
-    ] = "",
+    override: Override = "",
     json: Json = False,
 ) -> None:
     """Approve a kennisgeving: the gateway sends it to KOOP when its time has come."""

@@ -7,7 +7,7 @@ import typer
 
 from digikoppelaar.cli import output
 from digikoppelaar.cli.context import Json, WhichOmgeving
-from digikoppelaar.cli.kennisgeving import Number, opened_desk, print_row, who
+from digikoppelaar.cli.kennisgeving import Number, Override, opened_desk, print_row, who
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports.kennisgevingen import Facts, StoredKennisgeving
@@ -22,9 +22,10 @@ def hold(number: Number, reason: Reason, json: Json = False) -> None:
     _move(number, KennisgevingEvent.HELD, reason, json=json)
 
 
-def resume(number: Number, json: Json = False) -> None:
-    """Let a kennisgeving go on that is held, or that was refused for what is not in its text."""
-    _move(number, KennisgevingEvent.RESUMED, "", json=json)
+def resume(number: Number, override: Override = "", json: Json = False) -> None:
+    """Let a kennisgeving go on that is held, or that was refused for what is not in its text. It is checked again."""
+    row = asyncio.run(_resume(number, override))
+    print_row(row, json=json, told=f"kennisgeving {number} is {row.state}")
 
 
 def cancel(number: Number, reason: Reason, json: Json = False) -> None:
@@ -85,6 +86,11 @@ def _move(number: int, event: KennisgevingEvent, reason: str, *, json: bool, dos
 
     row = asyncio.run(move())
     print_row(row, json=json, told=f"kennisgeving {number} is {row.state}")
+
+
+async def _resume(number: int, override: str) -> StoredKennisgeving:
+    async with opened_desk() as opened:
+        return await opened.desk.resume(number, who(), override=override)
 
 
 async def _tell(number: int, *, told_too: bool) -> int:

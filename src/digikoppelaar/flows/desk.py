@@ -37,7 +37,7 @@ from digikoppelaar.errors import (
     told,
 )
 from digikoppelaar.flows.aside import aside
-from digikoppelaar.flows.drafting import AMSTERDAM, Occasion, Texts, drafted, followed, why_none
+from digikoppelaar.flows.drafting import AMSTERDAM, Occasion, Texts, drafted, followed, why_none, why_not_by_itself
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.place_names import place_names, without_place_names
 from digikoppelaar.flows.ports import Aansluiting, BlobStore, Clock, PublishingSettings
@@ -51,6 +51,7 @@ from digikoppelaar.flows.ports.kennisgevingen import (
     Origin,
     StoredKennisgeving,
     Undrafted,
+    check_move,
 )
 from digikoppelaar.flows.ports.repair import Who
 from digikoppelaar.flows.privacy import Checked as Compared
@@ -239,7 +240,7 @@ class Desk:
     async def _draft_one(self, verzoek: Undrafted, read: Verzoek, publisher: Aansluiting | None, who: Who) -> bool:
         if publisher is None:
             made: StoredKennisgeving | str = why_none(read, None) or NO_PUBLISHER
-        elif why := _why_not_by_itself(read, _settings(publisher).drafts_from):
+        elif why := why_not_by_itself(read, _settings(publisher).drafts_from):
             made = why
         else:
             made = await self._drafted(verzoek, read, publisher, who, by_itself=True)
@@ -276,24 +277,36 @@ class Desk:
         or when it is too late; SubmissionError for what cannot be sent at all: no reason is good enough for that.
         """
         row = await self.store.kennisgeving(kennisgeving_id)
-        kennisgeving, publisher = from_document(row.document), self.publisher_of(row)
+        kennisgeving = from_document(row.document)
         if publish_on:
             kennisgeving = replace(kennisgeving, data=replace(kennisgeving.data, publicatie=publish_on))
+        detail = await self._passed(row, kennisgeving, override)
+        facts = Facts(due_at=self._send_at(kennisgeving.data.publicatie), detail=detail)
+        if publish_on:
+            row = await self.store.edit(row.id, to_document(kennisgeving), who, row.document)
+        return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, facts, row.document)
+
+    async def resume(self, kennisgeving_id: int, who: Who, *, override: str = "") -> StoredKennisgeving:
+        """Let go on, at its own time, what was held or refused. Raises as `approve`: its days may be over by now."""
+        row = await self.store.kennisgeving(kennisgeving_id)
+        check_move(row, KennisgevingEvent.RESUMED, None)
+        facts = Facts(detail=await self._passed(row, from_document(row.document), override))
+        return await self.store.move(row.id, KennisgevingEvent.RESUMED, who, facts, row.document)
+
+    async def _passed(self, row: StoredKennisgeving, kennisgeving: Kennisgeving, override: str) -> str:
+        """For the log: what was found and why it may go. Raises Conflict, and SubmissionError, as `approve`."""
+        publisher = self.publisher_of(row)
         checked = await self._checked(kennisgeving, publisher, row.origin)
         blocking = _codes(finding for finding in checked.findings if finding.severity is Severity.BLOCK)
         if blocking and not override:
             raise Conflict(
-                f"kennisgeving {kennisgeving_id} is held up by {blocking}",
+                f"kennisgeving {row.id} is held up by {blocking}",
                 advice="Bekijk met `kennisgeving check` wat er mis is en verbeter het, "
                 "of geef een reden om toch te publiceren (--override).",
             )
         await aside(partial(request, kennisgeving, self.texts.profile(_settings(publisher).profile)))
         codes = _codes(checked.findings)
-        detail = f"{codes}; {override}" if override else codes
-        facts = Facts(due_at=self._send_at(kennisgeving.data.publicatie), detail=detail)
-        if publish_on:
-            row = await self.store.edit(row.id, to_document(kennisgeving), who, row.document)
-        return await self.store.move(row.id, KennisgevingEvent.APPROVED, who, facts, row.document)
+        return f"{codes}; {override}" if override else codes
 
     def _send_at(self, publish_on: date | None) -> datetime:
         now = self.clock.now()
@@ -378,14 +391,3 @@ def _codes(findings: Iterable[Finding]) -> str:
 def _settings(publisher: Aansluiting) -> PublishingSettings:
     assert publisher.publishing, "only an aansluiting that publishes has kennisgevingen"
     return publisher.publishing
-
-
-def _why_not_by_itself(verzoek: Verzoek, drafts_from: str) -> str | None:
-    """In Dutch why no draft is made without a person; None when one is."""
-    if not drafts_from:
-        return "Deze organisatie laat concepten niet vanzelf maken."
-    if verzoek.indien_datum is None:
-        return "Het verzoek heeft geen datum van indienen."
-    if verzoek.indien_datum.astimezone(AMSTERDAM).date() < date.fromisoformat(drafts_from):
-        return f"Ingediend voor {drafts_from}, de dag vanaf welke concepten vanzelf worden gemaakt."
-    return None

@@ -79,6 +79,17 @@ def why_none(verzoek: Verzoek, settings: PublishingSettings | None) -> str | Non
     return None
 
 
+def why_not_by_itself(verzoek: Verzoek, drafts_from: str) -> str | None:
+    """In Dutch why no draft is made without a person; None when one is."""
+    if not drafts_from:
+        return "Deze organisatie laat concepten niet vanzelf maken."
+    if verzoek.indien_datum is None:
+        return "Het verzoek heeft geen datum van indienen."
+    if verzoek.indien_datum.astimezone(AMSTERDAM).date() < date.fromisoformat(drafts_from):
+        return f"Ingediend voor {drafts_from}, de dag vanaf welke concepten vanzelf worden gemaakt."
+    return None
+
+
 def _is_chosen(verzoek: Verzoek, meldingen: str) -> bool:
     ids = {activity.activiteit_id for activity in verzoek.projectactiviteiten}
     return meldingen == EVERY_MELDING or not ids.isdisjoint(filter(None, meldingen.split(",")))

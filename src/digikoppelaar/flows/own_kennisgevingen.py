@@ -84,8 +84,12 @@ class OwnKennisgevingen:
         """Plan it to be sent. Raises as Desk.approve does."""
         return await self.desk.approve(row.id, self._who(), override=override, publish_on=publish_on)
 
+    async def resume(self, row: StoredKennisgeving, override: str) -> StoredKennisgeving:
+        """Let it go on; when it is to be sent stays as it was. Raises as Desk.resume does."""
+        return await self.desk.resume(row.id, self._who(), override=override)
+
     async def move(self, row: StoredKennisgeving, event: KennisgevingEvent, reason: str) -> StoredKennisgeving:
-        """Stop it, or let it go on; when it is to be sent stays as it was. Raises Conflict."""
+        """Stop it; when it was to be sent stays as it was. Raises Conflict."""
         return await self.desk.store.move(row.id, event, self._who(), Facts(detail=reason))
 
     def _origin(self, verzoeknummer: str) -> Origin:

@@ -194,7 +194,9 @@ def test_a_person_holds_resumes_and_takes_back(installation: Installation, file:
     kennisgeving(installation, "draft", "--file", str(file))
     planned = told(installation, "publish", "1", "--override", "akkoord", "--on", "2099-06-10")
     assert "is held" in kennisgeving(installation, "hold", "1", "--reason", "wacht op overleg").output
-    assert "is planned" in kennisgeving(installation, "resume", "1").output
+    blocked = kennisgeving(installation, "resume", "1").exception
+    assert isinstance(blocked, Conflict), "it is checked again"
+    assert "is planned" in kennisgeving(installation, "resume", "1", "--override", "akkoord").output
     assert told(installation, "list")[0]["due_at"] == planned["due_at"], "it is not sent before its day"
     assert "is cancelled" in kennisgeving(installation, "cancel", "1", "--reason", "dubbel").output
     late = kennisgeving(installation, "hold", "1", "--reason", "te laat")

@@ -20,8 +20,9 @@ from digikoppelaar.drop.texts import For, TextTemplate
 from digikoppelaar.errors import ConfigError, Conflict, SubmissionError, TemplateBroken
 from digikoppelaar.flows.desk import MOST_POSITIONS, Desk
 from digikoppelaar.flows.drafting import Texts
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
 from digikoppelaar.flows.ports import Aansluiting
-from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin, StoredKennisgeving, Undrafted
+from digikoppelaar.flows.ports.kennisgevingen import Facts, NotDrafted, Origin, StoredKennisgeving, Undrafted
 from digikoppelaar.flows.privacy import GONE, Checked, Outcome
 from digikoppelaar.stam.fingerprints import Kind, Match
 
@@ -334,6 +335,29 @@ async def test_a_wish_for_a_day_that_is_over_is_sent_now_when_somebody_says_why(
     row = await world.drafted()
     planned = await world.desk.approve(row.id, WHO, override="Het moet.", publish_on=wish)
     assert planned.due_at == world.clock.now()
+
+
+@pytest.mark.parametrize("stopped", [KennisgevingEvent.HELD, KennisgevingEvent.REFUSED])
+async def test_what_was_stopped_until_its_day_was_over_goes_on_only_with_a_reason(stopped: KennisgevingEvent) -> None:
+    world = World()
+    planned = await world.desk.approve((await world.drafted()).id, WHO, publish_on=date(2026, 6, 8))
+    if stopped is KennisgevingEvent.HELD:
+        await world.store.move(planned.id, stopped, WHO, Facts())
+    else:
+        [sent] = await world.store.claim(datetime(2026, 6, 5, 7, tzinfo=UTC), 1, 1)
+        await world.store.settle(sent, stopped, Facts(), world.clock.now())
+    row = await world.store.kennisgeving(planned.id)
+    assert (await world.desk.resume(row.id, WHO)).state == "planned", "its day is still to come"
+    await world.store.move(planned.id, KennisgevingEvent.HELD, WHO, Facts())
+    world.clock.time = datetime(2026, 6, 9, 12, tzinfo=UTC)
+    with pytest.raises(Conflict, match="held up by publicatie-past"):
+        await world.desk.resume(row.id, WHO)
+    assert (await world.store.kennisgeving(row.id)).state == "held"
+    assert (await world.desk.resume(row.id, WHO, override="De termijn loopt nog.")).due_at == planned.due_at
+    last = (await world.store.log(row.id))[-1]
+    assert (last.event, "publicatie-past" in last.detail, "loopt nog" in last.detail) == ("resumed", True, True)
+    with pytest.raises(Conflict, match="is planned, so it cannot be resumed"):
+        await world.desk.resume(row.id, WHO)
 
 
 @pytest.mark.parametrize("wish", [None, date(2026, 6, 8)])

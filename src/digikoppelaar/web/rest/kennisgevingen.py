@@ -101,8 +101,10 @@ async def hold_kennisgeving(parts: Parts, who: Application, request: Request) ->
 
 
 async def resume_kennisgeving(parts: Parts, who: Application, request: Request) -> Response:
-    """Let go on what is held, or what was refused for what is not in its text."""
-    return await _move(parts, who, request, KennisgevingEvent.RESUMED, "")
+    """Let go on what is held, or what was refused for what is not in its text. `override` as when it is approved."""
+    own, row = await _own(parts, who, request)
+    asked = requests.fields(requests.read_json(await requests.body(request, SMALL_BYTES) or b"{}"), "override")
+    return JSONResponse(_facts(await own.resume(row, requests.optional_field(asked, "override") or "")))
 
 
 async def cancel_kennisgeving(parts: Parts, who: Application, request: Request) -> Response:

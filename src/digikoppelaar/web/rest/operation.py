@@ -23,6 +23,7 @@ class Body:
 
     media_type: str
     schema: Schema
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def describe(operation: Operation) -> dict[str, Any]:
     }
     if operation.body:
         content = {operation.body.media_type: {"schema": operation.body.schema}}
-        found["requestBody"] = {"required": True, "content": content}
+        found["requestBody"] = {"required": operation.body.required, "content": content}
     return found
 
 

@@ -65,16 +65,14 @@ def _list(schema: Schema) -> Answer:
     return _json({"type": "array", "items": schema})
 
 
-def _json_body(name: str) -> Body:
-    return Body("application/json", reference(name))
+def _json_body(name: str, *, required: bool = True) -> Body:
+    return Body("application/json", reference(name), required)
 
 
-def _move(name: str, handler: Handler, rights: frozenset[Right], body: str | None = None) -> Operation:
+def _move(name: str, handler: Handler, rights: frozenset[Right], body: Body) -> Operation:
     """Something that is done to a kennisgeving."""
-    carried = _json_body(body) if body else None
-    problems = (400, 404, 409, 413) if body else (404, 409)
     stored = _json(reference("StoredKennisgeving"))
-    return Operation("POST", f"{ONE}/{name}", handler, stored, carried, problems=problems, rights=rights)
+    return Operation("POST", f"{ONE}/{name}", handler, stored, body, problems=(400, 404, 409, 413), rights=rights)
 
 
 _OF_KENNISGEVINGEN: Final = (
@@ -131,10 +129,10 @@ _OF_KENNISGEVINGEN: Final = (
         problems=(404,),
         rights=DRAFT,
     ),
-    _move("approve", kennisgevingen.approve_kennisgeving, PUBLISH, "Approval"),
-    _move("hold", kennisgevingen.hold_kennisgeving, DRAFT, "Reason"),
-    _move("resume", kennisgevingen.resume_kennisgeving, PUBLISH),
-    _move("cancel", kennisgevingen.cancel_kennisgeving, DRAFT, "Reason"),
+    _move("approve", kennisgevingen.approve_kennisgeving, PUBLISH, _json_body("Approval")),
+    _move("hold", kennisgevingen.hold_kennisgeving, DRAFT, _json_body("Reason")),
+    _move("resume", kennisgevingen.resume_kennisgeving, PUBLISH, _json_body("Override", required=False)),
+    _move("cancel", kennisgevingen.cancel_kennisgeving, DRAFT, _json_body("Reason")),
 )
 
 OPERATIONS: Final = (

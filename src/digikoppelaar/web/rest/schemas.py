@@ -169,6 +169,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "Approval": {**_object({}, {"override": _REASON, "publishOn": _DAY}), "additionalProperties": False},
+    "Override": {**_object({}, {"override": _REASON}), "additionalProperties": False},
     "Reason": {**_object({"reason": _REASON}), "additionalProperties": False},
     "CertificateMapping": _object({"source": BASE64, "destination": BASE64, "cpaId": TEXT}),
 }

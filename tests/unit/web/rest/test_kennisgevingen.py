@@ -87,7 +87,10 @@ async def test_what_is_planned_is_held_resumed_at_its_own_time_and_taken_back(ht
     one = f"{PATH}/{row['id']}"
     due = (await http.post(f"{one}/approve", json=CLEAN)).json()["dueAt"]
     assert (await http.post(f"{one}/hold", json={"reason": "wacht op overleg"})).json()["state"] == "held"
-    resumed = (await http.post(f"{one}/resume")).json()
+    for body in (b"", b"{}"):
+        blocked = await http.post(f"{one}/resume", content=body)
+        assert (blocked.status_code, "ontvangst-missing" in blocked.text) == (409, True), "it is checked again"
+    resumed = (await http.post(f"{one}/resume", json={"override": "Akkoord, proef."})).json()
     assert (resumed["state"], resumed["dueAt"]) == ("planned", due)
     assert (await http.post(f"{one}/cancel", json={"reason": "dubbel"})).json()["state"] == "cancelled"
     for move, body in (("hold", {"reason": "x"}), ("resume", None), ("cancel", {"reason": "x"}), ("approve", CLEAN)):
@@ -179,6 +182,7 @@ async def test_what_is_wrong_is_told_in_dutch_and_nothing_is_made(
         ("approve", {"publishOn": "10 juni"}),
         ("approve", []),
         ("hold", {}),
+        ("resume", {"reason": "x"}),
         ("cancel", {"reason": ""}),
         ("cancel", {"reason": "a\nb"}),
     ],
