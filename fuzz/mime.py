@@ -57,11 +57,13 @@ def seeds() -> list[bytes]:
         soap_content_id="s@x",
     )
     small = [b"--g\r\n" + HEAD % 0 + b"Content-Transfer-Encoding: " + encoding for encoding in (b"base64", b"7bit")]
+    quoted = TYPE + b"\n--g\r\n" + HEAD % 0 + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     heavy = [b"--g\r\n" + HEAD % n + b"\r\n\r\n" for n in range(MAX_INPUT // 60)]
     return [
         made.content_type.encode() + b"\n" + made.body,
         *(TYPE + b"\n" + part + b"\r\n\r\naGFsbG8=\r\n--g--\r\n" for part in small),
-        TYPE + b"\n--g\r\n" + HEAD % 0 + b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=3D=\r\n b\r\n--g--",
+        quoted + b"a=3D=\r\n b\r\n--g--",
+        quoted + b"a" * 20000 + b"\r\nb\r\n--g--\r\n",
         (TYPE + b"\n" + b"".join(heavy))[:MAX_INPUT],
         (TYPE + b"\n--g\r\n" + HEAD % 0 + b"\r\n" + b"\r\n--" * MAX_INPUT)[:MAX_INPUT],
         (TYPE + b"\n--g\r\n" + HEAD % 0 + b"\r\n" + (b"\r\n--g" + b" " * 990) * 2000)[:MAX_INPUT],

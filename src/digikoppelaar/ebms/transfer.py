@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from digikoppelaar.errors import MimeError
 
 MAX_LINE: Final = 16 * 1024
-"""Longest line of quoted-printable in bytes; RFC 2045 says 76, and a line is kept in memory until it is whole."""
+"""Longest line of quoted-printable in bytes, without its line feed; RFC 2045 says 76, and a line is kept in memory until it is whole."""
 
 _WHITE_SPACE: Final = b" \t\r\n"
 _TRAILING_SPACE: Final = re.compile(rb"(?<![ \t])[ \t]+(?=\r?\n)")  # looks at a run of spaces once
@@ -82,10 +82,11 @@ class QuotedPrintable:
     def feed(self, data: bytes) -> bytes:
         """The bytes of every whole line."""
         text = self._rest + data
+        # Every line, also the whole ones: what is refused may not depend on the pieces in which it came.
+        if any(len(line) > MAX_LINE for line in text.split(b"\n")):
+            raise MimeError(f"a quoted-printable line is longer than {MAX_LINE} bytes")
         whole = text.rfind(b"\n") + 1
         self._rest = text[whole:]
-        if len(self._rest) > MAX_LINE:
-            raise MimeError(f"a quoted-printable line is longer than {MAX_LINE} bytes")
         return _decode_lines(text[:whole])
 
     def finish(self) -> bytes:
