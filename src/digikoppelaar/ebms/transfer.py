@@ -11,7 +11,10 @@ from typing import Final, Protocol
 from digikoppelaar.errors import MimeError
 
 MAX_LINE: Final = 16 * 1024
-"""Longest line of quoted-printable in bytes, without its line feed; RFC 2045 says 76, and a line is kept in memory until it is whole."""
+"""Longest line of quoted-printable in bytes, without its line feed.
+
+RFC 2045 says 76; a line is kept in memory until it is whole.
+"""
 
 _WHITE_SPACE: Final = b" \t\r\n"
 _TRAILING_SPACE: Final = re.compile(rb"(?<![ \t])[ \t]+(?=\r?\n)")  # looks at a run of spaces once
