@@ -237,6 +237,19 @@ async def what_koop_has_is_looked_for_until_it_is_found(store: KennisgevingStore
     assert await store.sought(NOW + timedelta(days=365), 10) == []
 
 
+async def a_publication_is_of_one_and_another_is_looked_for_on(store: KennisgevingStore) -> None:
+    first, other = await accepted(store), await accepted(store, replace(KEY, number=2))
+    elsewhere = await accepted(store, replace(KEY, aansluiting_id=2))
+    for row in (first, other, elsewhere):
+        await store.looked(row.id, NOW + 5 * MINUTE, PUBLISHED, NOW)
+    found = [await store.kennisgeving(row.id) for row in (first, other, elsewhere)]
+    assert [row.state for row in found] == ["published", "accepted", "published"]
+    assert (found[1].publication, found[1].due_at) == (None, NOW + 5 * MINUTE)
+    assert [line.event for line in await store.log(other.id)][-1] == "accepted"
+    await store.looked(other.id, NOW, replace(PUBLISHED, number="gmb-2026-2"), NOW)
+    assert (await store.kennisgeving(other.id)).state == "published"
+
+
 async def what_is_found_while_a_person_lets_it_be_sent_again_is_not_sent_again(store: KennisgevingStore) -> None:
     sent = await sending(store)
     await store.settle(sent, Event.UNANSWERED, Facts(due_at=NOW), NOW)
@@ -287,6 +300,7 @@ CONTRACT = (
     what_somebody_left_while_sending_is_unknown_and_never_sent_again_by_itself,
     an_answer_that_comes_late_still_counts,
     what_koop_has_is_looked_for_until_it_is_found,
+    a_publication_is_of_one_and_another_is_looked_for_on,
     what_is_found_while_a_person_lets_it_be_sent_again_is_not_sent_again,
     that_there_is_to_be_none_is_news_once_and_settles_what_could_not_be_drafted,
     what_is_not_there_is_said_so,

@@ -168,10 +168,10 @@ class MemoryKennisgevingen:
     ) -> None:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
         row = await self.kennisgeving(kennisgeving_id)
-        if publication is None and row.state in LOOKED_FOR:
-            self.rows[row.id] = replace(row, due_at=next_look)
-        elif publication and after(row.state, _E.FOUND):
+        if publication and after(row.state, _E.FOUND) and not self._has(row.key.aansluiting_id, publication.number):
             self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+        elif row.state in LOOKED_FOR:
+            self.rows[row.id] = replace(row, due_at=next_look)
 
     async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""
@@ -200,6 +200,10 @@ class MemoryKennisgevingen:
         self.made[key] = replace(
             self.made[key], answered_at=now, status=answer.status, answer_size=answer.size, answer_sha256=digest
         )
+
+    def _has(self, aansluiting_id: int, publication: str) -> bool:
+        of = (row.publication for row in self.rows.values() if row.key.aansluiting_id == aansluiting_id)
+        return any(each.number == publication for each in of if each)
 
     def _in(self, *states: KennisgevingState) -> list[StoredKennisgeving]:
         return [row for row in self.rows.values() if row.state in states]

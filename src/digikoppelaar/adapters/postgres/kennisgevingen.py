@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from digikoppelaar.adapters.postgres import queries
@@ -171,8 +172,13 @@ class PostgresKennisgevingen:
             row = await _there(connection, "locked", kennisgeving_id)
             if publication is None or after(row["state"], _E.FOUND) is None:
                 await connection.execute(_SQL["look_again"], {"id": kennisgeving_id, "due_at": next_look})
-            else:
-                await _moved(connection, row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+                return
+            found = Facts(publication=publication, detail=publication.number)
+            try:
+                async with connection.transaction():
+                    await _moved(connection, row, _E.FOUND, now, found)
+            except UniqueViolation:  # another of the aansluiting has it
+                await connection.execute(_SQL["look_again"], {"id": kennisgeving_id, "due_at": next_look})
 
     async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
         """See flows.ports.kennisgevingen.KennisgevingStore."""

@@ -287,7 +287,7 @@ class KennisgevingStore(Protocol):
     async def looked(
         self, kennisgeving_id: int, next_look: datetime, publication: Publication | None, now: datetime
     ) -> None:
-        """It was looked for: found, or to be looked for again."""
+        """It was looked for: found, or to be looked for again, also when another of its aansluiting has that number."""
 
     async def undrafted(self, limit: int, verzoeknummer: str | None = None, skip: int = 0) -> Sequence[Undrafted]:
         """Verzoeken in an omgeving where somebody publishes, the oldest first, without the first `skip`.

@@ -66,6 +66,14 @@ async def test_two_that_draft_the_same_at_once_make_one(world: World) -> None:
     assert [new for _, new in made].count(True) == 1
 
 
+async def test_of_many_that_find_one_publication_at_once_for_one_case_one_has_it(world: World) -> None:
+    store = PostgresKennisgevingen(world.pool)
+    rows = [await contract.accepted(store, replace(contract.KEY, number=number)) for number in range(1, 6)]
+    await asyncio.gather(*(store.looked(row.id, contract.NOW, contract.PUBLISHED, contract.NOW) for row in rows))
+    states = [row.state for row in await store.kennisgevingen(KennisgevingFilter())]
+    assert sorted(states) == ["accepted"] * 4 + ["published"]
+
+
 async def test_what_is_cancelled_at_the_moment_of_drafting_it_again_makes_room(world: World) -> None:
     store = PostgresKennisgevingen(world.pool)
     old, _ = await store.draft(contract.KEY, contract.TEXT, contract.WHO)

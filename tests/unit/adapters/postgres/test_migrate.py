@@ -46,6 +46,7 @@ STEPS = [
     "0022 of what no kennisgeving could be drafted",
     "0030 how far onboarding is, and who did what to it",
     "0031 errands to the cpa register and to dso-lv",
+    "0032 a publication is of one kennisgeving",
 ]
 
 
