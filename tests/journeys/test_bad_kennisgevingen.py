@@ -398,7 +398,7 @@ async def test_while_a_template_is_broken_drafts_wait_and_everything_else_goes_o
         assert reason in what
         assert str(file) in what
         assert advice == (
-            "Verbeter het genoemde sjabloon. Tot dan worden er geen concepten gemaakt; wat er al is gaat door."
+            "Verbeter het genoemde sjabloon. Tot dan worden er geen concepten mee gemaakt; wat er al is gaat door."
         )
     await notices.in_state((await notices.planned()).id, "accepted")
     assert (await notices.command("list")).status == 0

@@ -119,11 +119,11 @@ class World:
         made, _ = await self.store.draft(key, to_document(KENNISGEVING), WHO, origin)
         return await self.store.move(made.id, Event.APPROVED, WHO, Facts(due_at=NOW))
 
-    async def published(self, origin: Origin | None = ORIGIN) -> StoredKennisgeving:
+    async def published(self, origin: Origin | None = ORIGIN, number: str = PUBLISHED.number) -> StoredKennisgeving:
         made = await self.draft(origin)
         [row] = await self.store.claim(NOW, 1, 100)
         await self.store.settle(row, Event.ACCEPTED, Facts(due_at=NOW), NOW)
-        await self.store.looked(made.id, NOW, PUBLISHED, NOW)
+        await self.store.looked(made.id, NOW, replace(PUBLISHED, number=number), NOW)
         return await self.store.kennisgeving(made.id)
 
     def took(self, *targets: str) -> None:
@@ -362,7 +362,7 @@ async def test_one_that_hangs_takes_its_own_slots_only_and_is_given_up_before_an
         origin = replace(ORIGIN, verzoeknummer=f"2026060200{number:03}")
         for target in ("map", "vth"):
             world.store.tellings.took(origin, target, target, NOW)
-        await world.published(origin)
+        await world.published(origin, f"gmb-2026-{number}")
     async with UnderWay("telling") as under_way:
         begun = 0
         async with asyncio.timeout(20):

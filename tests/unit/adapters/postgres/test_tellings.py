@@ -61,7 +61,7 @@ async def test_of_a_publication_and_a_delivery_at_once_either_sees_the_other(wor
         [delivery] = await deliveries.plan(verzoek.id, ["zaken"], NOW)
         row = await accepted(place.kennisgevingen, replace(KEY, number=number + 1), origin)
         await asyncio.gather(
-            place.kennisgevingen.looked(row.id, NOW, PUBLISHED, NOW),
+            place.kennisgevingen.looked(row.id, NOW, replace(PUBLISHED, number=f"gmb-2026-{number}"), NOW),
             deliveries.delivered(delivery.id, contract.CASE, NOW),
         )
         assert contract.receivers(list(await place.tellings.of(row.id))) == [("zaken", "published")]
