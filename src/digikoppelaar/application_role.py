@@ -74,17 +74,17 @@ class ApplicationRole:
 
     async def announce(self, who: Application, payload: bytes) -> Announced:
         """Take in a notification of the organisatie that an application acts for."""
-        known = await self.stores.registry.aansluitingen()
+        known = await self.stores.registry.aansluitingen(who.organisatie_oin)
         aansluiting = stam_aansluiting(known, who.organisatie_oin, who.omgeving)
         return await announce(self.stores.verzoeken, aansluiting, payload, self.clock.now())
 
     async def kennisgevingen(self, who: Application) -> OwnKennisgevingen:
         """Those of the organisatie that an application acts for."""
-        return own_kennisgevingen(who, await self.stores.registry.aansluitingen(), self.desk_of)
+        return own_kennisgevingen(who, await self.stores.registry.aansluitingen(who.organisatie_oin), self.desk_of)
 
     async def take_case_event(self, who: Application, new: NewCaseEvent) -> bool:
         """Take in what the case system of an application told."""
-        known = await self.stores.registry.aansluitingen()
+        known = await self.stores.registry.aansluitingen(who.organisatie_oin)
         aansluiting = stam_aansluiting(known, who.organisatie_oin, who.omgeving)
         return await self.stores.case_events.take(aansluiting.id, new, who.signature, self.clock.now())
 

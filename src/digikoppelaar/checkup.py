@@ -113,7 +113,7 @@ async def _on_record(config: Config, stores: Stores, cpas: Sequence[CpaRecord]) 
 
 async def _stages(stores: Stores) -> Found:
     """Of every aansluiting that publishes: whether it can send in its stage, and what is to be said of that."""
-    publishers = [each for each in await stores.registry.aansluitingen() if each.publishing]
+    publishers = await stores.registry.publishers()
     for publisher in publishers:
         subject = f"publishing {publisher.omgeving} {publisher.organisatie_oin}"
         try:

@@ -63,8 +63,9 @@ class Proving:
 
         There is no evidence while the step of it waits for others. Raises ConfigError when there is not one CPA.
         """
-        cpas = await self.proofs.connections.cpas(subject.omgeving)
-        mine = [each for each in cpas if subject_of(each.aansluiting) == subject]
+        connections = self.proofs.connections
+        own = [each.id for each in await connections.aansluitingen(subject.oin) if subject_of(each) == subject]
+        mine = [cpa for each in own for cpa in await connections.cpas(aansluiting_id=each)]
         if len(mine) != 1:
             raise ConfigError(
                 f"{subject.oin} has {len(mine)} CPAs of {subject.kind} in {subject.omgeving}",

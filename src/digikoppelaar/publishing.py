@@ -106,7 +106,7 @@ class Publisher:
         return Verification(self.stores.kennisgevingen, self._source_for, self.clock, settings)
 
     async def _publishers(self) -> Sequence[Aansluiting]:
-        return [each for each in await self.stores.registry.aansluitingen() if each.publishing]
+        return list(await self.stores.registry.publishers())
 
     async def _settings(self, aansluiting_id: int) -> tuple[Aansluiting, PublishingSettings]:
         for each in await self._publishers():

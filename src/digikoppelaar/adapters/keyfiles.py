@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -175,12 +176,18 @@ def in_order(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certific
 
 def _private_key(file: Path, password: bytes | None) -> PrivateKeyTypes:
     try:
-        return serialization.load_pem_private_key(_read(file), password)
+        return _parsed(_read(file), password)
     except TypeError as error:
         wrong = "needs a password file" if password is None else "is not encrypted, yet a password file is set"
         raise TrustError(f"{file}: the key {wrong}") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise TrustError(f"{file}: holds no readable PEM key, or the password is wrong") from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(pem: bytes, password: bytes | None) -> PrivateKeyTypes:
+    """OpenSSL proves the numbers of an RSA key: 50 ms of a processor, which one file needs once."""
+    return serialization.load_pem_private_key(pem, password)
 
 
 def _password(file: Path | None) -> bytes | None:

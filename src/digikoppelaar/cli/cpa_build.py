@@ -72,7 +72,7 @@ async def _made(order: OrderFile, omgeving: str | None, renew_id: str | None, no
             judgement = await judgement_in(old.aansluiting.omgeving, registry, wiring.policies(config), now)
             judgement = replace(judgement, tolerances=old.agreement.tolerances)
             return _renewed(document, old, order, ours, now), judgement
-        aansluiting = aansluiting_with_cpa(await registry.aansluitingen(), order.organisatie, omgeving)
+        aansluiting = aansluiting_with_cpa(await registry.aansluitingen(order.organisatie), order.organisatie, omgeving)
         ours = our_certificates(await registry.certificates(aansluiting.omgeving), aansluiting)
         made = order.order(aansluiting.organisatie_naam, ours, now=now, version=RandomIds().unique())
         return build(made), await judgement_in(aansluiting.omgeving, registry, wiring.policies(config), now)

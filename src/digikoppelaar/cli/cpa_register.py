@@ -151,7 +151,9 @@ def machtiging(
 async def _opened(organisatie: str, omgeving: str | None) -> AsyncIterator[_Desk]:
     config = configuration()
     async with wiring.open_stores(config) as stores:
-        aansluiting = aansluiting_with_cpa(await stores.registry.aansluitingen(), organisatie, omgeving, STAM)
+        aansluiting = aansluiting_with_cpa(
+            await stores.registry.aansluitingen(organisatie), organisatie, omgeving, STAM
+        )
         keyring = await open_keyring(config, stores)
         async with register_sessions(keyring, aansluiting.omgeving, open_proxies(config)) as sessions:
             clock = SystemClock()
@@ -175,7 +177,9 @@ async def _by_hand(
 ) -> tuple[str, Mapping[str, str]]:
     """The address of the page and what to fill in there; the register is not asked anything."""
     async with wiring.open_stores(configuration()) as stores:
-        aansluiting = aansluiting_with_cpa(await stores.registry.aansluitingen(), organisatie, omgeving, STAM)
+        aansluiting = aansluiting_with_cpa(
+            await stores.registry.aansluitingen(organisatie), organisatie, omgeving, STAM
+        )
         certificates = our_certificates(await stores.registry.certificates(aansluiting.omgeving), aansluiting)
     profile = load_register_profile()
     first = specification or profile.specification(aansluiting.omgeving)

@@ -129,7 +129,7 @@ def notify(
 
 async def _notify(payload: bytes, organisatie: str, omgeving: str) -> Announced:
     async with wiring.open_stores(configuration()) as stores:
-        aansluiting = stam_aansluiting(await stores.registry.aansluitingen(), organisatie, omgeving)
+        aansluiting = stam_aansluiting(await stores.registry.aansluitingen(organisatie), organisatie, omgeving)
         return await announce(stores.verzoeken, aansluiting, payload, SystemClock().now())
 
 

@@ -36,8 +36,8 @@ class Machtigingen(Protocol):
 class CpaRecords(Machtigingen, Protocol):
     """The CPAs on record; every method is one transaction and raises StorageError."""
 
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
-        """All aansluitingen."""
+    async def aansluitingen(self, oin: str | None = None) -> Sequence[Aansluiting]:
+        """All aansluitingen, or those of this organisatie."""
 
     async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:
         """The CPA under this name in this omgeving."""
@@ -120,7 +120,8 @@ async def import_cpa(records: CpaRecords, document: bytes, choice: ImportChoice,
     aansluiting fits.
     """
     names = cpa_names(document)
-    aansluiting = _aansluiting_of(_oins(document), await records.aansluitingen(), choice)
+    own = [each for oin in sorted(_oins(document)) for each in await records.aansluitingen(oin)]
+    aansluiting = _aansluiting_of(_oins(document), own, choice)
     known = await records.cpa(aansluiting.omgeving, names.cpa_id)
     tolerances = choice.tolerances or (known.agreement.tolerances if known else Tolerances())
     judgement = await judgement_in(aansluiting.omgeving, records, choice.policies or {}, now)

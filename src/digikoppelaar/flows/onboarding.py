@@ -61,14 +61,30 @@ class Onboarding:
 
     async def statuses(self, wanted: StatusFilter) -> Sequence[Status]:
         """Of every organisatie that fits, by kind, omgeving and name."""
+        if wanted.oin is not None:
+            return await self._statuses_of(wanted.oin, wanted)
         authorities, records = await self.store.authorities(), await self.store.records()
         ahead = ahead_of_all(authorities, records, self.process_of)
         found = [
             status_of(authority, subject, self.process_of(subject.kind), records, ahead)
             for authority in authorities
-            if wanted.oin in (None, authority.oin) and wanted.bestuurslaag in (None, authority.bestuurslaag)
+            if wanted.bestuurslaag in (None, authority.bestuurslaag)
             for subject in subjects_of(authority, wanted, records)
         ]
+        return sorted((each for each in found if wanted.fits(each)), key=_order)
+
+    async def _statuses_of(self, oin: str, wanted: StatusFilter) -> Sequence[Status]:
+        """Of one organisatie, without reading what is on record of the others."""
+        authority = next(iter(await self.store.authorities(oin)), None)
+        if authority is None or wanted.bestuurslaag not in (None, authority.bestuurslaag):
+            return ()
+        records = await self.store.records([Subject(oin, kind, each) for kind in Kind for each in OMGEVINGEN])
+        subjects = [
+            each
+            for each in subjects_of(authority, wanted, records)
+            if self.process_of(each.kind).steps_for(each.omgeving, authority.bestuurslaag)
+        ]
+        found = [await self.status(each) for each in subjects]
         return sorted((each for each in found if wanted.fits(each)), key=_order)
 
     async def status(self, subject: Subject) -> Status:

@@ -113,7 +113,7 @@ class OnboardingMails:
             "naam": status.authority.naam,
             "oin": status.subject.oin,
             "omgeving": omgeving_in_words(status.subject.omgeving),
-            "partij": await self.proofs.naam_of_partij(status.partij) or status.partij,
+            "partij": await self.proofs.connections.partij(status.partij) or status.partij,
             "partij_oin": status.partij,
             "stap": step.step.number,
             "titel": step.step.title,

@@ -16,7 +16,6 @@ from digikoppelaar.flows.onboarding_status import Status
 from digikoppelaar.flows.ports import Aansluiting, Clock, CpaRecord
 from digikoppelaar.flows.ports.onboarding import NOTED, LogLine, Seen
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessagePage, Reading
-from digikoppelaar.flows.registration import Entry, PartijEntry
 from digikoppelaar.flows.stages import Stages
 from digikoppelaar.onboarding.evidence import Attachment, Evidence, Section
 from digikoppelaar.onboarding.model import Kind, Sight, Subject
@@ -37,14 +36,17 @@ Gathered = tuple[Evidence, tuple[Attachment, ...]]
 class Connections(Protocol):
     """Who is connected to what. Every method raises StorageError."""
 
-    async def entries(self) -> Sequence[Entry]:
-        """Everything on record."""
+    async def partij(self, oin: str) -> str:
+        """What a partij is called; empty when it is not on record."""
 
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
-        """Every aansluiting."""
+    async def aansluitingen(self, oin: str | None = None) -> Sequence[Aansluiting]:
+        """Every aansluiting, or those of this organisatie."""
 
-    async def cpas(self, omgeving: str | None = None) -> Sequence[CpaRecord]:
-        """Every CPA, or those of this omgeving."""
+    async def publishers(self) -> Sequence[Aansluiting]:
+        """Every aansluiting that publishes."""
+
+    async def cpas(self, omgeving: str | None = None, aansluiting_id: int | None = None) -> Sequence[CpaRecord]:
+        """Every CPA, or those of this omgeving or aansluiting."""
 
 
 def subject_of(aansluiting: Aansluiting) -> Subject | None:
@@ -89,11 +91,6 @@ class Proofs:
         found = await self._seen(status, *_VERZOEK)
         return found.detail if found else ""
 
-    async def naam_of_partij(self, oin: str) -> str:
-        """What a partij is called; empty when it is not on record."""
-        found = (each for each in await self.connections.entries() if isinstance(each, PartijEntry) and each.oin == oin)
-        return next((each.naam for each in found), "")
-
     async def delivered(self, status: Status, step: StepProgress) -> str:
         """What was delivered at KOOP in the stage that the step is, a line for each documenttype."""
         return "\n".join(f"- {name}: {told}" for each in await self._stage(status, step) for name, told in each.rows)
@@ -114,7 +111,7 @@ class Proofs:
     async def _evidence(self, status: Status, step: StepProgress, by: str) -> Evidence:
         subject, naam = status.of(step.step), status.authority.naam
         if subject != status.subject:
-            naam = await self.naam_of_partij(subject.oin)
+            naam = await self.connections.partij(subject.oin)
         return Evidence(subject, naam, step.step.number, step.step.title, self.clock.now(), by, ())
 
     async def _log(self, status: Status, step: StepProgress) -> Sequence[LogLine]:
@@ -136,8 +133,8 @@ class Proofs:
         answers = MessageFilter(direction=Direction.IN, ref_to_message_id=ping.message.message_id)
         pong = await self._message(status.subject, answers, names.PONG)
         sections = [rows.ping(ping), rows.pong(pong)]
-        for cpa in await self.connections.cpas(status.subject.omgeving):
-            if (cpa.aansluiting.id, cpa.agreement.cpa_id) == (ping.message.aansluiting_id, ping.message.cpa_id):
+        for cpa in await self.connections.cpas(aansluiting_id=ping.message.aansluiting_id):
+            if cpa.agreement.cpa_id == ping.message.cpa_id:
                 sections += rows.line(cpa, await self.measure(cpa, ping.endpoint or ""))
         return tuple(sections), (rows.as_kept("ping", ping), rows.as_kept("pong", pong))
 
@@ -153,7 +150,7 @@ class Proofs:
     async def _verzoek(self, status: Status) -> tuple[Section, ...]:
         """Of the verzoek, as far as it came here; none when an application takes the messages itself."""
         nummer = await self.verzoeknummer(status)
-        for each in await self.connections.aansluitingen():
+        for each in await self.connections.aansluitingen(status.subject.oin):
             if subject_of(each) == status.subject:
                 page = await self.reading.verzoek(each.id, nummer) if nummer else None
                 if page:
@@ -163,7 +160,7 @@ class Proofs:
     async def _stage(self, status: Status, step: StepProgress) -> tuple[Section, ...]:
         if "stage" not in step.step.checks:
             return ()
-        publishers = [each for each in await self.connections.aansluitingen() if each.publishing]
+        publishers = await self.connections.publishers()
         for each in publishers:
             if subject_of(each) == status.subject:
                 stages = await self.stages_of(publishers).progress(each)

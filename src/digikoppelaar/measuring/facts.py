@@ -85,7 +85,7 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The measurements for one subject; `everyone` are all aansluitingen.
+    """The measurements for one subject; `own` are the aansluitingen of the organisatie.
 
     Each method in CHECKS gives what that check finds now, for a step. Raises DigikoppelaarError when it cannot be
     measured.
@@ -95,18 +95,13 @@ class About:
     once: Once
     subject: Subject
     authority: Authority
-    everyone: Sequence[Aansluiting]
+    own: Sequence[Aansluiting]
 
     @property
     def who(self) -> Who:
         """Organisatie and partij."""
         subject = self.subject
         return Who(subject.oin, self.authority.partij(subject.kind, subject.omgeving), subject.omgeving)
-
-    @property
-    def own(self) -> list[Aansluiting]:
-        """The aansluitingen of the organisatie."""
-        return [each for each in self.everyone if each.organisatie_oin == self.subject.oin]
 
     @property
     def aansluiting(self) -> Aansluiting | None:
@@ -161,7 +156,7 @@ class About:
         publisher = next((each for each in self.own if each.publishing and each.omgeving in there), None)
         if publisher is None:
             return [found("stage-no-aansluiting")]
-        publishers = [each for each in self.everyone if each.publishing]
+        publishers = await self.once.get("publishers", self.parts.stores.registry.publishers)
         stages = await Stages(self.parts.stores.stages, publishers, load_stages).progress(publisher)
         of_step = next((each for each in stages if str(each.stage.order) == step.number), None)
         if of_step is None:

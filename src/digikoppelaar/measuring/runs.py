@@ -75,8 +75,8 @@ class Run:
         authorities = await self._once.get(("who", subject.oin), lambda: stores.onboarding.authorities(subject.oin))
         if not authorities:
             raise ConfigError(f"there is no organisatie {subject.oin}")
-        everyone = await self._once.get("aansluitingen", stores.registry.aansluitingen)
-        return About(self._parts, self._once, subject, authorities[0], everyone)
+        own = await self._once.get(("own", subject.oin), lambda: stores.registry.aansluitingen(subject.oin))
+        return About(self._parts, self._once, subject, authorities[0], own)
 
     @property
     def flow(self) -> Onboarding:

@@ -35,8 +35,9 @@ class Records:
         self.asked.append(omgeving)
         return {HOLDER: frozenset({GEMEENTE})}
 
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
+    async def aansluitingen(self, oin: str | None = None) -> Sequence[Aansluiting]:
         """None."""
+        del oin
         return []
 
     async def cpa(self, omgeving: str, cpa_id: str) -> CpaRecord | None:

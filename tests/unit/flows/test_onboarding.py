@@ -368,6 +368,18 @@ async def test_a_list_has_a_row_for_each_organisatie_kind_and_omgeving_but_no_dr
     assert rows == wanted + [("stam", omgeving, oin) for omgeving in ("pre", "prod") for oin in three]
 
 
+async def test_of_one_organisatie_the_list_says_what_the_whole_list_says_of_it() -> None:
+    world = World()
+    await world.complete(PRE)
+    for open_only in (False, True):
+        every = await world.flow.statuses(StatusFilter(open=open_only))
+        for oin in (ONE, TWO, RIJK):
+            alone = await world.flow.statuses(StatusFilter(oin=oin, open=open_only))
+            assert alone == [each for each in every if each.subject.oin == oin]
+    assert await listed(world, oin=ONE, bestuurslaag="rijk") == []
+    assert await listed(world, oin="00000099000000999000") == []
+
+
 async def test_a_list_is_narrowed() -> None:
     world = World()
     assert await listed(world, kind=Kind.STAM, omgeving="prod", bestuurslaag="rijk") == [("stam", "prod", RIJK)]

@@ -104,9 +104,17 @@ class PostgresRegistry:
             for holder in holders
         }
 
-    async def aansluitingen(self) -> Sequence[Aansluiting]:
-        """Every aansluiting."""
-        return [aansluiting_of(row) for row in await self._all("aansluitingen", {})]
+    async def aansluitingen(self, oin: str | None = None) -> Sequence[Aansluiting]:
+        """Every aansluiting, or those of the organisatie with this OIN."""
+        return await self._aansluitingen(oin=oin)
+
+    async def publishers(self) -> Sequence[Aansluiting]:
+        """Every aansluiting that publishes: those of kind `drop`."""
+        return await self._aansluitingen(publishing=True)
+
+    async def partij(self, oin: str) -> str:
+        """What the partij with this OIN is called; empty when it is not on record."""
+        return "".join(row["naam"] for row in await self._all("partijen", {"oin": oin}))
 
     async def certificates(self, omgeving: str | None = None) -> Sequence[CertificateEntry]:
         """The certificate files of every partij, or those for one omgeving."""
@@ -123,7 +131,7 @@ class PostgresRegistry:
         async with transaction(self.pool) as connection:
             return [
                 *(_organisatie(row) for row in await _all(connection, "organisaties")),
-                *(PartijEntry(**row) for row in await _all(connection, "partijen")),
+                *(PartijEntry(**row) for row in await _all(connection, "partijen", {"oin": None})),
                 *(CertificateEntry(**row) for row in await _all(connection, "certificates", {"omgeving": None})),
                 *(MachtigingEntry(**row) for row in await _all(connection, "machtigingen")),
                 *(AansluitingEntry(**row) for row in await _all(connection, "aansluiting_entries")),
@@ -198,6 +206,10 @@ class PostgresRegistry:
     async def _changed(self, query: str, values: Row) -> bool:
         async with transaction(self.pool) as connection:
             return (await connection.execute(_SQL[query], values)).rowcount > 0
+
+    async def _aansluitingen(self, *, oin: str | None = None, publishing: bool = False) -> list[Aansluiting]:
+        values = {"oin": oin, "publishing": publishing}
+        return [aansluiting_of(row) for row in await self._all("aansluitingen", values)]
 
     async def _cpas(self, query: str, values: Row) -> list[CpaRecord]:
         async with transaction(self.pool) as connection:

@@ -5,7 +5,7 @@ Steps that are not in `STAM` need nothing but a look, or somebody's word.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -67,8 +67,8 @@ class Doer:
 
     async def cpa(self) -> CpaRecord:
         """The CPA of this authority."""
-        found = await self.world.stores.registry.cpas(self.subject.omgeving)
-        return next(each for each in found if each.aansluiting.organisatie_oin == self.who.oin)
+        own = await self.world.aansluiting(replace(self.subject, kind=Kind.STAM))
+        return next(iter(await self.world.stores.registry.cpas(aansluiting_id=own.id)))
 
 
 Deed = Callable[[Doer], Awaitable[None]]

@@ -125,8 +125,8 @@ async def _eventually(
     return rows
 
 
-async def _publishers(doer: Doer) -> list[Aansluiting]:
-    return [each for each in await doer.world.stores.registry.aansluitingen() if each.publishing]
+async def _publishers(doer: Doer) -> Sequence[Aansluiting]:
+    return await doer.world.stores.registry.publishers()
 
 
 def _stages(doer: Doer, publishers: Sequence[Aansluiting]) -> Stages:

@@ -135,7 +135,7 @@ class World:
 
     async def aansluiting(self, subject: Subject) -> Aansluiting:
         """Of this subject, as it is on record. Raises ConfigError."""
-        for each in await self.stores.registry.aansluitingen():
+        for each in await self.stores.registry.aansluitingen(subject.oin):
             if (each.organisatie_oin, each.kind, each.omgeving) == (subject.oin, subject.kind, subject.omgeving):
                 return each
         raise ConfigError(f"{subject.oin} has no aansluiting of kind {subject.kind} in {subject.omgeving}")

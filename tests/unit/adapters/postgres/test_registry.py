@@ -81,6 +81,18 @@ async def test_an_aansluiting_with_drop_is_read_with_how_it_publishes(world: Wor
     assert difference(await world.registry.entries(), [drop]) == ()
     [read] = [each for each in await world.registry.aansluitingen() if each.kind == "drop"]
     assert read.publishing == PublishingSettings("poc", "Voorbeeldstad", "gemeente", "gmb")
+    assert await world.registry.publishers() == [read]
+
+
+async def test_those_of_one_organisatie_are_read_without_the_others(world: World) -> None:
+    every = await world.registry.aansluitingen()
+    assert await world.registry.aansluitingen(GEMEENTE) == every
+    assert await world.registry.aansluitingen(GEMACHTIGDE) == []
+
+
+async def test_a_partij_is_called_as_it_is_on_record(world: World) -> None:
+    assert await world.registry.partij(GEMEENTE) == "Gemeente Voorbeeldstad"
+    assert await world.registry.partij("00000099000000999000") == ""
 
 
 async def test_a_machtiging_counts_in_its_own_omgeving_and_from_its_day(world: World) -> None:

@@ -2,6 +2,8 @@
 SELECT aansluiting.*, organisatie.naam AS organisatie_naam
 FROM aansluiting
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
+WHERE (%(oin)s::text IS NULL OR aansluiting.organisatie_oin = %(oin)s)
+  AND (NOT %(publishing)s OR aansluiting.publishing <> '{}')
 ORDER BY aansluiting.omgeving, aansluiting.organisatie_oin, aansluiting.kind
 
 -- name: cpa
@@ -121,7 +123,7 @@ SELECT namens_oin FROM machtiging WHERE omgeving = %(omgeving)s AND gemachtigde_
 SELECT oin, naam, bestuurslaag, worklist_mail FROM organisatie ORDER BY oin
 
 -- name: partijen
-SELECT oin, naam FROM partij ORDER BY oin
+SELECT oin, naam FROM partij WHERE %(oin)s::text IS NULL OR oin = %(oin)s ORDER BY oin
 
 -- name: certificates
 SELECT partij_oin, omgeving, use, certificate_file, key_file, password_file
