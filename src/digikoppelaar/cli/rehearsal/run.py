@@ -35,7 +35,8 @@ async def _one(folder: Path, bestuurslaag: str, fault: str | None, *, json: bool
     async with opened_world(folder, people) as world:
         phases.seconds["start"] = round(seconds_since_start(), 2)
         course = await go(world, people[0], _teller(json=json), phases, chosen)
-    _end(folder, phases)
+        ended = seconds_since_start()
+    _end(folder, phases, ended)
     preparation, steps = report.rows(course.walked)
     result = report.Rehearsal(
         bestuurslaag=bestuurslaag,
@@ -62,8 +63,8 @@ async def _all(folder: Path, *, json: bool) -> bool:
     async with opened_world(folder, people) as world:
         phases.seconds["start"] = round(seconds_since_start(), 2)
         courses = await go_all(world, _counter(len(people), json=json), phases)
-        peak = _peak(world)
-    _end(folder, phases)
+        peak, ended = _peak(world), seconds_since_start()
+    _end(folder, phases, ended)
     stuck = [(each.who, found) for each in courses if (found := report.stuck(each.walked))]
     result = report.Everybody(
         organisaties=len(courses),
@@ -86,10 +87,10 @@ def _peak(world: World) -> float:
     return peak_memory_mib(gateway.pid) if gateway else 0.0
 
 
-def _end(folder: Path, phases: Phases) -> None:
-    """Of a run that is over, what it proved stays, and its database goes."""
+def _end(folder: Path, phases: Phases, ended: float) -> None:
+    """Of a run whose last step was done at `ended`, what it proved stays, and its database goes."""
     shutil.rmtree(folder / "gateway" / "postgres", ignore_errors=True)
-    phases.seconds["stop"] = round(seconds_since_start() - sum(phases.seconds.values()), 2)
+    phases.seconds["stop"] = round(seconds_since_start() - ended, 2)
 
 
 def _teller(*, json: bool) -> Tell:
