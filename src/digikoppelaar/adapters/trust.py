@@ -67,7 +67,8 @@ class TrustBase:
     _bases: dict[str, _Base] = field(default_factory=dict)
     _crls: dict[str, tuple[Crl, ...]] = field(default_factory=dict)
     _extra: dict[str, dict[bytes, Certificate]] = field(default_factory=dict)
-    _verdicts: dict[tuple[str, Use, bytes], _Kept] = field(default_factory=dict)
+    _verdicts: dict[tuple[str, Use, bytes, tuple[bytes, ...]], _Kept] = field(default_factory=dict)
+    """By what was judged, with what came along: the same certificate may hold with other intermediates."""
     _versions: int = 0
 
     async def problem(
@@ -79,7 +80,7 @@ class TrustBase:
         chain: Sequence[bytes] = (),
     ) -> str | None:
         """See flows.ports.Trust."""
-        name = (omgeving, use, certificate)
+        name = (omgeving, use, certificate, tuple(chain))
         base, kept = self._base(omgeving), self._verdicts.get(name)
         if kept is None or kept.version != base.version or self._is_old(kept):
             kept = self._judge(omgeving, base, certificate, use, chain)

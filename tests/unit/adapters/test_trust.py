@@ -103,6 +103,16 @@ async def test_a_verdict_follows_the_crls(tmp_path: Path, clock: FixedClock) -> 
     assert await base.problem("pre", CALLER.der, NOW) == "it or a CA above it is revoked"
 
 
+async def test_what_did_not_hold_alone_holds_with_the_certificates_above_it_and_the_other_way_round(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    base = TrustBase({"pre": TrustFiles([AUTHORITY.write_root(tmp_path)], policy="legacy")}, clock)
+    above = [each.der for each in read_certificates(CALLER.chain_pem())[1:]]
+    for _ in range(2):
+        assert "does not reach" in str(await base.problem("pre", CALLER.der, NOW))
+        assert await base.problem("pre", CALLER.der, NOW, chain=above) is None
+
+
 @pytest.mark.statement(152)
 async def test_an_encryption_certificate_is_judged_for_encryption(tmp_path: Path, clock: FixedClock) -> None:
     base = trust(tmp_path, clock, policy="legacy")
