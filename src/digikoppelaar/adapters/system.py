@@ -48,7 +48,7 @@ class RandomIds:
 
 
 class RandomSecrets:
-    """flows.api_keys.Randomness, from the operating system."""
+    """flows.api_keys.Randomness and flows.login.Tokens, from the operating system."""
 
     def prefix(self) -> str:
         """See flows.api_keys.Randomness."""
@@ -56,4 +56,8 @@ class RandomSecrets:
 
     def secret(self) -> str:
         """See flows.api_keys.Randomness."""
+        return secrets.token_urlsafe(SECRET_BYTES)
+
+    def token(self) -> str:
+        """See flows.login.Tokens."""
         return secrets.token_urlsafe(SECRET_BYTES)

@@ -7,7 +7,7 @@ import psycopg
 from digikoppelaar.adapters.postgres.connect import redacted
 from digikoppelaar.errors import ConfigError, StorageError
 
-NEEDED: Final = "0032"
+NEEDED: Final = "0033"
 """The newest step of migrations/versions."""
 
 

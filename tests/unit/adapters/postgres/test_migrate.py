@@ -47,6 +47,7 @@ STEPS = [
     "0030 how far onboarding is, and who did what to it",
     "0031 errands to the cpa register and to dso-lv",
     "0032 a publication is of one kennisgeving",
+    "0033 who may log in, and what each may",
 ]
 
 
