@@ -35,8 +35,9 @@ async def request(
     method: str = "GET",
     host: str = "localhost",
     headers: dict[str, str] | None = None,
+    body: bytes = b"",
 ) -> AsgiResponse:
-    """The response of `app` to one request without a body; `target` is a path with an optional query."""
+    """The response of `app` to one request; `target` is a path with an optional query."""
     url = urlsplit(target)
     fields = {"host": host, **(headers or {})}
     scope = {
@@ -55,7 +56,7 @@ async def request(
     }
     sent: list[MutableMapping[str, Any]] = []
 
-    incoming: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+    incoming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
         if not incoming:

@@ -61,7 +61,7 @@ from digikoppelaar.measuring.facts import Parts
 from digikoppelaar.measuring.runs import Periodic
 from digikoppelaar.opening import open_keyring, open_proxies, open_renewal, open_sessions
 from digikoppelaar.stam.schema import Schemas
-from digikoppelaar.web.app import make_app
+from digikoppelaar.web_role import WebRole
 from digikoppelaar.wiring import Stores, onboarding, open_stores, open_webhooks, retention
 from digikoppelaar.worklist_watch import WorklistWatch
 
@@ -231,10 +231,9 @@ class Gateway:
             for app, listener in self._endpoints(handler.receiver):
                 start(app, listener)
         if "web" in roles:
-            web = self.config.web
-            work, statuses = self._worklist().items, onboarding(self.stores).statuses
-            pages = make_app(self.stores.reading, self.stores.views, self.clock, worklist=work, statuses=statuses)
-            start(pages, server.Listener("web", web.host, web.port))
+            role = WebRole(self.config, self.stores, self.clock)
+            start(role.app(self._worklist().items), role.listener())
+            group.create_task(self._supervised("sessions", lambda: role.sweep(self.stop), patience=0))
         application = self.config.application
         if "application" in roles and application:
             start(self._application(handler).app(application), application_role.listener(application))

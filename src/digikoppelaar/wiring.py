@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from digikoppelaar.adapters.blobs import FolderBlobs
 from digikoppelaar.adapters.fingerprint_keys import FingerprintKeyFile
 from digikoppelaar.adapters.postgres import embedded
+from digikoppelaar.adapters.postgres.access import PostgresAccounts, PostgresSessions
 from digikoppelaar.adapters.postgres.applications import PostgresApplications
 from digikoppelaar.adapters.postgres.case_events import PostgresCaseEvents
 from digikoppelaar.adapters.postgres.catch_up import PostgresCatchUp
@@ -73,6 +74,8 @@ class Stores:
     stages: PostgresStages
     onboarding: PostgresOnboarding
     tellings: PostgresTellings
+    accounts: PostgresAccounts
+    sessions: PostgresSessions
 
 
 @asynccontextmanager
@@ -115,6 +118,8 @@ async def open_stores(config: Config, connections: int = CLI_CONNECTIONS) -> Asy
                 PostgresStages(pool),
                 PostgresOnboarding(pool),
                 PostgresTellings(pool),
+                PostgresAccounts(pool),
+                PostgresSessions(pool),
             )
 
 

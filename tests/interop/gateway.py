@@ -60,6 +60,7 @@ port = {management}
 
 [web]
 port = {web}
+login = "none"
 
 [application]
 port = {application}

@@ -49,6 +49,7 @@ trust_anchors = ["root.pem"]
 port = 0
 [web]
 port = 0
+login = "none"
 """
 
 

@@ -44,7 +44,14 @@ def test_an_endpoint_behind_a_proxy_names_addresses_or_networks_and_a_header(tmp
     [
         ("[web]\nporrt = 1", r"web\.porrt: unknown key"),
         ("[web]\nport = 99999", r"web\.port"),
-        ('[web]\nhost = "0.0.0.0"', r"web\.host: must be a loopback address"),
+        ('[web]\nhost = "0.0.0.0"', "web: must be a loopback address without certificate_file"),
+        ('[web]\ncertificate_file = "cert.pem"', "certificate_file and key_file belong together"),
+        (
+            '[web]\nlogin = "none"\npublic_url = "https://koppelaar.example"',
+            "for a loopback address without public_url",
+        ),
+        ('[web]\npublic_url = "http://koppelaar.example"', r"web\.public_url"),
+        ('[web]\npublic_url = "https://koppelaar.example/pad"', r"web\.public_url"),
         ('[endpoint.productie]\npartij = "x"\ntrust_anchors = []', r"endpoint\.productie"),
         ("[endpoint.pre]\ntrust_anchors = []", r"endpoint\.pre\.partij"),
         (PLAIN.format("pre", "127.0.0.1"), "mode plain is for the sandbox, not for pre"),

@@ -16,6 +16,7 @@ from digikoppelaar.cli import (
     aansluiting_mail,
     aansluiting_proof,
     aansluiting_word,
+    account,
     application,
     area,
     case_event,
@@ -115,6 +116,7 @@ app.add_typer(views.app, name="views")
 app.add_typer(retention.app, name="retention")
 app.add_typer(partner.app, name="partner")
 app.add_typer(profile.app, name="profile")
+app.add_typer(account.app, name="account")
 app.add_typer(application.api_key, name="api-key")
 app.add_typer(application.webhook, name="webhook")
 app.add_typer(sandbox.app, name="sandbox")

@@ -53,6 +53,7 @@ port = {management}
 
 [web]
 port = {web}
+login = "none"
 """
 
 

@@ -97,6 +97,11 @@ class Config(BaseSettings):
         return self.retention.fingerprint_key_file or self.data_folder / "fingerprint.key"
 
     @property
+    def code_key_file(self) -> Path:
+        """With the key of the secrets of second factors."""
+        return self.web.code_key_file or self.data_folder / "login-codes.key"
+
+    @property
     def embedded(self) -> bool:
         """Whether PostgreSQL is the one that we start ourselves."""
         return not self.database.url

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
 from pydantic_core import PydanticCustomError
 
 from digikoppelaar.adapters.addresses import is_loopback
@@ -27,14 +28,46 @@ class Address(Section):
 
 
 class Web(Address):
-    """The pages; they have no login yet, so only this machine may reach them."""
+    """The pages, for whoever has an account.
 
-    @field_validator("host")
-    @classmethod
-    def _only_this_machine(cls, host: str) -> str:
-        if not is_loopback(host):
-            raise PydanticCustomError("not_loopback", "must be a loopback address: the pages have no login yet")
-        return host
+    `public_url`: where browsers reach them behind a proxy, as https://koppelaar.voorbeeld.nl; the proxies at
+    `trusted_proxies` say in X-Forwarded-For who asks. On another than a loopback address they speak TLS themselves,
+    with `certificate_file` and `key_file` (PEM). `login = "none"`: without accounts, on loopback and in a sandbox.
+    """
+
+    login: Literal["accounts", "none"] = "accounts"
+    public_url: str = Field(default="", pattern=r"^(https://[a-zA-Z0-9.-]+(:[0-9]+)?)?$")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    code_key_file: Path | None = None
+    """With what the secrets of second factors are sealed; None: `login-codes.key` in the data folder."""
+
+    @model_validator(mode="after")
+    def _fits_where_it_listens(self) -> Self:
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise PydanticCustomError("certificate", "certificate_file and key_file belong together")
+        if not is_loopback(self.host) and not self.certificate_file:
+            raise PydanticCustomError("not_loopback", "must be a loopback address without certificate_file")
+        if self.login == "none" and self.over_network:
+            raise PydanticCustomError("login", 'login = "none" is for a loopback address without public_url')
+        return self
+
+    @property
+    def over_network(self) -> bool:
+        """Whether browsers on other machines reach it: then local accounts need a second factor."""
+        return bool(self.public_url) or not is_loopback(self.host)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come over https."""
+        return bool(self.public_url or self.certificate_file)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """By which names it may be asked for, beside those of this machine."""
+        named = (urlsplit(self.public_url).hostname,) if self.public_url else ()
+        return tuple(each for each in (*named, "" if is_loopback(self.host) else self.host) if each)
 
 
 class Endpoint(Address):

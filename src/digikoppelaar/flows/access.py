@@ -1,4 +1,4 @@
-"""Who may do what: a rol, granted for one organisatie or for all of them (ADR 26).
+"""Who may do what: a role, granted for one organisatie or for all of them (ADR 26).
 
 Pages ask for a Permission and get a Scope: whose things the visitor may see or touch with it. What lies outside the
 scope is answered as if it did not exist.
@@ -12,7 +12,7 @@ from typing import Final
 from digikoppelaar.errors import ConfigError
 
 
-class Rol(StrEnum):
+class AccountRole(StrEnum):
     """What somebody is for an organisatie."""
 
     BEHEERDER = "beheerder"
@@ -41,25 +41,25 @@ class Permission(StrEnum):
 
 
 _P: Final = Permission
-MAY: Final[Mapping[Rol, frozenset[Permission]]] = {
-    Rol.BEHEERDER: frozenset(Permission),
-    Rol.BEHANDELAAR: frozenset({_P.READ, _P.HANDLE}),
-    Rol.PUBLICEREN: frozenset({_P.READ, _P.PUBLISH}),
-    Rol.LEZER: frozenset({_P.READ}),
+MAY: Final[Mapping[AccountRole, frozenset[Permission]]] = {
+    AccountRole.BEHEERDER: frozenset(Permission),
+    AccountRole.BEHANDELAAR: frozenset({_P.READ, _P.HANDLE}),
+    AccountRole.PUBLICEREN: frozenset({_P.READ, _P.PUBLISH}),
+    AccountRole.LEZER: frozenset({_P.READ}),
 }
-"""What each rol may."""
+"""What each role may."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """A rol for the organisatie with this OIN, in each omgeving; empty: for all organisaties, also those to come."""
+    """A role for the organisatie with this OIN, in each omgeving; empty: for all organisaties, also those to come."""
 
-    rol: Rol
+    role: AccountRole
     oin: str = ""
 
     def __str__(self) -> str:
         """As people write it: `lezer` or `lezer:00000099000000001000`."""
-        return f"{self.rol}:{self.oin}" if self.oin else self.rol
+        return f"{self.role}:{self.oin}" if self.oin else self.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ NOTHING: Final = Scope(frozenset())
 
 def scope_of(grants: Iterable[Grant], permission: Permission) -> Scope:
     """Whose things somebody with these grants may touch with this permission."""
-    fitting = [grant for grant in grants if permission in MAY[grant.rol]]
+    fitting = [grant for grant in grants if permission in MAY[grant.role]]
     if any(not grant.oin for grant in fitting):
         return EVERYTHING
     if permission is Permission.INSTALLATION:

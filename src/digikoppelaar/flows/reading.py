@@ -35,6 +35,8 @@ class VerzoekFilter:
     state: str | None = None
     before: datetime | None = None
     limit: int = PAGE_SIZE
+    oins: Sequence[str] | None = None
+    """Only of these organisaties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class MessageFilter:
     ref_to_message_id: str | None = None
     before: datetime | None = None
     limit: int = PAGE_SIZE
+    oins: Sequence[str] | None = None
+    """Only of these organisaties."""
 
 
 def answers_to(cpa: CpaRecord, message_id: str) -> MessageFilter:

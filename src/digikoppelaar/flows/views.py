@@ -19,8 +19,10 @@ class ViewerKind(StrEnum):
     """The account under which a command runs."""
     API_KEY = "api-key"
     """The prefix of the key of an application."""
+    ACCOUNT = "account"
+    """The name of the account with which somebody logged in to the pages."""
     PAGE = "pagina"
-    """The address that asked for a page: the pages have no login yet."""
+    """The address that asked for a page, where the pages have no login."""
 
 
 @dataclass(frozen=True, slots=True)

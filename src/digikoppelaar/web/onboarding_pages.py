@@ -13,6 +13,7 @@ from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.flows.ports import OMGEVINGEN, is_sandbox
 from digikoppelaar.flows.registration import BESTUURSLAGEN
 from digikoppelaar.onboarding.model import Kind
+from digikoppelaar.web.access import require_inside, scope_here
 from digikoppelaar.web.pages import OMGEVING_OPTIONS, Pages, filter_value
 
 Statuses = Callable[[StatusFilter], Awaitable[Sequence[Status]]]
@@ -45,7 +46,9 @@ class OnboardingPages:
             filter_value(request, "oin"),
             open=filter_value(request, "open") is not None,
         )
-        rows = [onboarding_report.row(each) for each in await self.statuses(wanted)]
+        scope = scope_here(request)
+        found = await self.statuses(wanted)
+        rows = [onboarding_report.row(each) for each in found if scope.has(each.subject.oin)]
         return self.pages.html(
             request,
             "aansluitingen.html",
@@ -63,6 +66,7 @@ class OnboardingPages:
         kind, omgeving, oin = (request.path_params[name] for name in ("kind", "omgeving", "oin"))
         if kind not in set(Kind) or omgeving not in OMGEVINGEN or not oin.isdecimal():
             raise HTTPException(404)
+        require_inside(request, oin)
         found = await self.statuses(StatusFilter(omgeving, Kind(kind), oin=oin))
         if not found:
             raise HTTPException(404)

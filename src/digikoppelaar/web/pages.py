@@ -1,6 +1,6 @@
 """The pages: what a request asks for, what is read for it, and which template shows it.
 
-Read-only. Nothing here decides anything about a message or a verzoek, and no page shows a payload. Raises
+Nothing here decides anything about a message or a verzoek, and no page shows a payload. Raises
 HTTPException for a wrong address; StorageError comes through from the reading and is answered in `app`.
 """
 
@@ -17,9 +17,10 @@ from starlette.responses import HTMLResponse
 from digikoppelaar.flows.intake_states import VerzoekState
 from digikoppelaar.flows.ports import OMGEVINGEN, Clock, is_sandbox
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessageRow, Reading, VerzoekFilter, VerzoekRow
-from digikoppelaar.flows.views import View, Viewer, ViewerKind, ViewLog, Way
+from digikoppelaar.flows.views import View, ViewLog, Way
 from digikoppelaar.flows.worklist_rows import Item, WorklistFilter
 from digikoppelaar.web import words
+from digikoppelaar.web.access import require_inside, scope_here, viewer_of, visitor_of
 
 Row = TypeVar("Row")
 
@@ -55,8 +56,9 @@ class Pages:
 
     async def start(self, request: Request) -> HTMLResponse:
         """What waits for a person, and what came in last."""
-        parked = await self.reading.verzoeken(VerzoekFilter(state=VerzoekState.PARKED, limit=10))
-        latest = await self.reading.verzoeken(VerzoekFilter(limit=10))
+        own = scope_here(request).listed
+        parked = await self.reading.verzoeken(VerzoekFilter(state=VerzoekState.PARKED, limit=10, oins=own))
+        latest = await self.reading.verzoeken(VerzoekFilter(limit=10, oins=own))
         return self.html(request, "start.html", parked=parked, latest=latest, sandbox=_any_sandbox([*parked, *latest]))
 
     async def verzoeken(self, request: Request) -> HTMLResponse:
@@ -68,6 +70,7 @@ class Pages:
             state=filter_value(request, "staat"),
             before=_before(request),
             limit=self.rows + 1,
+            oins=scope_here(request).listed,
         )
         rows, older = cut(await self.reading.verzoeken(wanted), lambda row: row.received_at, self.rows)
         return self.html(
@@ -88,14 +91,16 @@ class Pages:
         found = await self.reading.verzoek(aansluiting_id, _clean(verzoeknummer, status=404))
         if found is None:
             raise HTTPException(404)
+        require_inside(request, found.organisatie_oin)
         about = (found.omgeving, found.organisatie_oin, found.verzoeknummer)
-        await self.views.record(View(_viewer(request), Way.VERZOEK_PAGE, *about), self.clock.now())
+        await self.views.record(View(viewer_of(request), Way.VERZOEK_PAGE, *about), self.clock.now())
         return self.html(request, "verzoek.html", page=found, sandbox=is_sandbox(found.omgeving))
 
     async def worklist_page(self, request: Request) -> HTMLResponse:
         """What a person must look at, by organisatie."""
         wanted = WorklistFilter(_omgeving(request), filter_value(request, "oin"))
-        items = await self.worklist(wanted)
+        scope = scope_here(request)
+        items = [item for item in await self.worklist(wanted) if scope.has(item.place.organisatie_oin)]
         return self.html(
             request,
             "werkvoorraad.html",
@@ -115,6 +120,7 @@ class Pages:
             message_id=filter_value(request, "message_id"),
             before=_before(request),
             limit=self.rows + 1,
+            oins=scope_here(request).listed,
         )
         rows, older = cut(await self.reading.messages(wanted), lambda row: row.at, self.rows)
         return self.html(
@@ -136,11 +142,13 @@ class Pages:
         found = await self.reading.message(way, _row_id(request, "row_id")) if way else None
         if found is None:
             raise HTTPException(404)
+        require_inside(request, found.message.organisatie_oin)
         return self.html(request, "message.html", page=found, sandbox=is_sandbox(found.message.omgeving))
 
     def html(self, request: Request, template: str, *, status: int = 200, **shown: object) -> HTMLResponse:
         """The page `template`; `shown` are its names."""
-        text = self.environment.get_template(template).render(path=request.url.path, now=self.clock.now(), **shown)
+        always = {"path": request.url.path, "now": self.clock.now(), "visitor": visitor_of(request)}
+        text = self.environment.get_template(template).render(**always, **shown)
         return HTMLResponse(text, status)
 
 
@@ -155,10 +163,6 @@ def cut(rows: Sequence[Row], at: Callable[[Row], datetime], size: int) -> tuple[
     next_moment = at(rows[size])
     shown = [row for row in rows[:size] if at(row) > next_moment] or rows[:size]
     return shown, at(shown[-1])
-
-
-def _viewer(request: Request) -> Viewer:
-    return Viewer(ViewerKind.PAGE, request.client.host if request.client else "")
 
 
 def _by_organisatie(items: Sequence[Item]) -> list[tuple[str, str, list[Item]]]:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.ebms.cpas import GEMEENTE
 
 from digikoppelaar.errors import ConfigError
-from digikoppelaar.flows.access import Grant, Rol
+from digikoppelaar.flows.access import AccountRole, Grant
 from digikoppelaar.flows.login_states import Stage
 from digikoppelaar.flows.ports.access import AccountStore, Attempts, SessionStore
 
@@ -16,8 +16,8 @@ NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LONG_AGO = NOW - timedelta(hours=10)
 ELSEWHERE = "00000099000000008000"
-READER = Grant(Rol.LEZER, GEMEENTE)
-EVERYBODY = Grant(Rol.BEHEERDER)
+READER = Grant(AccountRole.LEZER, GEMEENTE)
+EVERYBODY = Grant(AccountRole.BEHEERDER)
 TOKEN, OTHER = bytes(32), b"x" * 32
 
 
@@ -50,11 +50,11 @@ class AccessStoreContract:
 
     async def test_nobody_is_anything_for_an_organisatie_that_is_not_there(self, stores: Stores) -> None:
         with pytest.raises(ConfigError, match=ELSEWHERE):
-            await stores.accounts.create("Anna", "hash", [Grant(Rol.LEZER, ELSEWHERE)], NOW)
+            await stores.accounts.create("Anna", "hash", [Grant(AccountRole.LEZER, ELSEWHERE)], NOW)
         assert await stores.accounts.accounts() == []
         await made(stores, "Anna", READER)
         with pytest.raises(ConfigError, match=ELSEWHERE):
-            await stores.accounts.set_grants("Anna", [EVERYBODY, Grant(Rol.LEZER, ELSEWHERE)])
+            await stores.accounts.set_grants("Anna", [EVERYBODY, Grant(AccountRole.LEZER, ELSEWHERE)])
         [found] = await stores.accounts.accounts()
         assert found.grants == (READER,)
 
@@ -162,7 +162,7 @@ class AccessStoreContract:
         async def told(name: str, *grants: Grant) -> object:
             return await stores.accounts.known_by_provider("https://idp.example", "s1", name, grants, NOW)
 
-        first = await told("Anna", READER, Grant(Rol.LEZER, ELSEWHERE))
+        first = await told("Anna", READER, Grant(AccountRole.LEZER, ELSEWHERE))
         again = await told("Anna F.", EVERYBODY)
         [kept] = await stores.accounts.accounts()
         assert again == kept

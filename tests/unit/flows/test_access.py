@@ -5,7 +5,7 @@ from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.flows.access_store_contract import ELSEWHERE, AccessStoreContract, Stores
 
 from digikoppelaar.adapters.memory.access import MemoryAccounts, MemorySessions
-from digikoppelaar.flows.access import EVERYTHING, MAY, NOTHING, Grant, Permission, Rol, Scope, scope_of
+from digikoppelaar.flows.access import EVERYTHING, MAY, NOTHING, AccountRole, Grant, Permission, Scope, scope_of
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ class TestMemoryAccess(AccessStoreContract):
 
 
 @pytest.mark.parametrize("permission", Permission)
-@pytest.mark.parametrize("rol", Rol)
-def test_a_rol_holds_for_its_organisatie_or_for_all(rol: Rol, permission: Permission) -> None:
-    here, everywhere = scope_of([Grant(rol, GEMEENTE)], permission), scope_of([Grant(rol)], permission)
-    if permission not in MAY[rol]:
+@pytest.mark.parametrize("role", AccountRole)
+def test_a_rol_holds_for_its_organisatie_or_for_all(role: AccountRole, permission: Permission) -> None:
+    here, everywhere = scope_of([Grant(role, GEMEENTE)], permission), scope_of([Grant(role)], permission)
+    if permission not in MAY[role]:
         assert here == everywhere == NOTHING
     elif permission is Permission.INSTALLATION:
         assert (here, everywhere) == (NOTHING, EVERYTHING)
@@ -31,7 +31,7 @@ def test_a_rol_holds_for_its_organisatie_or_for_all(rol: Rol, permission: Permis
 
 
 def test_roles_add_up_and_do_not_leak_into_each_other() -> None:
-    grants = [Grant(Rol.LEZER, GEMEENTE), Grant(Rol.BEHANDELAAR, ELSEWHERE)]
+    grants = [Grant(AccountRole.LEZER, GEMEENTE), Grant(AccountRole.BEHANDELAAR, ELSEWHERE)]
     assert scope_of(grants, Permission.READ).listed == sorted([GEMEENTE, ELSEWHERE])
     assert scope_of(grants, Permission.HANDLE).listed == [ELSEWHERE]
     assert not scope_of(grants, Permission.HANDLE).has(GEMEENTE)
@@ -42,6 +42,6 @@ def test_roles_add_up_and_do_not_leak_into_each_other() -> None:
 
 
 def test_only_who_runs_all_runs_the_installation_and_a_reader_only_reads() -> None:
-    assert MAY[Rol.LEZER] == {Permission.READ}
-    assert [rol for rol in Rol if Permission.INSTALLATION in MAY[rol]] == [Rol.BEHEERDER]
-    assert [str(Grant(Rol.LEZER, GEMEENTE)), str(Grant(Rol.LEZER))] == [f"lezer:{GEMEENTE}", "lezer"]
+    assert MAY[AccountRole.LEZER] == {Permission.READ}
+    assert [role for role in AccountRole if Permission.INSTALLATION in MAY[role]] == [AccountRole.BEHEERDER]
+    assert [str(Grant(AccountRole.LEZER, GEMEENTE)), str(Grant(AccountRole.LEZER))] == [f"lezer:{GEMEENTE}", "lezer"]

@@ -16,14 +16,14 @@ from digikoppelaar.adapters.memory.access import MemoryAccounts, MemorySessions
 from digikoppelaar.adapters.passwords import Argon2Passwords
 from digikoppelaar.adapters.system import RandomSecrets
 from digikoppelaar.flows import login as login_flow
-from digikoppelaar.flows.access import Grant, Rol
+from digikoppelaar.flows.access import AccountRole, Grant
 from digikoppelaar.flows.login import Login, Opened, Refused, csrf_of, key_of
 from digikoppelaar.flows.login_states import NEXT, Proof, Stage
 
 PASSWORD = "een lange zin van Anna"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-READER = Grant(Rol.LEZER, GEMEENTE)
+READER = Grant(AccountRole.LEZER, GEMEENTE)
 
 
 @dataclass

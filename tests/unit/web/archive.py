@@ -53,6 +53,7 @@ def _fits_verzoek(row: VerzoekRow, wanted: VerzoekFilter) -> bool:
     return (
         wanted.omgeving in (None, row.omgeving)
         and wanted.organisatie_oin in (None, row.organisatie_oin)
+        and (wanted.oins is None or row.organisatie_oin in wanted.oins)
         and wanted.verzoeknummer in (None, row.verzoeknummer)
         and wanted.state in (None, row.state)
         and (wanted.before is None or row.received_at < wanted.before)
@@ -63,6 +64,7 @@ def _fits_message(row: MessageRow, wanted: MessageFilter) -> bool:
     return (
         wanted.omgeving in (None, row.omgeving)
         and wanted.organisatie_oin in (None, row.organisatie_oin)
+        and (wanted.oins is None or row.organisatie_oin in wanted.oins)
         and wanted.direction in (None, row.direction)
         and wanted.state in (None, row.state)
         and wanted.message_id in (None, row.message_id)

@@ -7,12 +7,13 @@ import pytest
 from tests.asgi import request
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
+from tests.unit.web.gates import OPEN
 
 from digikoppelaar.adapters.http_in.browser import SECURITY_HEADERS
 from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
 from digikoppelaar.flows.reading import MessageFilter, MessageRow
-from digikoppelaar.web.app import make_app
+from digikoppelaar.web.app import HEADERS, make_app
 
 
 class FixedClock:
@@ -30,7 +31,10 @@ class BrokenArchive(Archive):
 @pytest.fixture
 def app() -> Any:
     return make_app(
-        Archive([examples.verzoek_page(examples.verzoek_row())], [examples.answer_page()]), MemoryViews(), FixedClock()
+        Archive([examples.verzoek_page(examples.verzoek_row())], [examples.answer_page()]),
+        MemoryViews(),
+        FixedClock(),
+        OPEN,
     )
 
 
@@ -52,7 +56,9 @@ async def test_a_loopback_host_is_answered(app: Any, host: str) -> None:
     ],
 )
 async def test_any_other_host_is_refused_before_anything_is_read(host: str) -> None:
-    response = await request(make_app(Archive(failing=True), MemoryViews(), FixedClock()), "/verzoeken", host=host)
+    response = await request(
+        make_app(Archive(failing=True), MemoryViews(), FixedClock(), OPEN), "/verzoeken", host=host
+    )
     assert response.status == 400
     assert "verzoek" not in response.text.lower()
 
@@ -60,7 +66,7 @@ async def test_any_other_host_is_refused_before_anything_is_read(host: str) -> N
 @pytest.mark.parametrize("target", ["/", "/verzoeken", "/berichten/out/3", "/static/style.css", "/nergens"])
 async def test_every_response_has_the_security_headers(app: Any, target: str) -> None:
     headers = (await request(app, target)).headers
-    assert {name: headers[name.lower()] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert {name: headers[name.lower()] for name in HEADERS} == HEADERS
 
 
 async def test_a_refused_host_gets_the_security_headers_too(app: Any) -> None:
@@ -125,14 +131,14 @@ async def test_head_has_the_headers_of_get(app: Any) -> None:
 
 @pytest.mark.parametrize("target", ["/", "/verzoeken", "/verzoeken/1/1", "/berichten", "/berichten/in/1"])
 async def test_without_a_database_there_is_a_503_page_that_says_so(target: str) -> None:
-    response = await request(make_app(Archive(failing=True), MemoryViews(), FixedClock()), target)
+    response = await request(make_app(Archive(failing=True), MemoryViews(), FixedClock(), OPEN), target)
     assert response.status == 503
     assert "<h1>De database is niet bereikbaar</h1>" in response.text
     assert StorageError.default_advice in response.text
 
 
 async def test_a_fault_of_ours_is_a_500_page_that_tells_nothing() -> None:
-    response = await request(make_app(BrokenArchive(), MemoryViews(), FixedClock()), "/berichten")
+    response = await request(make_app(BrokenArchive(), MemoryViews(), FixedClock(), OPEN), "/berichten")
     assert response.status == 500
     assert "<h1>Er ging iets mis</h1>" in response.text
     assert "secret detail" not in response.text

@@ -6,6 +6,7 @@ import pytest
 from tests.asgi import request
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
+from tests.unit.web.gates import OPEN
 from tests.unit.web.test_pages import AANSLUITING, HOSTILE, FixedClock, shown, words_of
 
 from digikoppelaar.adapters.memory.views import MemoryViews
@@ -18,7 +19,7 @@ from digikoppelaar.web.words import Tone, onboarding_state
 
 
 def app_over(onboarding: Onboarding) -> Any:
-    return make_app(Archive(), MemoryViews(), FixedClock(), statuses=onboarding.statuses)
+    return make_app(Archive(), MemoryViews(), FixedClock(), OPEN, statuses=onboarding.statuses)
 
 
 async def test_the_list_has_how_far_each_is_whose_turn_it_is_and_what_is_next() -> None:
@@ -79,7 +80,7 @@ async def test_the_sandbox_is_marked() -> None:
 
 
 async def test_who_onboards_nobody_has_an_empty_list() -> None:
-    app = make_app(Archive(), MemoryViews(), FixedClock())
+    app = make_app(Archive(), MemoryViews(), FixedClock(), OPEN)
     assert "Niets:" in words_of(await shown(app, "/aansluitingen"))
     assert await Archive().verzoeken(VerzoekFilter()) == []
 

@@ -13,6 +13,7 @@ from tests.asgi import request
 from tests.unit.flows.test_worklist import PLACE
 from tests.unit.web import examples
 from tests.unit.web.archive import Archive
+from tests.unit.web.gates import OPEN
 
 from digikoppelaar.adapters.memory.views import MemoryViews
 from digikoppelaar.errors import StorageError
@@ -52,7 +53,7 @@ async def work(wanted: WorklistFilter) -> list[Item]:
 def app_with(*verzoek_pages: Any, messages: tuple[Any, ...] = (), rows: int = 50) -> Any:
     archive = Archive(list(verzoek_pages), list(messages))
     statuses = examples.onboarding().statuses
-    return make_app(archive, MemoryViews(), FixedClock(), worklist=work, statuses=statuses, rows=rows)
+    return make_app(archive, MemoryViews(), FixedClock(), OPEN, worklist=work, statuses=statuses, rows=rows)
 
 
 def filled_app() -> Any:
@@ -78,7 +79,7 @@ def words_of(element: html.HtmlElement) -> str:
 
 async def test_a_page_with_personal_data_is_in_the_view_log_before_it_is_answered() -> None:
     views = MemoryViews()
-    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), views, FixedClock())
+    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), views, FixedClock(), OPEN)
     for target in ("/", "/verzoeken", "/nergens", "/verzoeken/1/onbekend"):
         await request(app, target)
     assert await views.views(ViewFilter()) == []
@@ -93,7 +94,7 @@ async def test_what_cannot_be_put_in_the_view_log_is_not_shown() -> None:
         async def record(self, view: View, now: datetime) -> None:
             raise StorageError("no room")
 
-    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), NoLog(), FixedClock())
+    app = make_app(Archive([examples.verzoek_page(examples.verzoek_row())]), NoLog(), FixedClock(), OPEN)
     answer = await request(app, VERZOEK)
     assert answer.status == 503
     assert examples.verzoek_row().naam not in answer.text

@@ -47,14 +47,19 @@ class SecurityHeaders:
 
 
 class NoForeignOrigin:
-    """ASGI middleware that refuses what a page of another site asks for. A program sends no Origin, and may pass."""
+    """ASGI middleware that refuses what a page of another site asks for. A program sends no Origin, and may pass.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `public`: the origin that browsers know, where a proxy stands in between.
+    """
+
+    def __init__(self, app: ASGIApp, public: str = "") -> None:
         self._app = app
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
-        if scope["type"] == "http" and Request(scope).headers.get("origin") not in (None, own_origin(Request(scope))):
+        own = (None, self._public or own_origin(Request(scope))) if scope["type"] == "http" else ()
+        if own and Request(scope).headers.get("origin") not in own:
             await Response("a page of another site may not ask for this\n", 403)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Connection, Pool, Row, transaction
-from digikoppelaar.flows.access import Grant, Rol, not_on_record
+from digikoppelaar.flows.access import AccountRole, Grant, not_on_record
 from digikoppelaar.flows.login_states import Stage
 from digikoppelaar.flows.ports.access import Account, Attempts, Credentials, Session
 
@@ -175,7 +175,7 @@ async def _account(connection: Connection, account_id: int) -> Account:
 async def _accounts(connection: Connection, rows: Sequence[Row]) -> list[Account]:
     grants: Mapping[int, list[Grant]] = {row["id"]: [] for row in rows}
     for row in await _all(connection, "grants", ids=list(grants)):
-        grants[row["account_id"]].append(Grant(Rol(row["rol"]), row["oin"]))
+        grants[row["account_id"]].append(Grant(AccountRole(row["role"]), row["oin"]))
     return [Account(**{name: row[name] for name in _OF_ACCOUNT}, grants=tuple(grants[row["id"]])) for row in rows]
 
 
@@ -189,5 +189,5 @@ async def _grant(connection: Connection, account_id: int, grants: Sequence[Grant
     for grant in dict.fromkeys(grants):
         if grant.oin and grant.oin not in known:
             raise not_on_record(grant.oin)
-        values = {"account_id": account_id, "rol": grant.rol, "oin": grant.oin or None}
+        values = {"account_id": account_id, "role": grant.role, "oin": grant.oin or None}
         await connection.execute(_SQL["grant"], values)

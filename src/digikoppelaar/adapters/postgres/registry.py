@@ -22,6 +22,7 @@ from digikoppelaar.ebms.cpa import read_agreement
 from digikoppelaar.ebms.mappings import Mappings, mapped
 from digikoppelaar.errors import ConfigError, StorageError
 from digikoppelaar.flows.ports import (
+    OMGEVINGEN,
     Aansluiting,
     CaseSystemSettings,
     Consumer,
@@ -29,6 +30,7 @@ from digikoppelaar.flows.ports import (
     DsoSettings,
     PublishingSettings,
     Receiver,
+    is_sandbox,
 )
 from digikoppelaar.flows.registration import (
     PASSING_ON,
@@ -115,6 +117,10 @@ class PostgresRegistry:
     async def partij(self, oin: str) -> str:
         """What the partij with this OIN is called; empty when it is not on record."""
         return "".join(row["naam"] for row in await self._all("partijen", {"oin": oin}))
+
+    async def is_real(self) -> bool:
+        """Whether there is an aansluiting in another omgeving than those of the sandbox."""
+        return bool(await self._all("real", {"sandboxes": [each for each in OMGEVINGEN if is_sandbox(each)]}))
 
     async def certificates(self, omgeving: str | None = None) -> Sequence[CertificateEntry]:
         """The certificate files of every partij, or those for one omgeving."""

@@ -64,6 +64,7 @@ port = {management}
 
 [web]
 port = {web}
+login = "none"
 
 [publishing]
 interval = 0.5

@@ -9,10 +9,10 @@ FROM account
 WHERE id = %(account_id)s
 
 -- name: grants
-SELECT account_id, rol, coalesce(organisatie_oin, '') AS oin
+SELECT account_id, role, coalesce(organisatie_oin, '') AS oin
 FROM account_grant
 WHERE account_id = ANY(%(ids)s)
-ORDER BY rol, organisatie_oin NULLS FIRST
+ORDER BY role, organisatie_oin NULLS FIRST
 
 -- name: create
 INSERT INTO account (name, password_hash, created_at)
@@ -27,7 +27,7 @@ SELECT id FROM account WHERE issuer = '' AND lower(name) = lower(%(name)s) FOR U
 DELETE FROM account_grant WHERE account_id = %(account_id)s
 
 -- name: grant
-INSERT INTO account_grant (account_id, rol, organisatie_oin) VALUES (%(account_id)s, %(rol)s, %(oin)s)
+INSERT INTO account_grant (account_id, role, organisatie_oin) VALUES (%(account_id)s, %(role)s, %(oin)s)
 
 -- name: organisaties
 SELECT oin FROM organisatie WHERE oin = ANY(%(oins)s)

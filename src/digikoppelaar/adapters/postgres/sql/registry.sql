@@ -125,6 +125,9 @@ SELECT oin, naam, bestuurslaag, worklist_mail FROM organisatie ORDER BY oin
 -- name: partijen
 SELECT oin, naam FROM partij WHERE %(oin)s::text IS NULL OR oin = %(oin)s ORDER BY oin
 
+-- name: real
+SELECT 1 FROM aansluiting WHERE omgeving <> ALL(%(sandboxes)s) LIMIT 1
+
 -- name: certificates
 SELECT partij_oin, omgeving, use, certificate_file, key_file, password_file
 FROM certificate

@@ -23,11 +23,11 @@ CREATE UNIQUE INDEX account_provided ON account (issuer, subject) WHERE issuer <
 
 CREATE TABLE account_grant (
     account_id bigint NOT NULL REFERENCES account,
-    rol text NOT NULL CHECK (rol IN ('beheerder', 'behandelaar', 'publiceren', 'lezer')),
+    role text NOT NULL CHECK (role IN ('beheerder', 'behandelaar', 'publiceren', 'lezer')),
     organisatie_oin oin REFERENCES organisatie
 );
 COMMENT ON TABLE account_grant IS 'What an account is for an organisatie; without one: for all, also those to come.';
-CREATE UNIQUE INDEX account_grant_once ON account_grant (account_id, rol, coalesce(organisatie_oin, ''));
+CREATE UNIQUE INDEX account_grant_once ON account_grant (account_id, role, coalesce(organisatie_oin, ''));
 
 CREATE TABLE session (
     token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),
@@ -50,3 +50,7 @@ COMMENT ON TABLE login_attempt IS 'Who tried to log in, kept as long as failures
 COMMENT ON COLUMN login_attempt.name_sha256 IS 'Of what was typed as name: it may be a password.';
 CREATE INDEX login_attempt_name ON login_attempt (name_sha256, at) WHERE failed;
 CREATE INDEX login_attempt_address ON login_attempt (address, at) WHERE failed;
+
+ALTER TABLE view_log DROP CONSTRAINT view_log_viewer_kind_check;
+ALTER TABLE view_log ADD CONSTRAINT view_log_viewer_kind_check
+    CHECK (viewer_kind IN ('os-user', 'api-key', 'pagina', 'account'));
