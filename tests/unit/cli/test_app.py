@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no TOML": (("--config", "broken.toml", "verzoek", "list"), "broken.toml"),
     "no text": (("--config", "binary.toml", "verzoek", "list"), "binary.toml"),
     "unknown key": (("--config", "unknown.toml", "verzoek", "list"), "unknown"),
-    "two mistakes": (("--config", "two.toml", "verzoek", "list"), "web.host"),
+    "two mistakes": (("--config", "two.toml", "verzoek", "list"), "web: must be"),
     "a name with markup": (("--config", "[red]markup.toml", "verzoek", "list"), "[red]markup.toml"),
     "a database that is away": (("verzoek", "list"), "127.0.0.1:1"),
     "the same with --json": (("message", "list", "--json"), "127.0.0.1:1"),

@@ -368,7 +368,7 @@ async def test_without_a_rol_there_is_nothing_to_see_and_it_is_said(login: Login
     for target in routes(login.app):
         response = await login.browser.get(target)
         assert response.status == 403
-        assert "heeft hiervoor geen role" in response.text
+        assert "heeft hiervoor geen rol" in response.text
 
 
 async def test_a_view_is_on_record_with_the_name_of_the_account(login: Login) -> None:
