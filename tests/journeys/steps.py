@@ -4,15 +4,15 @@ import asyncio
 import hashlib
 import json
 import shutil
-import sys
 import tempfile
-from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+from tests.journeys import forked
 
 from digikoppelaar.cli.trial import Trial
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessagePage, VerzoekFilter, VerzoekRow
@@ -209,18 +209,7 @@ class Output:
 
 async def command(*arguments: str | Path) -> Output:
     """Run `digikoppelaar` with these arguments."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "digikoppelaar",
-        *map(str, arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Output(process.returncode, out.decode(), err.decode())
+    return Output(*await asyncio.to_thread(forked.run, list(map(str, arguments))))
 
 
 async def gateway_command(trial: Trial, *arguments: str | Path) -> Output:
