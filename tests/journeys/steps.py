@@ -1,19 +1,25 @@
 """What journeys are made of: a running trial, waiting for what must come, and a look at what arrived."""
 
 import asyncio
+import atexit
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tests.journeys import forked
 
+from digikoppelaar.adapters.postgres.embedded import acquire
+from digikoppelaar.adapters.postgres.migrate import migrate
 from digikoppelaar.cli.trial import Trial
 from digikoppelaar.flows.reading import Direction, MessageFilter, MessagePage, VerzoekFilter, VerzoekRow
 from digikoppelaar.wiring import Stores
@@ -39,10 +45,36 @@ def new_folder() -> Path:
     return folder
 
 
+@cache
+def _prepared_database(owner: int) -> Path:
+    """The folder of a stopped PostgreSQL with the schema, only to be copied; made once by each process."""
+    del owner
+    folder = new_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    lease = acquire(folder)
+    try:
+        migrate(lease.url)
+    finally:
+        lease.release()
+    return folder
+
+
+class PreparedTrial(Trial):
+    """A trial of which the database was copied; the demo and the rehearsals make theirs from nothing."""
+
+    __slots__ = ()
+
+    async def migrate(self) -> None:
+        """The schema came along with the copy."""
+
+
 def new_trial(folders: list[Path], *, profile: str = "osb-rm-s", settings: str = SETTINGS) -> Trial:
     """A trial in a folder of its own, which is added to `folders` and stays; nothing runs yet."""
     folders.append(new_folder())
-    return Trial(folders[-1], profile=profile, retries=60, retry_interval=0.5, settings=settings)
+    (folders[-1] / "gateway").mkdir(0o711)
+    # cp keeps the owner, for as root PostgreSQL runs under another account.
+    subprocess.run(["cp", "-a", _prepared_database(os.getpid()), folders[-1] / "gateway" / "postgres"], check=True)
+    return PreparedTrial(folders[-1], profile=profile, retries=60, retry_interval=0.5, settings=settings)
 
 
 @asynccontextmanager
