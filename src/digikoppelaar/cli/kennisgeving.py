@@ -289,12 +289,14 @@ async def _draft_of(verzoeknummer: str, omgeving: str | None) -> StoredKennisgev
         found = [each for each in await store.undrafted(100, verzoeknummer) if omgeving in {None, each.omgeving}]
         if not found and there:
             return there[0]
-        if len(found) != 1:
+        if not found:
             raise ConfigError(
-                f"{len(found)} verzoeken {verzoeknummer} of which a kennisgeving can be drafted",
-                advice="Het verzoek moet zijn bezorgd, en er moet een aansluiting van soort drop zijn; "
-                "kies met --omgeving als er meer zijn.",
+                f"no kennisgeving can be drafted of verzoek {verzoeknummer}",
+                advice="Het verzoek moet zijn bezorgd, en zijn organisatie moet een aansluiting van soort drop hebben: "
+                "zie `digikoppelaar verzoek show`.",
             )
+        if len(found) > 1:
+            raise ConfigError(f"there is more than one verzoek {verzoeknummer}", advice="Kies met --omgeving.")
         made = await opened.desk.draft_of(found[0], who())
         if isinstance(made, str):
             raise ConfigError(f"verzoek {verzoeknummer} gets no kennisgeving", advice=made)

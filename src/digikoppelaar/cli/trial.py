@@ -66,8 +66,6 @@ class TrialError(DigikoppelaarError):
 PUBLISHING: Final = {
     "drafts_from": "2020-01-01",
     "automatic": "aanvraag",
-    "bestuursorgaan": "het college van burgemeester en wethouders",
-    "telefoon": "14 0123",
 }
 """Settings of an aansluiting whose notices go by themselves."""
 PUBLISHING_AT_ONCE: Final = """

@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from digikoppelaar.drop.dates import dutch_date
 from digikoppelaar.drop.model import Blok, Data, Moment, Procedure, Uitkomst
 from digikoppelaar.drop.opmaak import escape, one_line, parse
-from digikoppelaar.drop.variables import VARIABLES
+from digikoppelaar.drop.variables import SETTINGS, VARIABLES
 from digikoppelaar.errors import ConfigError, SubmissionError, TemplateBroken
 
 Kind = TypeVar("Kind", bound=nodes.Node)
@@ -80,9 +80,11 @@ class TextTemplate:
         """Title and text for these values. Raises SubmissionError, which names every value that is not there."""
         usable, missing = _usable(values), self.missing(values)
         if missing:
+            wanted = ", ".join(f"{name} ({VARIABLES[name].meaning})" for name in missing)
+            settings = ", ".join(name for name in missing if name in SETTINGS)
+            where = f" Zet {settings} in [aansluiting.publishing]." if settings else ""
             raise SubmissionError(
-                f"template {self.name}: {', '.join(missing)} not there",
-                advice=f"Vul in: {', '.join(f'{name} ({VARIABLES[name].meaning})' for name in missing)}.",
+                f"template {self.name}: {', '.join(missing)} not there", advice=f"Vul in: {wanted}.{where}"
             )
         text = Text(one_line(self._title.render(usable)), self._text.render(usable).strip())
         if not text.titel or not text.blokken:

@@ -16,6 +16,12 @@ class Variable:
     example: str | date | bool
 
 
+SETTINGS: Final = (
+    *("bestuursorgaan", "telefoon", "inzage_plaats", "inzage_link"),
+    *("reactie_adres", "reactie_link", "rechtbank"),
+)
+"""The names whose value is the setting of that name in the aansluiting that publishes."""
+
 VARIABLES: Final[Mapping[str, Variable]] = {
     "bestuursorgaan": Variable("wie beslist", "het college van burgemeester en wethouders van Voorbeeldstad"),
     "activiteit": Variable("waarvoor de vergunning is", "bouwen van een dakkapel"),

@@ -32,17 +32,13 @@ from digikoppelaar.drop.model import (
 from digikoppelaar.drop.profile import EnvelopeProfile
 from digikoppelaar.drop.terms import Rekenregels
 from digikoppelaar.drop.texts import For, TextTemplate, Value, chosen, values_of
+from digikoppelaar.drop.variables import SETTINGS
 from digikoppelaar.flows.ports import EVERY_MELDING, Aansluiting, PublishingSettings
 from digikoppelaar.stam import codes
 from digikoppelaar.stam.geometry import in_rd
 from digikoppelaar.stam.model import Adres, Projectlocatie, Verzoek
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
-_VALUES: Final = (
-    *("bestuursorgaan", "telefoon", "inzage_plaats", "inzage_link"),
-    *("reactie_adres", "reactie_link", "rechtbank"),
-)
-"""Settings of an aansluiting that are values for texts."""
 _RUBRIEKEN: Final = {Moment.AANVRAAG: "omgevingsvergunning", Moment.MELDING: "omgevingsmelding"}
 _YEARS: Final = range(2000, 2200)
 _DECISION: Final = {Procedure.REGULIER: "beslissing-regulier", Procedure.UITGEBREID: "beslissing-uitgebreid"}
@@ -194,7 +190,7 @@ def _values(verzoek: Verzoek, settings: PublishingSettings, data: Data) -> dict[
 
 def own_values(settings: PublishingSettings) -> dict[str, Value]:
     """What an organisatie set to be said in its texts."""
-    return {name: value for name in _VALUES if (value := getattr(settings, name))}
+    return {name: value for name in SETTINGS if (value := getattr(settings, name))}
 
 
 def _decision(procedure: Procedure, received: date | None, rules: Rekenregels) -> dict[str, Value]:

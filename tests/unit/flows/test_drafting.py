@@ -166,6 +166,7 @@ def test_what_the_organisatie_has_not_said_is_asked_for_by_name() -> None:
     with pytest.raises(SubmissionError, match="telefoon not there") as caught:
         draft(drop=replace(DROP, publishing=replace(SETTINGS, telefoon="")))
     assert "het telefoonnummer van de organisatie" in caught.value.advice
+    assert "Zet telefoon in [aansluiting.publishing]." in caught.value.advice
 
 
 DECIDED = Occasion(

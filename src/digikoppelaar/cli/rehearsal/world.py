@@ -175,7 +175,7 @@ class World:
         key_file = str(self.api_key_file(entry.omgeving, entry.organisatie_oin))
         if entry.kind == Kind.STAM:
             return replace(entry, dso={**entry.dso, "api_key_file": key_file})
-        more = {**PUBLISHING, "wanted": "aanvraag"} if entry.omgeving == PROD else {"telefoon": PUBLISHING["telefoon"]}
+        more = {**PUBLISHING, "wanted": "aanvraag"} if entry.omgeving == PROD else {}
         return replace(entry, publishing={**entry.publishing, **more})
 
 
