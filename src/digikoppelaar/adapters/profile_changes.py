@@ -58,7 +58,7 @@ def propose(name: str, in_force: str | None, file: str, content: bytes, wanted: 
     before = facts_in(in_force) if in_force else {}
     said = Said({})
     if file.endswith(".toml"):
-        text = _whole(in_force, content)
+        text = _whole(in_force, file, content)
     elif in_force is None:
         raise ConfigError(f"there is no profile {name!r} yet", advice="Geef een volledig profielbestand (TOML).")
     else:
@@ -68,13 +68,13 @@ def propose(name: str, in_force: str | None, file: str, content: bytes, wanted: 
     return Proposal(differences(before, facts_in(text)), said.missing, said.unknown, text)
 
 
-def _whole(in_force: str | None, content: bytes) -> str:
+def _whole(in_force: str | None, file: str, content: bytes) -> str:
     """The profile that the TOML is, or that it makes of the one in force when it has no more than some facts."""
     try:
         text = content.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}") from error
-    data = _read(text)
+        data = tomllib.loads(text)
+    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both one
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
     if in_force is None or "name" in data or "kind" in data:
         return text
     if without := [name for name, table in _tables(data, "") if "value" not in table]:

@@ -49,7 +49,7 @@ def list_profiles(json: Json = False) -> None:
         output.print_json(rows)
         return
     output.print_table(
-        {"PROFILE": "name", "FACILITY": "facility", "FACTS": "facts", "ASSUMED": "provisional", "REPLACED": "replaced"},
+        {"profile": "name", "facility": "facility", "facts": "facts", "assumed": "provisional", "replaced": "replaced"},
         rows,
         "There is no profile.",
     )
@@ -68,6 +68,9 @@ def show(
     if json:
         output.print_json({each: asdict(fact) for each, fact in chosen.items()})
         return
+    if not chosen:
+        assumed = " that is assumed" if provisional else "; a list of steps has none"
+        output.console.print(f"{name} has no fact{assumed}.", markup=False)
     for each, fact in chosen.items():
         output.console.print(f"{each} = {output.cell(fact.value)}", markup=False)
         output.console.print(f"    {_standing(fact)}: {output.cell(fact.source)}", markup=False)

@@ -62,3 +62,14 @@ def test_what_does_not_hold_together_is_not_put_in_force(config: Path, tmp_path:
     with pytest.raises(ConfigError, match="lacks"):
         run(config, "replace", "dso-lv", str(tmp_path / "half.toml"))
     assert not row(config, "dso-lv")["replaced"]
+
+
+def test_a_file_that_is_no_toml_is_named(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_bytes(b"x = \xff")
+    with pytest.raises(ConfigError, match=r"broken\.toml: not valid TOML"):
+        run(config, "diff", "dso-lv", str(tmp_path / "broken.toml"))
+
+
+def test_a_list_of_steps_has_no_facts(config: Path) -> None:
+    assert "aansluiten-stam has no fact; " in run(config, "show", "aansluiten-stam")
+    assert "no fact that is assumed" in run(config, "show", "aansluiten-mail", "--provisional")
