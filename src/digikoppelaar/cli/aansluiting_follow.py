@@ -45,6 +45,11 @@ def follow(
         async with open_proving(configuration()) as proving:
             flow, since = proving.onboarding, SystemClock().now()
             status, nummer = await flow.status(subject), None
+            if (subject.kind, omgeving) not in status.authority.partijen:
+                raise ConfigError(
+                    f"{oin} has no aansluiting {subject.kind} in {omgeving}: no notification can come",
+                    advice="Leg haar eerst vast met `digikoppelaar organisatie apply`.",
+                )
             if by_itself:
                 chosen = activiteit(flow, subject, status.authority.bestuurslaag)
                 wish = {"oin": oin, "activiteiten": [chosen], "soort": chosen.rpartition(" ")[2].lower()}

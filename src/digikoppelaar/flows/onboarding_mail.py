@@ -131,7 +131,9 @@ class OnboardingMails:
             if seal is None:
                 raise ConfigError(
                     f"step {each.step.number} has no evidence to send",
-                    advice=f"Maak het met `digikoppelaar aansluiting evidence --step {each.step.number}`.",
+                    advice=f"Maak het met `digikoppelaar aansluiting evidence --step {each.step.number}`."
+                    if each.lacks_evidence
+                    else f"Stap {each.step.number} moet eerst gedaan zijn: zie `digikoppelaar aansluiting show`.",
                 )
             said, files = self.read(seal)
             whose = status.of(each.step)

@@ -35,6 +35,10 @@ def test_only_a_sandbox_is_submitted_to(installation: Installation) -> None:
     assert "which sandbox" in str(refusal(installation, *where, "sandbox-pre"))
 
 
+def test_who_has_no_aansluiting_there_waits_for_nothing(installation: Installation) -> None:
+    assert "no aansluiting stam in prod" in str(refusal(installation, "follow", GEMEENTE, "--omgeving", "prod"))
+
+
 def test_what_is_stuck_is_told_with_its_steps(installation: Installation) -> None:
     async def stuck(world: World) -> None:
         before = SystemClock().now().replace(year=2000)

@@ -115,7 +115,7 @@ def _finding(error: DigikoppelaarError, step: Step) -> Finding:
     """An error as what holds a step up: of somebody else, unless an administrator can mend it."""
     other = Rol.AANSLUITTEAM if step.kind is Kind.STAM else Rol.KOOP
     who = other if error.fault in (Fault.FACILITY, Fault.PARTNER) else Rol.DIGIKOPPELAAR
-    return Finding(_code(error), Severity.WRONG, str(error), advice=error.advice, who=who)
+    return Finding(_code(error), Severity.WRONG, f"{error}.", advice=error.advice, who=who)
 
 
 def _code(error: DigikoppelaarError) -> str:
