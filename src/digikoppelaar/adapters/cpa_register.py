@@ -199,6 +199,7 @@ def _advice(aansluiting: Aansluiting) -> Advice:
         forbidden=(f"{partij} may not do this for {organisatie}", _ADVICE_403),
         otherwise=_ADVICE_4XX,
         conflict=_ADVICE_409,
+        not_found=_ADVICE_404,
     )
 
 
@@ -209,6 +210,9 @@ _ADVICE_401: Final = (
 _ADVICE_403: Final = (
     "Het CPA-register staat deze partij dit niet toe: het bevoegd gezag moet haar daar machtigen, en het OIN in het "
     "certificaat moet dat van de partij zijn."
+)
+_ADVICE_404: Final = (
+    "Het CPA-register kent dit nummer of adres niet: bekijk met `digikoppelaar cpa status` welke aanvragen er zijn."
 )
 _ADVICE_409: Final = (
     "Het CPA-register heeft al een andere aanvraag of CPA die hiermee botst: bekijk met `digikoppelaar cpa status` "

@@ -80,7 +80,7 @@ class Evidence:
 def omgeving_in_words(omgeving: str) -> str:
     """What an omgeving is called on paper, or what the sandbox plays."""
     words = _OMGEVING[plays(omgeving)]
-    return f"sandbox, speelt de {words}" if omgeving.startswith(SANDBOX) else words
+    return f"sandbox die de {words} speelt" if omgeving.startswith(SANDBOX) else words
 
 
 def heading(evidence: Evidence) -> Rows:

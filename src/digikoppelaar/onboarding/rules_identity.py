@@ -243,7 +243,7 @@ IDENTITY: Final[Mapping[str, Rule]] = {
         MISSING,
         "In stap {number} van 3PAS is nog niet aangeleverd: {documenttypen}.",
         "KOOP kijkt in elke stap of elk gewenst documenttype goed aankomt.",
-        "Lever ze aan, voor een proef met `digikoppelaar kennisgeving stage`.",
+        "Lever ze aan, voor een proef met `digikoppelaar kennisgeving stage deliver`.",
         Rol.LEVERANCIER,
         "drop:9, drop:21",
     ),

@@ -150,12 +150,12 @@ class Management:
 
 
 async def json_object(request: Request) -> Mapping[str, Any]:
-    """The wish in a request; raises ConfigError when there is none."""
+    """The wish in a request, empty without a body. Raises ConfigError for a body that is no JSON object."""
     # A browser cannot send this type to another site without asking first, so no page can operate the sandbox.
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ConfigError("the body must be application/json")
     try:
-        wish = json.loads(await request.body())
+        wish = json.loads(await request.body() or b"{}")
     except ValueError as error:
         raise ConfigError("the body is not JSON") from error
     if not isinstance(wish, dict):

@@ -228,7 +228,7 @@ async def test_a_cpa_that_is_not_what_was_asked_is_not_given(place: Place, other
         (JSONResponse({"anders": []}), FacilityAnswerBroken, "'aanvragen'", "--by-hand"),
         (JSONResponse({"aanvragen": [{"id": 3}]}), FacilityAnswerBroken, "'specification'", "--by-hand"),
         (JSONResponse({"aanvragen": 3}), FacilityAnswerBroken, "TypeError", "--by-hand"),
-        (problem(404, ""), FacilityNotFound, "answered 404", ""),
+        (problem(404, ""), FacilityNotFound, "answered 404", "`digikoppelaar cpa status`"),
     ],
 )
 async def test_an_answer_that_is_none_says_whose_fault_it_is_and_what_to_do(

@@ -62,7 +62,7 @@ def test_every_page_of_a_sandbox_says_so() -> None:
     pages = text_of(papers(ours, {})[0])
     assert len(pages) > 1
     assert all(MARK in page for page in pages)
-    assert "sandbox, speelt de productieomgeving (PROD)" in pages[0]
+    assert "sandbox die de productieomgeving (PROD) speelt" in pages[0]
 
 
 def test_the_same_evidence_gives_the_same_bytes() -> None:
