@@ -91,14 +91,14 @@ def test_a_notice_from_our_own_templates_has_no_findings(
     assert checked.good
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given_any(st.dates(date(2024, 1, 1), date(2028, 12, 1)), st.sampled_from(ALL))
 def test_periods_as_the_law_counts_them_are_never_found_wrong(day: date, combination: Any) -> None:
     data = days(*combination, published=day)
     assert codes(notice(*combination, data=data), given(today=data.publicatie)) == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given_any(st.dates(date(2024, 1, 1), date(2028, 12, 1)), st.integers(1, 30))
 def test_a_term_that_is_days_short_always_blocks(day: date, short: int) -> None:
     data = days(REGULIER, Moment.BESLUIT, published=day)
@@ -439,7 +439,7 @@ def test_the_observed_values_are_those_of_the_facts() -> None:
     assert all(word == word.casefold() for word in (*lists.place_words, *lists.way_words, *lists.inspection_words))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given_any(
     st.text(max_size=80),
     st.text(max_size=200),

@@ -68,7 +68,7 @@ def refusal(document: bytes, *, legacy: bool = False) -> DecryptionError:
 
 @pytest.mark.statement(143)
 @pytest.mark.parametrize("algorithm", GCM + CBC)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.binary(max_size=400), there=st.integers(1, 50), back=st.integers(1, 50))
 def test_a_payload_comes_back_bit_for_bit_in_chunks_of_any_size(
     algorithm: str, data: bytes, there: int, back: int
@@ -364,7 +364,7 @@ def test_anything_else_is_refused_and_nothing_is_fetched(name: str, chunk: int) 
     assert "passwd" not in str(refused.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_changed_byte_gives_another_payload_or_another_kind_of_error(data: st.DataObject) -> None:
     document = bytearray(encrypted())

@@ -231,7 +231,7 @@ class Exchange(RuleBasedStateMachine):
 
 
 TestExchange = Exchange.TestCase
-TestExchange.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestExchange.settings = settings(max_examples=60, stateful_step_count=50)
 
 
 class SignedExchange(Exchange):
@@ -241,7 +241,7 @@ class SignedExchange(Exchange):
 
 
 TestSignedExchange = SignedExchange.TestCase
-TestSignedExchange.settings = settings(max_examples=15, stateful_step_count=50, deadline=None)
+TestSignedExchange.settings = settings(max_examples=15, stateful_step_count=50)
 
 
 # --- The walk that shows what happens ------------------------------------------------------------------------

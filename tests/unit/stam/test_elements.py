@@ -290,7 +290,7 @@ def _xml(tree: tuple[str, tuple[object, ...]], words: list[str]) -> str:
 
 
 @given(st.lists(trees, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_text_and_attribute_of_any_document_comes_back_somewhere(
     found: list[tuple[str, tuple[object, ...]]],
 ) -> None:

@@ -44,7 +44,7 @@ def test_towers_stand_where_they_are_published_to_stand(x: float, y: float, nort
 
 
 @given(rd_positions)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_rd_point_is_within_a_centimetre_of_pyproj_and_comes_back(position: tuple[float, float]) -> None:
     found = geojson(Projectlocatie(opgegeven=Geometrie(RD, punten=(position,))))
     assert found is not None
@@ -55,7 +55,7 @@ def test_any_rd_point_is_within_a_centimetre_of_pyproj_and_comes_back(position: 
 
 
 @given(rd_positions)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_written_in_etrs_latitude_first_is_read_longitude_first(position: tuple[float, float]) -> None:
     east, north = _ORACLE.transform(*position)
     found = geojson(locatie(etrs=point(f"{north:.9f} {east:.9f}", ETRS_URN)))
@@ -73,7 +73,7 @@ def test_outer_rings_go_counterclockwise_and_inner_ones_clockwise(turned: bool) 
 
 
 @given(st.lists(rd_positions, min_size=3, max_size=12, unique=True))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_ring_closes_whatever_its_points(positions: list[tuple[float, float]]) -> None:
     (ring,) = coordinates(geojson(locatie(polygon(positions))), "Polygon")
     assert ring[0] == ring[-1]

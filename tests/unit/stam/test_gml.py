@@ -142,7 +142,7 @@ elements = st.recursive(
 
 
 @given(elements)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_geometry_raises_and_every_ring_that_is_read_is_closed(xml: str) -> None:
     found = locatie(xml)
     assert found.opgegeven or found.findings or not found.coordinaten_opgegeven
