@@ -106,6 +106,11 @@ async def test_a_fault_ends_it_with_who_must_act(folder: Path) -> None:
     assert f"Aan zet: {Rol.AANSLUITTEAM}" in output.err
 
 
+async def test_a_certificate_is_judged_before_anybody_is_asked_with_it(folder: Path) -> None:
+    output, found = await rehearsed(folder, "--bestuurslaag", "gemeente", "--fault", "self-signed")
+    assert (output.status, found["stuck"]["step"], found["stuck"]["who"]) == (1, "3.2", [Rol.DIGIKOPPELAAR])
+
+
 async def test_what_cannot_be_rehearsed_is_said(folder: Path) -> None:
     for options in (
         (),

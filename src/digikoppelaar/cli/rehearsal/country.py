@@ -43,18 +43,22 @@ class Rehearsed:
     partij: str = LEVERANCIER.oin
 
 
-def one(bestuurslaag: str) -> tuple[Rehearsed, ...]:
+def one(bestuurslaag: str, *, alone: bool = False) -> tuple[Rehearsed, ...]:
     """One authority of this kind, and a gemeente that is only known when it needs one.
+
+    `alone`: it connects itself, with a certificate of its own: whoever has a leverancier asks the CPA register with the
+    leverancier's certificate before that is looked at.
 
     Raises ConfigError when there is no such kind.
     """
     if bestuurslaag not in BESTUURSLAGEN:
         raise ConfigError(f"unknown bestuurslaag {bestuurslaag}", advice=f"Kies een van {', '.join(BESTUURSLAGEN)}.")
     own, other = _oin(1), _oin(2)
+    partij = own if alone else LEVERANCIER.oin
     if bestuurslaag not in _DIENSTEN:
-        return (Rehearsed(own, NAMES[bestuurslaag], bestuurslaag, elsewhere=bestuurslaag == "rijk"),)
+        return (Rehearsed(own, NAMES[bestuurslaag], bestuurslaag, elsewhere=bestuurslaag == "rijk", partij=partij),)
     gemeente = Rehearsed(other, NAMES["gemeente"], "gemeente", known=True)
-    return Rehearsed(own, NAMES[bestuurslaag], bestuurslaag, gemeente=other), gemeente
+    return Rehearsed(own, NAMES[bestuurslaag], bestuurslaag, gemeente=other, partij=partij), gemeente
 
 
 def everybody(counts: Mapping[str, int] = OF_ALL) -> tuple[Rehearsed, ...]:

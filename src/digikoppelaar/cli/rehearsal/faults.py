@@ -12,6 +12,8 @@ from typing import Final
 from digikoppelaar.errors import ConfigError
 from digikoppelaar.sandbox.pki import AS_ASKED, Slip
 
+CERTIFICATE: Final = "3.2"
+"""The step at which the certificate is judged."""
 OTHER_OIN: Final = "00000099000000009000"
 _AGO: Final = timedelta(days=2000)
 
@@ -44,13 +46,13 @@ def _dso(**strike: object) -> RehearsedFault:
 
 
 FAULTS: Final[Mapping[str, RehearsedFault]] = {
-    "wrong-key": RehearsedFault("3.2", wrong_key=True),
-    "no-oin": RehearsedFault("3.2", Slip(oin="")),
-    "other-oin": RehearsedFault("3.2", Slip(oin=OTHER_OIN)),
-    "expired": RehearsedFault("3.2", Slip(ago=_AGO)),
-    "self-signed": RehearsedFault("3.2", own_key=True),
-    "missing-intermediate": RehearsedFault("3.2", Slip(alone=True)),
-    "endpoint-not-in-san": RehearsedFault("3.2", Slip(hosts=())),
+    "wrong-key": RehearsedFault(CERTIFICATE, wrong_key=True),
+    "no-oin": RehearsedFault(CERTIFICATE, Slip(oin="")),
+    "other-oin": RehearsedFault(CERTIFICATE, Slip(oin=OTHER_OIN)),
+    "expired": RehearsedFault(CERTIFICATE, Slip(ago=_AGO)),
+    "self-signed": RehearsedFault(CERTIFICATE, own_key=True),
+    "missing-intermediate": RehearsedFault(CERTIFICATE, Slip(alone=True)),
+    "endpoint-not-in-san": RehearsedFault(CERTIFICATE, Slip(hosts=())),
     "api-key-refused": RehearsedFault("2.2", key_taken_back=True),
     "cpa-other-omgeving": RehearsedFault("3.3", other_cpa=True),
     "dso-403": _dso(kind="answer", status=403),

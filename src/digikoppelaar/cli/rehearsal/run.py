@@ -12,7 +12,7 @@ from digikoppelaar.cli.rehearsal import report
 from digikoppelaar.cli.rehearsal.country import everybody, one
 from digikoppelaar.cli.rehearsal.course import Course, Phases, go, go_all
 from digikoppelaar.cli.rehearsal.deeds import Doer
-from digikoppelaar.cli.rehearsal.faults import fault_called
+from digikoppelaar.cli.rehearsal.faults import CERTIFICATE, fault_called
 from digikoppelaar.cli.rehearsal.walk import Tell
 from digikoppelaar.cli.rehearsal.world import PRE, World, opened_world
 from digikoppelaar.cli.run_folder import own_folder
@@ -31,7 +31,8 @@ def run(base: Path, bestuurslaag: str | None, fault: str | None, *, json: bool) 
 
 
 async def _one(folder: Path, bestuurslaag: str, fault: str | None, *, json: bool) -> bool:
-    chosen, people, phases = fault_called(fault), one(bestuurslaag), Phases()
+    chosen, phases = fault_called(fault), Phases()
+    people = one(bestuurslaag, alone=chosen.step == CERTIFICATE)
     async with opened_world(folder, people) as world:
         phases.seconds["start"] = round(seconds_since_start(), 2)
         course = await go(world, people[0], _teller(json=json), phases, chosen)
