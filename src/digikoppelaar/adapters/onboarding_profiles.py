@@ -113,10 +113,10 @@ class RegisterProfile:
         """The address of the site whose API has this base URL."""
         return base_url.removesuffix(self.base_url.removeprefix(self.site_url))
 
-    def page(self, base_url: str, specification: str, server_participant: str) -> str:
-        """The address at that site at which a person asks for a CPA."""
+    def page(self, site: str, specification: str, server_participant: str) -> str:
+        """The address at this site at which a person asks for a CPA."""
         page = self.request_page.format(specification=specification, server_participant=server_participant)
-        return f"{self.site(base_url)}/{page}"
+        return f"{site.rstrip('/')}/{page}"
 
 
 @dataclass(frozen=True, slots=True)

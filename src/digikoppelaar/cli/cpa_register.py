@@ -186,8 +186,9 @@ async def _by_hand(
     second = server_participant or profile.server_participant(aansluiting.omgeving)
     order = RegisterOrder(first or _UNKNOWN, second or _UNKNOWN, organisatie, endpoint, certificates)
     check_order(order)
-    base_url = register_url(aansluiting)
-    return profile.page(base_url, first, second) if first and second else profile.site(base_url), fields_by_hand(order)
+    pages = aansluiting.dso.register_pages_url if aansluiting.dso else ""
+    site = pages or profile.site(register_url(aansluiting))
+    return profile.page(site, first, second) if first and second else site, fields_by_hand(order)
 
 
 async def _status(organisatie: str, omgeving: str | None) -> tuple[list[CpaRequest], list[Errand]]:

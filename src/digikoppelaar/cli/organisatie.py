@@ -81,7 +81,8 @@ def checked(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 def _check_addresses(entry: AansluitingEntry) -> None:
     """They are URLs. Whether http may do is up to what calls them."""
-    named = {f"dso.{name}": entry.dso.get(name) for name in ("base_url", "register_url", "offering_url")}
+    of_dso = ("base_url", "register_url", "register_pages_url", "offering_url")
+    named = {f"dso.{name}": entry.dso.get(name) for name in of_dso}
     for name, text in (named | {"pass_on_url": entry.intake.get("pass_on_url")}).items():
         if text is not None:
             checked_url(text, f"{name} of {entry.organisatie_oin}", plain_http=True)

@@ -185,12 +185,13 @@ def _dso(table: Table) -> Mapping[str, str]:
     if _passes_on(table) and "dso" not in table.values:
         return {}
     settings = table.table("dso")
-    settings.only("base_url", "api_key_file", "profile", "register_url", "offering_url")
+    addresses = ("register_url", "register_pages_url", "offering_url")
+    settings.only("base_url", "api_key_file", "profile", *addresses)
     return {
         "base_url": settings.text("base_url"),
         "api_key_file": settings.file("api_key_file"),
         "profile": str(settings.values.get("profile", "dso-lv")),
-        **{name: settings.text(name) for name in ("register_url", "offering_url") if name in settings.values},
+        **{name: settings.text(name) for name in addresses if name in settings.values},
     }
 
 

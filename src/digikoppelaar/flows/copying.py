@@ -21,7 +21,10 @@ from digikoppelaar.flows.registration import (
 )
 from digikoppelaar.onboarding.model import before, plays
 
-_DIFFERS: Final = ("base_url", "api_key_file", "register_url", "offering_url", "address", "sru_url", "pass_on_url")
+_DIFFERS: Final = (
+    *("base_url", "api_key_file", "register_url", "register_pages_url", "offering_url"),
+    *("address", "sru_url", "pass_on_url"),
+)
 """Settings that are of one omgeving alone."""
 _DECIDED_ANEW: Final = frozenset({"automatic", "drafts_from", "user_name_file"})
 """Of publishing: what goes out by itself, and the user name of the first stage."""

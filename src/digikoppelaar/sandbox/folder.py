@@ -221,7 +221,11 @@ def _tables(
     named = {"oin": organisatie.oin, "naam": organisatie.naam, "bestuurslaag": organisatie.bestuurslaag}
     parties = {"gemachtigde_oin": ready.partij_oin, "namens_oin": organisatie.oin}
     machtiging = {"omgeving": ready.omgeving, **parties, "since": now.date(), "recorded_by": "sandbox"}
-    addresses = {"register_url": ready.register_url, "offering_url": ready.offering_url}
+    addresses = {
+        "register_url": ready.register_url,
+        "register_pages_url": ready.onboarding_url,
+        "offering_url": ready.offering_url,
+    }
     aansluiting = {"organisatie_oin": organisatie.oin, "kind": "stam", "omgeving": ready.omgeving}
     return [
         ("[[organisatie]]", named),

@@ -40,8 +40,9 @@ def test_only_what_a_source_states_is_called_known() -> None:
 def test_a_person_asks_for_the_cpa_of_prod_at_the_address_of_the_procesbeschrijving() -> None:
     numbers = REGISTER.specification("prod"), REGISTER.server_participant("prod")
     page = "cpa/aanvraag/specification/357/server_participant/4046"
-    assert REGISTER.page(REGISTER.base_url, *numbers) == f"https://cparegister.nl/{page}"
-    assert REGISTER.page("http://127.0.0.1:9/cparegister/api/v1", *numbers) == f"http://127.0.0.1:9/cparegister/{page}"
+    assert REGISTER.page(REGISTER.site(REGISTER.base_url), *numbers) == f"https://cparegister.nl/{page}"
+    elsewhere = REGISTER.site("http://127.0.0.1:9/cparegister/api/v1")
+    assert REGISTER.page(elsewhere, *numbers) == f"http://127.0.0.1:9/cparegister/{page}"
 
 
 def test_the_sandbox_plays_the_omgeving_and_what_is_not_known_of_pre_is_empty() -> None:

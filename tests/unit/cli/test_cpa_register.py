@@ -179,6 +179,17 @@ async def test_by_hand_a_person_is_told_what_to_fill_in_and_the_register_is_not_
     assert any(line.startswith("Endpoint") and line.endswith(ENDPOINT) for line in shown.splitlines())
 
 
+async def test_by_hand_a_person_is_sent_to_the_pages_where_the_aansluiting_says_they_are(place: Place) -> None:
+    """Those of the sandbox are at an address of their own, which asks no certificate."""
+    file = place.folder / "organisatie.toml"
+    text = file.read_text()
+    assert 'register_url = "' in text
+    file.write_text(text.replace('register_url = "', 'register_pages_url = "http://127.0.0.1:8/"\nregister_url = "', 1))
+    assert (await place.run("organisatie", "apply", file)).exit_code == 0
+    told = await place.said("request", *HERE, "--endpoint", ENDPOINT, "--by-hand")
+    assert told["page"] == "http://127.0.0.1:8/cpa/aanvraag/specification/357/server_participant/4046"
+
+
 async def test_by_hand_in_pre_says_which_numbers_nobody_knows(database_url: str, tmp_path: Path) -> None:
     async with opened(database_url, tmp_path, "sandbox-pre") as place:
         told = await place.said("request", *HERE, "--endpoint", ENDPOINT, "--by-hand")

@@ -80,6 +80,7 @@ def test_organisatie_toml_is_what_apply_reads() -> None:
     assert (machtiging.gemachtigde_oin, machtiging.namens_oin) == (folder.LEVERANCIER.oin, folder.GEMEENTE.oin)
     stam, drop = [entry for entry in entries if isinstance(entry, AansluitingEntry)]
     assert stam.dso["base_url"] == READY.rest_base_url
+    assert stam.dso["register_pages_url"] == READY.onboarding_url
     assert stam.case_system["path"] == "/cases"
     assert (drop.kind, drop.partij_oin) == ("drop", folder.LEVERANCIER.oin)
     assert {name: value for name, value in drop.publishing.items() if value} == {

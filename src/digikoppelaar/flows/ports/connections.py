@@ -31,6 +31,7 @@ class DsoSettings:
     """How *Verzoek afhandelen* is reached for one aansluiting. The API key is a file, never a value in the database.
 
     `register_url` and `offering_url`: where the CPA register and *CPA aanbieden* are; empty: where their profiles say.
+    `register_pages_url`: where the register has its pages for people; empty: beside its API.
     """
 
     base_url: str
@@ -38,6 +39,7 @@ class DsoSettings:
     profile: str = "dso-lv"
     register_url: str = ""
     offering_url: str = ""
+    register_pages_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
