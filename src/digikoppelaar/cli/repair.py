@@ -24,7 +24,7 @@ from digikoppelaar.flows.ports.repair import Moved, ParkedFilter, Redelivery, Re
 from digikoppelaar.flows.reading import VerzoekFilter
 from digikoppelaar.flows.repair import NEWER, Released, is_damaged, notification_in, release_all
 from digikoppelaar.flows.targets import targets_of
-from digikoppelaar.flows.telling import tell_again
+from digikoppelaar.flows.telling import tell_again, tell_all_again
 from digikoppelaar.stam.rules import SET_ASIDE
 from digikoppelaar.wiring import Stores
 
@@ -136,14 +136,15 @@ def release(
 ) -> None:
     """Show what of a verzoek is parked, and let it go on from a first attempt. Doing it twice is harmless.
 
-    With --all everything that failed, those that wait longest first. What a person or a rule parked is not among them:
+    With --all everything that failed, those that wait longest first, and then what case systems and applications could
+    not be told of kennisgevingen. What a person or a rule parked is not among them:
     release that one by one.
     """
     if all_that_failed == (verzoeknummer is not None) or state != "parked":
         raise ConfigError("give VERZOEKNUMMER, or --all with state parked", advice="Geef een van beide.")
     if all_that_failed:
         fits = ParkedFilter(omgeving, organisatie, target, reason, limit)
-        _print_all(asyncio.run(_release_all(fits, dry_run=dry_run)), dry_run=dry_run, json=json)
+        _print_all(*asyncio.run(_release_all(fits, dry_run=dry_run)), dry_run=dry_run, json=json)
         return
     wanted = _filter(verzoeknummer or "", omgeving, organisatie)
     parked, plans, untold = asyncio.run(_release(wanted, dry_run=dry_run))
@@ -153,8 +154,7 @@ def release(
         output.print_json({"released": any_parked and not dry_run, "parked": parked, "untold": untold, **plan})
         return
     _print_parked(parked)
-    for kennisgeving in untold:
-        output.console.print(f"tell again what became of kennisgeving {kennisgeving}")
+    _print_untold(untold)
     _print_plans(plans)
     _print_end(any_parked, "Released.", "Nothing of it is parked.", dry_run=dry_run)
 
@@ -285,9 +285,13 @@ async def _release(where: VerzoekFilter, *, dry_run: bool) -> tuple[Sequence[Par
         return parked, plans, await tell_again(stores.kennisgevingen, stores.tellings, origin, who, dry_run=dry_run)
 
 
-async def _release_all(wanted: ParkedFilter, *, dry_run: bool) -> Sequence[Released]:
+async def _release_all(wanted: ParkedFilter, *, dry_run: bool) -> tuple[Sequence[Released], Sequence[int]]:
+    """Both together at most `limit`."""
     async with wiring.open_stores(configuration()) as stores:
-        return await release_all(stores.repairs, stores.verzoeken, wanted, _who(), dry_run=dry_run)
+        who = _who()
+        released = await release_all(stores.repairs, stores.verzoeken, wanted, who, dry_run=dry_run)
+        rest = replace(wanted, limit=max(0, wanted.limit - len(released)))
+        return released, await tell_all_again(stores.tellings, rest, who, dry_run=dry_run)
 
 
 # --- What they say ----------------------------------------------------------------------------------------------
@@ -299,14 +303,21 @@ def _print_parked(parked: Sequence[Parked]) -> None:
         output.console.print(f"{what} again; it was parked because: {each.reason}", markup=False)
 
 
-def _print_all(released: Sequence[Released], *, dry_run: bool, json: bool) -> None:
+def _print_untold(untold: Sequence[int]) -> None:
+    for kennisgeving in untold:
+        output.console.print(f"tell again what became of kennisgeving {kennisgeving}")
+
+
+def _print_all(released: Sequence[Released], untold: Sequence[int], *, dry_run: bool, json: bool) -> None:
+    count = len(released) + len(untold)
     if json:
-        output.print_json({"released": bool(released) and not dry_run, "verzoeken": released})
+        output.print_json({"released": bool(count) and not dry_run, "verzoeken": released, "untold": untold})
         return
     for each in released:
         output.console.print(f"verzoek {each.which.verzoeknummer}", markup=False)
         _print_parked(each.parked)
-    _print_end(bool(released), f"Released: {len(released)}.", "Nothing that failed fits.", dry_run=dry_run)
+    _print_untold(untold)
+    _print_end(bool(count), f"Released: {count}.", "Nothing that failed fits.", dry_run=dry_run)
 
 
 def _print_plans(plans: Iterable[Plan]) -> None:

@@ -26,7 +26,7 @@ from digikoppelaar.flows.intake_states import Retry
 from digikoppelaar.flows.kennisgeving_states import KennisgevingState
 from digikoppelaar.flows.ports import Aansluiting, CaseSystem, Clock, News, Receiver
 from digikoppelaar.flows.ports.kennisgevingen import KennisgevingFilter, KennisgevingStore, Origin
-from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.ports.repair import ParkedFilter, Who
 from digikoppelaar.flows.ports.tellings import Case, Telling, TellingStore
 from digikoppelaar.flows.targets import Target, fits, targets_of
 from digikoppelaar.flows.under_way import UnderWay
@@ -203,6 +203,15 @@ async def tell_again(
         if row.origin == origin
         and any(each.due_at is None and each.told_at is None for each in await tellings.of(row.id))
     ]
+    if not dry_run:
+        for each in parked:
+            await tellings.again(each, who)
+    return parked
+
+
+async def tell_all_again(tellings: TellingStore, wanted: ParkedFilter, who: Who, *, dry_run: bool) -> Sequence[int]:
+    """Release what is parked of each kennisgeving of which something fits; their numbers. `dry_run` says which."""
+    parked = await tellings.parked(wanted)
     if not dry_run:
         for each in parked:
             await tellings.again(each, who)

@@ -323,9 +323,26 @@ def test_who_was_not_told_is_shown_and_told_again_by_a_person_also_with_a_releas
     assert kennisgeving(made, "tell", str(row.id)).output == "Nothing of it waits for a person.\n"
     assert made.ask(tell_it) == 1
     assert told(made, "tell", str(row.id))["told_again"] == 0
+    assert verzoek(made, "release", "--all").output == "Nothing that failed fits.\n"
     assert told(made, "tell", str(row.id), "--again")["told_again"] == 1
     assert isinstance(kennisgeving(made, "tell", "99").exception, ConfigError)
     assert [line["event"] for line in told(made, "show", str(row.id))["log"]][-2:] == ["told_again"] * 2
+
+
+def test_who_was_not_told_is_told_again_with_a_release_of_everything_that_failed(
+    database_url: str, tmp_path: Path
+) -> None:
+    made = Installation(database_url, tmp_path)
+    row = made.ask(untold)
+    dry = json.loads(verzoek(made, "release", "--all", "--dry-run", "--json").output)
+    assert dry == {"released": False, "verzoeken": [], "untold": [row.id]}
+    for elsewhere in (("--omgeving", "sandbox-prod"), ("--target", "map"), ("--reason", "403")):
+        assert verzoek(made, "release", "--all", *elsewhere).output == "Nothing that failed fits.\n"
+    assert verzoek(made, "release", "--all", "--target", "zaken", "--reason", "closed").output.splitlines() == [
+        f"tell again what became of kennisgeving {row.id}",
+        "Released: 1.",
+    ]
+    assert made.ask(tell_it) == 1
 
 
 def test_a_verzoek_that_is_no_application_gets_none_and_says_why(database_url: str, tmp_path: Path) -> None:

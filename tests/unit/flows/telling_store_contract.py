@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from tests.unit.flows.kennisgeving_store_contract import KEY, NOW, PUBLISHED, WHO, accepted, sending
 
 from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent as Event
 from digikoppelaar.flows.ports.kennisgevingen import Facts, KennisgevingStore, Origin, StoredKennisgeving
+from digikoppelaar.flows.ports.repair import ParkedFilter
 from digikoppelaar.flows.ports.tellings import StoredTelling, Telling, TellingStore
 
 FORSAKEN = timedelta(minutes=10)
@@ -153,6 +155,28 @@ async def what_failed_is_due_again_when_it_was_said_and_then_parked_until_a_pers
     assert await place.tellings.again(row.id, WHO) == 0
 
 
+async def what_is_parked_is_found_by_whose_it_is_where_and_why(place: Place) -> None:
+    await place.take(place.origin, "zaken", CASE)
+    rows = [await published(place, number) for number in (1, 2)]
+    for row, reason in zip(rows, ("zaak is closed", "HTTP status 403"), strict=True):
+        [telling] = await claimed(place)
+        assert telling.kennisgeving.id == row.id
+        assert list(await place.tellings.parked(ParkedFilter(reason=reason))) == []
+        await place.tellings.failed(telling.row, reason, "Herstel dit.", None)
+    first, second = (row.id for row in rows)
+
+    async def parked(**wanted: Any) -> list[int]:
+        return list(await place.tellings.parked(ParkedFilter(**wanted)))
+
+    assert await parked(omgeving="sandbox-pre", target="zaken") == [first, second]
+    assert (await parked(limit=1), await parked(limit=0)) == ([first], [])
+    assert await parked(reason="CLOSED") == [first]
+    for elsewhere in ({"omgeving": "sandbox-prod"}, {"organisatie_oin": "00000099999999999999"}, {"target": "map"}):
+        assert await parked(**elsewhere) == []
+    await place.tellings.again(first, WHO)
+    assert await parked() == [second]
+
+
 async def what_was_told_is_told_again_only_when_that_is_asked(place: Place) -> None:
     await place.take(place.origin, "zaken", CASE)
     row = await published(place)
@@ -176,5 +200,6 @@ CONTRACT = (
     one_receiver_takes_no_more_than_its_slots_and_another_its_own,
     of_one_verzoek_a_target_is_told_one_thing_at_a_time,
     what_failed_is_due_again_when_it_was_said_and_then_parked_until_a_person_says_so,
+    what_is_parked_is_found_by_whose_it_is_where_and_why,
     what_was_told_is_told_again_only_when_that_is_asked,
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from digikoppelaar.flows.kennisgeving_states import TOLD_OF, KennisgevingState
 from digikoppelaar.flows.ports.kennisgevingen import Origin, StoredKennisgeving
-from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.ports.repair import ParkedFilter, Who
 from digikoppelaar.flows.ports.tellings import Case, StoredTelling, Telling
 from digikoppelaar.stam.codes import INITIEREN, VERGUNNINGAANVRAAG
 
@@ -21,6 +21,8 @@ class MemoryTellings:
     cases: dict[tuple[Origin, str], Case] = field(default_factory=dict)
     begun: dict[int, datetime] = field(default_factory=dict)
     kennisgevingen: dict[int, StoredKennisgeving] = field(default_factory=dict)
+    owners: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Omgeving and OIN of aansluitingen, as a filter knows them."""
 
     def plan(self, moved: StoredKennisgeving, now: datetime) -> None:
         """A kennisgeving came to another state."""
@@ -75,6 +77,21 @@ class MemoryTellings:
     async def of(self, kennisgeving_id: int) -> Sequence[StoredTelling]:
         """See flows.ports.tellings.TellingStore."""
         return [row for row in self.rows.values() if row.kennisgeving_id == kennisgeving_id]
+
+    async def parked(self, wanted: ParkedFilter) -> Sequence[int]:
+        """See flows.ports.tellings.TellingStore."""
+        waits = sorted((row.at, row.kennisgeving_id) for row in self.rows.values() if self._fits(row, wanted))
+        return list(dict.fromkeys(number for _, number in waits))[: wanted.limit]
+
+    def _fits(self, row: StoredTelling, wanted: ParkedFilter) -> bool:
+        omgeving, oin = self.owners.get(row.aansluiting_id, ("", ""))
+        return (
+            (row.due_at, row.told_at) == (None, None)
+            and wanted.omgeving in {None, omgeving}
+            and wanted.organisatie_oin in {None, oin}
+            and wanted.target in {None, row.target}
+            and (wanted.reason is None or wanted.reason.lower() in (row.reason or "").lower())
+        )
 
     async def again(self, kennisgeving_id: int, who: Who, *, told_too: bool = False) -> int:
         """See flows.ports.tellings.TellingStore."""

@@ -4,14 +4,14 @@ Every method is one transaction and raises StorageError when the database fails.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
 from digikoppelaar.adapters.postgres import queries
 from digikoppelaar.adapters.postgres.connect import Pool, Row, statement, transaction
 from digikoppelaar.adapters.postgres.kennisgevingen import stored
-from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.ports.repair import ParkedFilter, Who
 from digikoppelaar.flows.ports.tellings import Case, StoredTelling, Telling
 
 _SQL: Final = queries.load("tellings")
@@ -49,6 +49,12 @@ class PostgresTellings:
         async with statement(self.pool) as connection:
             rows = await (await connection.execute(_SQL["of"], {"kennisgeving_id": kennisgeving_id})).fetchall()
         return [_telling(row) for row in rows]
+
+    async def parked(self, wanted: ParkedFilter) -> Sequence[int]:
+        """See flows.ports.tellings.TellingStore."""
+        async with statement(self.pool) as connection:
+            rows = await (await connection.execute(_SQL["parked"], asdict(wanted))).fetchall()
+        return [row["kennisgeving_id"] for row in rows]
 
     async def again(self, kennisgeving_id: int, who: Who, *, told_too: bool = False) -> int:
         """See flows.ports.tellings.TellingStore."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from digikoppelaar.flows.ports.kennisgevingen import StoredKennisgeving
-from digikoppelaar.flows.ports.repair import Who
+from digikoppelaar.flows.ports.repair import ParkedFilter, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,9 @@ class TellingStore(Protocol):
 
     async def of(self, kennisgeving_id: int) -> Sequence[StoredTelling]:
         """Those of a kennisgeving, the first first."""
+
+    async def parked(self, wanted: ParkedFilter) -> Sequence[int]:
+        """The kennisgevingen of which something that fits is parked, those that wait longest first."""
 
     async def again(self, kennisgeving_id: int, who: Who, *, told_too: bool = False) -> int:
         """Give what is parked, or also what was told, a fresh series of attempts; how many. The log says who did it."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.flows import telling_store_contract as contract
 
 from digikoppelaar.adapters.memory.kennisgevingen import MemoryKennisgevingen
@@ -13,6 +14,7 @@ NUMBER = "2026060200019"
 
 def memory_place() -> contract.Place:
     store = MemoryKennisgevingen()
+    store.tellings.owners |= {1: ("sandbox-pre", GEMEENTE), 2: ("sandbox-prod", GEMEENTE)}
 
     async def take(origin: Origin, target: str, case: str) -> None:
         store.tellings.took(origin, target, case, contract.NOW)

@@ -74,6 +74,19 @@ WHERE id = %(id)s AND attempts = %(attempts)s AND told_at IS NULL
 -- name: of
 SELECT * FROM telling WHERE kennisgeving_id = %(kennisgeving_id)s ORDER BY id
 
+-- name: parked
+SELECT telling.kennisgeving_id
+FROM telling
+JOIN aansluiting ON aansluiting.id = telling.aansluiting_id
+WHERE telling.due_at IS NULL AND telling.told_at IS NULL
+  AND (%(omgeving)s::text IS NULL OR aansluiting.omgeving = %(omgeving)s)
+  AND (%(organisatie_oin)s::text IS NULL OR aansluiting.organisatie_oin = %(organisatie_oin)s)
+  AND (%(target)s::text IS NULL OR telling.target = %(target)s)
+  AND (%(reason)s::text IS NULL OR strpos(lower(telling.reason), lower(%(reason)s)) > 0)
+GROUP BY telling.kennisgeving_id
+ORDER BY min(telling.at), telling.kennisgeving_id
+LIMIT %(limit)s
+
 -- name: again
 UPDATE telling
 SET attempts = 0, due_at = %(at)s, told_at = NULL, note = '', reason = NULL, advice = NULL
