@@ -80,6 +80,7 @@ _MOVES: Final[Mapping[tuple[KennisgevingState, KennisgevingEvent], KennisgevingS
     (_S.REFUSED, _E.EDITED): _S.DRAFT,
     (_S.REFUSED, _E.RESUMED): _S.PLANNED,  # the fault was not in the text
     (_S.REFUSED, _E.CANCELLED): _S.CANCELLED,
+    (_S.CANCELLED, _E.CANCELLED): _S.CANCELLED,  # a person has seen that KOOP took it all the same
     (_S.ACCEPTED, _E.FOUND): _S.PUBLISHED,
 }
 """Every move; any other event is refused."""

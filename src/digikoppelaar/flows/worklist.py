@@ -126,11 +126,14 @@ _KENNISGEVING: Final = {
     KennisgevingState.REFUSED: "is niet aangenomen",
     KennisgevingState.UNKNOWN: "is verzonden, maar of KOOP haar heeft is niet bekend",
     KennisgevingState.ACCEPTED: "had gepubliceerd moeten zijn en is niet gevonden",
+    KennisgevingState.CANCELLED: "is ingetrokken, maar KOOP heeft haar toch",
 }
 
 _HINT: Final = {
     KennisgevingState.ACCEPTED: "Kijk in DROP of zij is verschenen. Zo ja, dan spelt de zoekdienst van KOOP de naam "
-    "van de organisatie misschien anders: zet die dan als `creator` in de aansluiting. "
+    "van de organisatie misschien anders: zet die dan als `creator` in de aansluiting. ",
+    KennisgevingState.CANCELLED: "Trek haar in DROP in, of herstel met een rectificatie als zij al is verschenen. Geef "
+    "daarna nog eens `digikoppelaar kennisgeving cancel`, dan verdwijnt dit van de werklijst. ",
 }
 
 

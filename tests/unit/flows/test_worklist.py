@@ -118,6 +118,16 @@ def test_what_koop_has_is_an_item_from_noon_of_the_working_day_after_its_day() -
     assert "kennisgeving show 4" in item.todo
 
 
+def test_what_was_cancelled_and_is_with_koop_all_the_same_is_an_item_at_once() -> None:
+    [item] = of(Rows(kennisgevingen=[KennisgevingRow(PLACE, 4, "Z1", "cancelled", NOW, date.max)]))
+    assert (item.key, item.what) == (
+        "kennisgeving:4:cancelled",
+        "Kennisgeving 4 van zaak Z1 is ingetrokken, maar KOOP heeft haar toch.",
+    )
+    assert "in DROP" in item.todo
+    assert "kennisgeving cancel" in item.todo
+
+
 @pytest.mark.parametrize("state", ["draft", "accepted"])
 def test_a_wish_for_the_last_day_that_there_is_hides_nobody_elses_items(state: str) -> None:
     never = KennisgevingRow(PLACE, 4, "Z1", state, NOW, date.max)

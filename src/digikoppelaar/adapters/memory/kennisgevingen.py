@@ -170,6 +170,8 @@ class MemoryKennisgevingen:
         row = await self.kennisgeving(kennisgeving_id)
         if publication and after(row.state, _E.FOUND) and not self._has(row.key.aansluiting_id, publication.number):
             self._moved(row, _E.FOUND, now, Facts(publication=publication, detail=publication.number))
+        elif publication and row.state == KennisgevingState.CANCELLED:
+            self._tell(row, _E.FOUND, now, None, f"too late: {publication.number}")
         elif row.state in LOOKED_FOR:
             self.rows[row.id] = replace(row, due_at=next_look)
 

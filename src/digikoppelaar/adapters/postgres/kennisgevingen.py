@@ -171,6 +171,8 @@ class PostgresKennisgevingen:
         async with transaction(self.pool) as connection:
             row = await _there(connection, "locked", kennisgeving_id)
             if publication is None or after(row["state"], _E.FOUND) is None:
+                if publication and row["state"] == KennisgevingState.CANCELLED:
+                    await _tell(connection, row, _E.FOUND, now, None, f"too late: {publication.number}")
                 await connection.execute(_SQL["look_again"], {"id": kennisgeving_id, "due_at": next_look})
                 return
             found = Facts(publication=publication, detail=publication.number)

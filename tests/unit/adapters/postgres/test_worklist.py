@@ -20,7 +20,8 @@ from digikoppelaar.adapters.postgres.deliveries import PostgresDeliveries
 from digikoppelaar.adapters.postgres.kennisgevingen import PostgresKennisgevingen
 from digikoppelaar.adapters.postgres.onboarding import PostgresOnboarding
 from digikoppelaar.adapters.postgres.worklist import PostgresWorklist
-from digikoppelaar.flows.ports.kennisgevingen import NotDrafted, Origin
+from digikoppelaar.flows.kennisgeving_states import KennisgevingEvent
+from digikoppelaar.flows.ports.kennisgevingen import Facts, NotDrafted, Origin
 from digikoppelaar.flows.registration import AansluitingEntry, OrganisatieEntry, difference
 from digikoppelaar.flows.worklist import items
 from digikoppelaar.flows.worklist_mail import WorklistStore
@@ -122,6 +123,26 @@ async def test_kennisgevingen_that_wait_or_that_koop_has_are_found_with_their_da
         (2, "accepted", NOW.date() + timedelta(days=1)),
     ]
     assert (await PostgresWorklist(world.pool).rows(WorklistFilter("prod"), Limits(), NOW)).kennisgevingen == []
+
+
+@pytest.mark.parametrize("late", ["accepted", "found", "refused"])
+async def test_what_was_cancelled_is_there_when_koop_has_it_until_a_person_saw_that(world: World, late: str) -> None:
+    store, listed = PostgresKennisgevingen(world.pool), PostgresWorklist(world.pool)
+    sent = await notices.sending(store)
+
+    async def waiting() -> list[tuple[int, str]]:
+        return [(row.id, row.state) for row in (await listed.rows(EVERYBODY, Limits(), NOW)).kennisgevingen]
+
+    await store.settle(sent, KennisgevingEvent.UNANSWERED, Facts(due_at=NOW), NOW)
+    await store.move(sent.id, KennisgevingEvent.CANCELLED, notices.WHO, Facts(detail="dubbel"))
+    assert await waiting() == []
+    if late == "found":
+        await store.looked(sent.id, NOW, notices.PUBLISHED, NOW)
+    else:
+        assert not await store.settle(sent, KennisgevingEvent(late), Facts(dossiernummer="123"), NOW)
+    assert await waiting() == ([] if late == "refused" else [(sent.id, "cancelled")])
+    await store.move(sent.id, KennisgevingEvent.CANCELLED, notices.WHO, Facts(detail="gezien"))
+    assert await waiting() == []
 
 
 async def test_what_was_taken_in_a_test_of_koop_is_awaited_only_where_it_can_be_found(world: World) -> None:

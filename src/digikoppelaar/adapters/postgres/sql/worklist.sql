@@ -127,6 +127,7 @@ WHERE failing.since < %(failing_before)s
 ORDER BY failing.since, aansluiting.id, failing.target
 
 -- name: kennisgevingen
+-- One that was cancelled is among them when KOOP turned out to have it, until a person cancels it again.
 -- The day it is to appear on: as wished, else the day after it was sent. Of what was delivered in a test of KOOP nobody
 -- can find it, unless somebody said where to search.
 SELECT
@@ -144,9 +145,10 @@ FROM (
         row_number() OVER (PARTITION BY aansluiting_id ORDER BY last.at, kennisgeving.id) AS place
     FROM kennisgeving
     JOIN LATERAL (
-        SELECT at FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
+        SELECT at, event FROM kennisgeving_log WHERE kennisgeving_id = kennisgeving.id ORDER BY id DESC LIMIT 1
     ) AS last ON true
-    WHERE state IN ('draft', 'refused', 'unknown', 'accepted')
+    WHERE kennisgeving.state IN ('draft', 'refused', 'unknown', 'accepted')
+       OR (kennisgeving.state = 'cancelled' AND last.event IN ('accepted', 'found'))
 ) AS kennisgeving
 JOIN aansluiting ON aansluiting.id = kennisgeving.aansluiting_id
 JOIN organisatie ON organisatie.oin = aansluiting.organisatie_oin
