@@ -205,7 +205,7 @@ async def _download(organisatie: str, omgeving: str | None, request_id: str) -> 
 async def _regenerate(organisatie: str, omgeving: str | None, request_id: str, *, dry_run: bool) -> CpaRequest:
     async with _opened(organisatie, omgeving) as desk:
         if dry_run:
-            return await desk.requests.register.request(request_id)
+            return await desk.requests.look_up(request_id)
         return await desk.requests.regenerate(request_id, await desk.certificates())
 
 

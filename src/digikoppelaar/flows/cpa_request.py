@@ -106,7 +106,7 @@ class CpaRequests:
 
         Raises as `request`, and ConfigError when the CPA of this request was never made.
         """
-        old = await self.register.request(request_id)
+        old = await self.look_up(request_id)
         order = replace(old.order, certificates=certificates)
         check_order(order)
 
@@ -121,9 +121,22 @@ class CpaRequests:
 
         return await self._run(order, look, lambda: self.register.regenerate(request_id, certificates))
 
-    async def follow(self, request_id: str) -> CpaRequest:
-        """How far a request is now, which goes on record. Raises FacilityNotFound when the register has none."""
+    async def look_up(self, request_id: str) -> CpaRequest:
+        """How far a request of this organisatie is now: the partij may see those of others too.
+
+        Raises FacilityNotFound when the register has none, ConfigError when it is of another organisatie.
+        """
         found = await self.register.request(request_id)
+        if found.order.oin != self.aansluiting.organisatie_oin:
+            raise ConfigError(
+                f"request {request_id} is of {found.order.oin}, not of {self.aansluiting.organisatie_oin}",
+                advice="Bekijk met `digikoppelaar cpa status` welke aanvragen van deze organisatie zijn.",
+            )
+        return found
+
+    async def follow(self, request_id: str) -> CpaRequest:
+        """As `look_up`, and it goes on record."""
+        found = await self.look_up(request_id)
         await self.records.answered(self._key(found.order), _outcome(found), self.clock.now())
         return found
 

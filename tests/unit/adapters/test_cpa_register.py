@@ -182,6 +182,22 @@ async def test_what_was_refused_may_be_asked_again(place: Place) -> None:
     assert (await place.requests.request(order(leaf()))).id != first.id
 
 
+async def test_a_request_of_another_organisatie_is_not_followed_fetched_or_made_again(place: Place) -> None:
+    """The partij may see both at the register, and may have mistaken the number."""
+    place.register.grant(LEVERANCIER, GEMEENTE)
+    theirs = await place.requests.request(order(leaf()))
+    place.register.make(theirs.id)
+    on_record = await place.records.errands(AANSLUITING.id)
+    ours = replace(AANSLUITING, id=AANSLUITING.id + 1, organisatie_oin=LEVERANCIER)
+    requests = replace(place.requests, aansluiting=ours)
+    for doing in (requests.follow(theirs.id), requests.download(theirs.id), requests.regenerate(theirs.id, {})):
+        with pytest.raises(ConfigError, match=f"request {theirs.id} is of {GEMEENTE}, not of {LEVERANCIER}"):
+            await doing
+    assert place.register.asked == 1
+    assert await place.records.errands(ours.id) == []
+    assert await place.records.errands(AANSLUITING.id) == on_record
+
+
 async def test_a_cpa_is_made_again_for_a_new_certificate_once(place: Place) -> None:
     place.register.grant(LEVERANCIER, GEMEENTE)
     old = await place.requests.request(order(leaf()))
