@@ -11,6 +11,8 @@ from digikoppelaar.pki.oin import check_oin
 
 MOST_DAYS: Final = 3650
 """Of a period; a gateway is no archive."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What neither the database, nor XML, nor a mail takes."""
 _ADDRESS: Final = re.compile(r"[!-~]{1,64}@[0-9A-Za-z.-]{1,255}", re.ASCII)
 
 
@@ -37,6 +39,9 @@ class Table:
         value = self.values.get(key)
         if not isinstance(value, str) or not value:
             raise self.wrong(f"{key} is missing or is not a text", f"Zet in {self.name} een tekst achter {key} =.")
+        if _CONTROL.search(value):
+            advice = f"Haal uit {key} in {self.name} de tekens die geen letter of witruimte zijn (zoals \\u0000)."
+            raise self.wrong(f"{key} has a control character", advice)
         if choices and value not in choices:
             options = ", ".join(choices)
             raise self.wrong(f"{key} must be one of {options}", f"Kies voor {key} in {self.name} een van {options}.")

@@ -346,3 +346,11 @@ def test_meldingen_are_made_known_by_rule_only(given: str, kept: str) -> None:
 def test_what_is_wrong_with_an_aansluiting_with_drop_is_said(old: str, new: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read(PUBLISHING.replace(old, new))
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "\x85"])
+def test_a_text_with_a_character_that_nothing_can_hold_is_refused_with_its_place(character: str) -> None:
+    named = {"oin": "00000099000000001000", "naam": f"Gemeente{character} Voorbeeldstad", "bestuurslaag": "gemeente"}
+    with pytest.raises(ConfigError, match="naam has a control character") as refused:
+        read_registration({"organisatie": [named]}, "/etc/digikoppelaar")
+    assert "naam" in refused.value.advice
