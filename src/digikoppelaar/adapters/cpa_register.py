@@ -2,13 +2,12 @@
 
 import json
 from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from digikoppelaar.adapters.document_calls import Calls
-from digikoppelaar.adapters.facility_calls import Advice, Statuses
+from digikoppelaar.adapters.facility_calls import LONGEST_QUOTE, Advice, Statuses
 from digikoppelaar.adapters.http_out import MtlsHttp, MtlsSessions
 from digikoppelaar.adapters.keys import Keyring
 from digikoppelaar.adapters.onboarding_profiles import RegisterProfile, load_register_profile
@@ -44,14 +43,14 @@ class RestCpaRegister:
     async def participants(self, oin: str) -> Sequence[Participant]:
         """See flows.ports.register.CpaRegister."""
         key = self._key
-        read = lambda item: Participant(str(item[key.id]), str(item[key.oin]), str(item[key.naam]))  # noqa: E731
+        read = lambda item: Participant(*(_text(item[name]) for name in (key.id, key.oin, key.naam)))  # noqa: E731
         return await self._list(self._profile.participants_path, key.participants, read, {key.oin: oin})
 
     async def specifications(self) -> Sequence[Specification]:
         """See flows.ports.register.CpaRegister."""
         key = self._key
         names = (key.id, key.naam, key.omgeving, key.server_participant)
-        read = lambda item: Specification(*(str(item[name]) for name in names))  # noqa: E731
+        read = lambda item: Specification(*(_text(item[name]) for name in names))  # noqa: E731
         return await self._list(self._profile.specifications_path, key.specifications, read)
 
     async def machtigingen(self, gemachtigde: str, namens: str) -> Sequence[RegisterMachtiging]:
@@ -116,7 +115,7 @@ class RestCpaRegister:
         """What `read` makes of a JSON object; raises FacilityAnswerBroken when it is not as the profile says."""
         try:
             return read(json_object(body, "answer"))
-        except (VerzoekError, KeyError, TypeError, ValueError, NotBase64) as error:
+        except (VerzoekError, KeyError, TypeError, ValueError, AttributeError) as error:
             what = str(error) if isinstance(error, VerzoekError | KeyError) else type(error).__name__
             raise FacilityAnswerBroken(
                 f"{self._profile.facility}: the answer is not as profile {self._profile.name} says: {what}",
@@ -131,8 +130,8 @@ class RestCpaRegister:
             status.granted: MachtigingState.GRANTED,
             status.refused: MachtigingState.REFUSED,
         }
-        between = (str(item[key.gemachtigde]), str(item[key.namens]))
-        return RegisterMachtiging(str(item[key.id]), *between, states[item[key.status]])
+        number, gemachtigde, namens = (_text(item[name]) for name in (key.id, key.gemachtigde, key.namens))
+        return RegisterMachtiging(number, gemachtigde, namens, states[item[key.status]])
 
     def _request(self, item: Item) -> CpaRequest:
         key, status = self._key, self._profile.request_status
@@ -143,14 +142,18 @@ class RestCpaRegister:
             status.replaced: RequestState.REPLACED,
         }
         order = RegisterOrder(
-            str(item[key.specification]),
-            str(item[key.server_participant]),
-            str(item[key.oin]),
-            str(item[key.endpoint]),
+            _text(item[key.specification]),
+            _text(item[key.server_participant]),
+            _text(item[key.oin]),
+            _text(item[key.endpoint]),
             decoded_certificates(item[key.certificates]),
         )
-        more = (str(item.get(name) or "") for name in (key.cpa_id, key.reason, key.replaces))
-        return CpaRequest(str(item[key.id]), order, states[item[key.status]], *more)
+        if not all(order.certificates.values()):
+            raise ValueError("a use has no certificate")
+        cpa_id, reason, replaces = (_text(item.get(name) or "") for name in (key.cpa_id, key.reason, key.replaces))
+        return CpaRequest(
+            _text(item[key.id]), order, states[item[key.status]], cpa_id, reason[:LONGEST_QUOTE], replaces
+        )
 
 
 def register_sessions(keyring: Keyring, omgeving: str, proxies: Proxies) -> MtlsSessions:
@@ -182,13 +185,20 @@ def _path(template: str, request_id: str) -> str:
     return template.format(request=quote(request_id, safe=""))
 
 
+def _text(value: object) -> str:
+    """Words or a number, on one line and as they can be kept and shown. Raises TypeError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError("neither words nor a number")
+    return "".join(filter(str.isprintable, " ".join(str(value).split())))
+
+
 def encoded_certificates(certificates: Mapping[Use, tuple[bytes, ...]]) -> dict[str, list[str]]:
     """As they stand in JSON: base64 of DER, by use."""
     return {use.value: [b64encode(each).decode() for each in chain] for use, chain in certificates.items()}
 
 
 def decoded_certificates(certificates: Mapping[str, Sequence[str]]) -> dict[Use, tuple[bytes, ...]]:
-    """The reverse. Raises ValueError (NotBase64 is one) for what is not like that, AttributeError or TypeError."""
+    """The reverse. Raises ValueError for what is not like that, AttributeError or TypeError."""
     return {Use(use): tuple(b64decode(each, validate=True) for each in chain) for use, chain in certificates.items()}
 
 

@@ -72,7 +72,9 @@ class CpaRequests:
         if gemachtigde == namens:
             return RegisterMachtiging("", gemachtigde, namens, MachtigingState.GRANTED)
         order = (MachtigingState.GRANTED, MachtigingState.ASKED)
-        found = [each for each in await self.register.machtigingen(gemachtigde, namens) if each.state in order]
+        listed = await self.register.machtigingen(gemachtigde, namens)
+        ours = [each for each in listed if (each.gemachtigde, each.namens) == (gemachtigde, namens)]
+        found = [each for each in ours if each.state in order]
         return min(found, key=lambda each: order.index(each.state), default=None)
 
     async def ask_machtiging(self) -> RegisterMachtiging:
@@ -94,7 +96,6 @@ class CpaRequests:
         """
         check_order(order)
         await self._need_machtiging()
-
         return await self._run(order, lambda: self.known(order), lambda: self.register.ask(order))
 
     async def known(self, order: RegisterOrder) -> CpaRequest | None:
@@ -104,7 +105,7 @@ class CpaRequests:
     async def regenerate(self, request_id: str, certificates: Mapping[Use, tuple[bytes, ...]]) -> CpaRequest:
         """The request for the same CPA with these certificates: the one that is there, or a new one that replaces it.
 
-        Raises as `request`, and ConfigError when the CPA of this request was never made.
+        Raises as `request`, and ConfigError when it is of another organisatie or its CPA was never made.
         """
         old = await self.look_up(request_id)
         order = replace(old.order, certificates=certificates)
@@ -143,7 +144,7 @@ class CpaRequests:
     async def download(self, request_id: str) -> tuple[CpaRequest, bytes]:
         """The CPA of a request, octet for octet.
 
-        Raises ConfigError while it is not made, and CpaError or XmlError when it is not the CPA that was asked for.
+        Raises as `look_up`, ConfigError while it is not made, and CpaError or XmlError when it is another document.
         """
         found = await self.follow(request_id)
         if found.state not in (RequestState.MADE, RequestState.REPLACED):

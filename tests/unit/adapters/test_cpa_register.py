@@ -1,5 +1,6 @@
 """The client of the CPA register, and the requests through it, against a register over TLS that knows who asks."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +48,13 @@ def leaf(name: str = "localhost") -> bytes:
 
 def order(certificate: bytes, endpoint: str = ENDPOINT) -> RegisterOrder:
     return RegisterOrder("357", "4046", GEMEENTE, endpoint, {Use.TLS_SERVER: (certificate, SANDBOX.tsp.der)})
+
+
+def said(**other: object) -> dict[str, object]:
+    """A request as the register tells of it, but for `other`."""
+    numbers = {"id": 30, "specification": 357, "serverParticipant": 4046}
+    named = {"oin": GEMEENTE, "endpoint": ENDPOINT, "certificaten": {"tls-server": ["MAA="]}, "status": "gevraagd"}
+    return {**numbers, **named, **other}
 
 
 @dataclass
@@ -128,6 +136,36 @@ async def test_without_a_machtiging_no_cpa_is_asked_and_the_bevoegd_gezag_must_a
     with pytest.raises(ConfigError, match="not granted"):
         await place.requests.request(order(leaf()))
     assert place.register.requests == []
+
+
+async def test_a_register_that_tells_of_all_grants_nothing_for_another(place: Place) -> None:
+    place.register.grant(LEVERANCIER, "00000099000000007777")
+    place.register.instead = JSONResponse({"machtigingen": place.register.machtigingen})
+    assert await place.requests.machtiging() is None
+    with pytest.raises(ConfigError, match="is not there"):
+        await place.requests.request(order(leaf()))
+
+
+async def test_a_request_of_another_organisatie_is_neither_given_nor_made_again_nor_put_on_record(
+    place: Place,
+) -> None:
+    neighbour = replace(order(leaf()), oin="00000099000000007777")
+    place.register.grant(LEVERANCIER, neighbour.oin)
+    theirs = await place.client.ask(neighbour)
+    place.register.make(theirs.id)
+    for ask in (place.requests.download, place.requests.follow, place.requests.look_up):
+        with pytest.raises(ConfigError, match="is of 00000099000000007777"):
+            await ask(theirs.id)
+    with pytest.raises(ConfigError, match="is of 00000099000000007777"):
+        await place.requests.regenerate(theirs.id, neighbour.certificates)
+    assert (place.register.asked, await place.states()) == (1, [])
+
+
+async def test_what_the_register_says_is_kept_and_shown_as_one_line(place: Place) -> None:
+    told = json.dumps({"aanvragen": [said(reden="\x1b[2J\x00fout\n\ud800" + "x" * 999)]})
+    place.register.instead = Response(told, media_type="application/json")
+    [found] = await place.client.requests(GEMEENTE)
+    assert (found.id, found.reason[:10], len(found.reason)) == ("30", "[2Jfout xx", 300)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +282,11 @@ async def test_a_cpa_that_is_not_what_was_asked_is_not_given(place: Place, other
         (JSONResponse({"anders": []}), FacilityAnswerBroken, "'aanvragen'", "--by-hand"),
         (JSONResponse({"aanvragen": [{"id": 3}]}), FacilityAnswerBroken, "'specification'", "--by-hand"),
         (JSONResponse({"aanvragen": 3}), FacilityAnswerBroken, "TypeError", "--by-hand"),
+        (JSONResponse({"aanvragen": [said(certificaten=["MAA="])]}), FacilityAnswerBroken, "Attribute", "--by-hand"),
+        (JSONResponse({"aanvragen": [said(certificaten={"sign": []})]}), FacilityAnswerBroken, "Value", "--by-hand"),
+        (JSONResponse({"aanvragen": [said(certificaten={"sign": [3]})]}), FacilityAnswerBroken, "Type", "--by-hand"),
+        (JSONResponse({"aanvragen": [said(endpoint={"url": 3})]}), FacilityAnswerBroken, "TypeError", "--by-hand"),
+        (JSONResponse({"aanvragen": [said(status=["gemaakt"])]}), FacilityAnswerBroken, "TypeError", "--by-hand"),
         (problem(404, ""), FacilityNotFound, "answered 404", "`digikoppelaar cpa status`"),
     ],
 )
