@@ -99,9 +99,10 @@ class Proving:
         return await asyncio.to_thread(write_evidence, self.folder, evidence)
 
     async def _made(self, subject: Subject, number: str, by: str, *pictures: Attachment) -> Files:
+        about = (await self.onboarding.status(subject)).step(number).record
         evidence, attached = await self.proofs.of_step(subject, number, by)
         files = await asyncio.to_thread(write_evidence, self.folder, evidence, (*pictures, *attached))
-        told = Told(SystemClock().now(), by, evidence=tuple(map(str, files)))
+        told = Told(SystemClock().now(), by, evidence=tuple(map(str, files)), about=about)
         await self.onboarding.proven(subject, number, told)
         return files
 

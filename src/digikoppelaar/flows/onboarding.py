@@ -156,7 +156,8 @@ class Onboarding:
     async def judged(self, subject: Subject, number: str, findings: Sequence[Finding], told: Told) -> Status:
         """What the checks of a step found: it gets done by that, becomes wrong, or it is only noted.
 
-        What another party refused stays so until it is asked again, or says otherwise.
+        What another party refused stays so until it is asked again, or says otherwise. Raises Conflict when the
+        connection changed since `told.about` was judged.
         """
         return await self._judged(await self.status(subject), number, findings, told)
 
@@ -168,7 +169,10 @@ class Onboarding:
         return status
 
     async def proven(self, subject: Subject, number: str, told: Told) -> Status:
-        """Evidence was made: `told.evidence`. A step that wants it is not done without."""
+        """Evidence was made: `told.evidence`, of `told.about`. A step that wants it is not done without.
+
+        Raises Conflict when the connection changed while it was made.
+        """
         return await self._tell(await self.status(subject), number, None, told)
 
     async def changed(self, subject: Subject, told: Told) -> Mapping[Subject, Sequence[str]]:
@@ -248,7 +252,7 @@ class Onboarding:
     async def _judged(self, status: Status, number: str, findings: Sequence[Finding], told: Told) -> Status:
         step = status.step(number)
         whole = (*(each for each in step.record.findings if each.code == REFUSED), *findings)
-        by_program = Told(told.at, findings=whole)
+        by_program = Told(told.at, findings=whole, about=told.about)
         return await self._tell(status, number, judged(step, whole), by_program)
 
     async def _tell(self, status: Status, number: str, event: StepEvent | None, told: Told) -> Status:
@@ -256,6 +260,7 @@ class Onboarding:
         step = status.step(number)
         if event in (StepEvent.ASKED, StepEvent.FULFILLED) and told.findings is None:
             told = replace(told, findings=tuple(each for each in step.record.findings if each.code != REFUSED))
+        told = replace(told, about=told.about or step.record)
         return status.told(number, await self.store.tell(status.of(step.step), number, event, told))
 
 

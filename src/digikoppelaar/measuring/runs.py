@@ -14,7 +14,7 @@ import structlog
 
 from digikoppelaar.adapters.steps import load_process
 from digikoppelaar.config import Config
-from digikoppelaar.errors import ConfigError, DigikoppelaarError, StorageError
+from digikoppelaar.errors import ConfigError, Conflict, DigikoppelaarError, StorageError
 from digikoppelaar.flows.onboarding import Onboarding
 from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.measuring.facts import CHECKS, About, Once, Parts
@@ -108,14 +108,23 @@ class Run:
                 task.cancel()
             await asyncio.gather(*checking, return_exceptions=True)
 
+    async def _judged(self, status: Status, number: str, findings: Sequence[Finding], told: Told) -> Status:
+        """What was found of a connection that was changed meanwhile is dropped: the next run judges the new one."""
+        try:
+            return await self.flow.judged(status.subject, number, findings, told)
+        except Conflict:
+            return await self.flow.status(status.subject)
+
     async def _checked(self, subject: Subject, *, periodic: bool) -> Status:
         status = await self.flow.status(subject)
         for step in [each.step for each in status.progress.steps if each.step.checks]:
             if periodic and status.step(step.number).awaits_its_turn:
                 continue
+            about = status.step(step.number).record
             findings = await self(subject, step)
             if not periodic or not any(each.code in PASSING for each in findings):
-                status = await self.flow.judged(subject, step.number, findings, Told(self._parts.clock.now()))
+                told = Told(self._parts.clock.now(), about=about)
+                status = await self._judged(status, step.number, findings, told)
         return status
 
 

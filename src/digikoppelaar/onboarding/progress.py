@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import count, islice
 from typing import Final
 
+from digikoppelaar.errors import Conflict
 from digikoppelaar.onboarding.model import Finding, How, Rol, Severity, Step
 from digikoppelaar.onboarding.states import StepEvent, StepState, after
 
@@ -32,7 +33,8 @@ class Told:
     """What is told of a step: when, and by whom (None: the program).
 
     `findings` None leaves those on record; `evidence`, names of files, comes beside what is there. `detail` is for the
-    log: a person's remark, or identifiers.
+    log: a person's remark, or identifiers. `about` is the record that it is told of, as it was when what is told began:
+    when the connection changed since then, it says nothing of the new one. None: there was nothing to begin.
     """
 
     at: datetime
@@ -40,6 +42,7 @@ class Told:
     detail: str = ""
     findings: tuple[Finding, ...] | None = None
     evidence: tuple[str, ...] = ()
+    about: Record | None = None
 
 
 NOTHING = Record()
@@ -139,8 +142,14 @@ def _is_done(step: Step, record: Record) -> bool:
 def moved(record: Record, event: StepEvent | None, told: Told) -> Record | None:
     """The record after `event`, or with only what is told; None when it cannot happen.
 
-    What changed is another thing: findings and evidence of before say nothing of it.
+    What changed is another thing: findings and evidence of before say nothing of it. Raises Conflict when they are told
+    of the connection of before.
     """
+    if told.about is not None and told.about.changed_at != record.changed_at:
+        raise Conflict(
+            "the connection was changed meanwhile, and what is told is of the one before",
+            advice="De koppeling is intussen gewijzigd. Bekijk de stap en doe haar opnieuw.",
+        )
     state = record.state if event is None else after(record.state, event)
     if state is None:
         return None

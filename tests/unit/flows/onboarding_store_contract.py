@@ -7,7 +7,7 @@ import pytest
 from tests.unit.ebms.cpas import GEMEENTE
 from tests.unit.flows.verzoek_store_contract import NOW
 
-from digikoppelaar.errors import ConfigError
+from digikoppelaar.errors import ConfigError, Conflict
 from digikoppelaar.flows.ports.onboarding import OnboardingStore
 from digikoppelaar.onboarding.model import Finding, Kind, Rol, Severity, Subject
 from digikoppelaar.onboarding.progress import Record, Told
@@ -52,6 +52,17 @@ async def what_cannot_happen_is_refused_and_leaves_nothing(store: OnboardingStor
         await store.tell(SUBJECT, "2.2", Event.CLEARED, BY)
     assert await store.records() == {SUBJECT: {"2.1": done}}
     assert len(await store.log(SUBJECT)) == 1
+
+
+async def what_is_told_of_the_connection_before_a_change_is_refused(store: OnboardingStore) -> None:
+    before = await store.tell(SUBJECT, "2.1", Event.FULFILLED, BY)
+    assert await store.tell(SUBJECT, "2.1", None, replace(BY, evidence=("/a.pdf",), about=before))
+    after = await store.tell(SUBJECT, "2.1", Event.CHANGED, replace(BY, at=LATER))
+    for event in (None, Event.FULFILLED):
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            await store.tell(SUBJECT, "2.1", event, replace(BY, evidence=("/a.pdf",), about=before))
+    assert await store.records() == {SUBJECT: {"2.1": after}}
+    assert (await store.tell(SUBJECT, "2.1", Event.FULFILLED, replace(BY, about=after))).state is State.DONE
 
 
 async def doing_it_again_is_not_logged_but_asking_again_is(store: OnboardingStore) -> None:
@@ -106,6 +117,7 @@ CONTRACT = (
     nothing_is_on_record_at_first,
     a_step_moves_and_every_move_is_logged,
     what_cannot_happen_is_refused_and_leaves_nothing,
+    what_is_told_of_the_connection_before_a_change_is_refused,
     doing_it_again_is_not_logged_but_asking_again_is,
     findings_are_kept_whole_and_stay_until_others_come,
     evidence_comes_beside_what_is_there_and_moves_nothing,

@@ -10,7 +10,7 @@ from tests.unit.flows.verzoek_store_contract import NOW
 
 from digikoppelaar.adapters.memory.onboarding import MemoryOnboarding
 from digikoppelaar.adapters.steps import load_process
-from digikoppelaar.errors import ConfigError, StorageError
+from digikoppelaar.errors import ConfigError, Conflict, StorageError
 from digikoppelaar.flows.onboarding import Onboarding
 from digikoppelaar.flows.onboarding_status import Status, StatusFilter
 from digikoppelaar.flows.ports.onboarding import Authority, Seen
@@ -310,6 +310,20 @@ async def test_a_change_that_was_cut_off_is_made_whole_by_making_it_again() -> N
     await world.flow.changed(PRE, BY)
     status = await world.flow.status(PRE)
     assert [each.step.number for each in status.progress.steps if each.done][-1] == "3.2"
+
+
+async def test_what_began_before_a_change_and_ends_after_it_says_nothing_of_the_new_connection() -> None:
+    world = World()
+    await world.complete(PRE)
+    before = await world.flow.status(PRE)
+    await world.flow.changed(PRE, replace(BY, at=LATER))
+    after = await world.flow.status(PRE)
+    late = replace(BY, at=LATER)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await world.flow.proven(PRE, "3.6", replace(late, evidence=("/oud.pdf",), about=before.step("3.6").record))
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await world.flow.judged(PRE, "3.3", (), replace(late, about=before.step("3.3").record))
+    assert await world.flow.status(PRE) == after
 
 
 async def test_only_stam_goes_through_pre_again() -> None:

@@ -70,7 +70,7 @@ class OnboardingStore(Protocol):
         """Move a step by the table of onboarding.states, or only note findings and evidence; its record after that.
 
         It is logged, unless it changed nothing; being asked again always is. Raises ConfigError when the event cannot
-        happen in the state that the step is in.
+        happen in the state that the step is in, and Conflict when it is told of the connection before a change.
         """
 
     async def log(self, subject: Subject, number: str | None = None) -> Sequence[LogLine]:
