@@ -107,7 +107,11 @@ async def test_lists_and_pages_say_the_same(outputs: Mapping[str, Output], verzo
 
 async def test_a_dry_run_shows_the_difference_and_changes_nothing(trial: Trial, stores: Stores, tmp_path: Path) -> None:
     before = await stores.registry.entries()
-    changed = Path(trial.facts["organisatie_file"]).read_text().replace("Gemeente Oeverloo", "Gemeente Anders")
+    changed = (
+        Path(trial.facts["organisatie_file"])
+        .read_text()
+        .replace('naam = "Gemeente Oeverloo"', 'naam = "Gemeente Anders"', 1)
+    )
     file = written(tmp_path / "organisatie.toml", changed)
     shown = (await gateway_command(trial, "organisatie", "apply", file, "--dry-run", "--json")).document
     [change] = shown["changes"]
