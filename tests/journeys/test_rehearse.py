@@ -76,7 +76,7 @@ def paper(found: dict[str, Any], omgeving: str, step: str) -> str:
 
 async def test_a_gemeente_goes_every_step_in_pre_and_in_prod_and_each_is_proven(folder: Path) -> None:
     output, found = await rehearsed(folder, "--bestuurslaag", "gemeente")
-    assert (output.status, found["done"], found["stuck"]) == (0, True, None)
+    assert (output.status, found["done"], found["stuck"]) == (0, True, None), output.err
     assert_complete(found, "gemeente", (Kind.STAM, Kind.DROP))
     for omgeving, words in (("sandbox-pre", "oefenomgeving"), ("sandbox-prod", "productieomgeving")):
         pinged, shown = (paper(found, omgeving, step) for step in ("3.6", "7.1"))
@@ -95,7 +95,7 @@ async def test_a_gemeente_goes_every_step_in_pre_and_in_prod_and_each_is_proven(
 
 async def test_a_body_of_the_rijk_has_no_drop(folder: Path) -> None:
     output, found = await rehearsed(folder, "--bestuurslaag", "rijk")
-    assert (output.status, found["done"]) == (0, True)
+    assert (output.status, found["done"]) == (0, True), output.err
     assert_complete(found, "rijk", (Kind.STAM,))
 
 

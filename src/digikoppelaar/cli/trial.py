@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ from digikoppelaar.wiring import apply_registration, import_cpa, open_database, 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 45.0
 LOOK_EVERY: Final = 0.02
+LISTENING_PORTS: Final = range(15_000, 32_000)
 
 CONFIGURATION: Final = """\
 data_folder = "gateway"
@@ -373,9 +375,15 @@ async def _stopped(process: Process) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports that were free a moment ago, all different.
+
+    Not those that the system gives to connections: one of them may take a port before somebody listens on it.
+    """
+    sockets: list[socket.socket] = []
     try:
+        while len(sockets) < count:
+            with suppress(OSError):
+                sockets.append(socket.create_server(("127.0.0.1", secrets.choice(LISTENING_PORTS))))
         return [each.getsockname()[1] for each in sockets]
     finally:
         for each in sockets:
