@@ -248,6 +248,6 @@ def _publishing(organisatie: ConnectedOrganisatie, ready: SandboxReady) -> Mappi
         "blad": BLAD_OF[laag].value,
         "address": ready.koop_3pas_urls[stage],
         "sru_url": ready.koop_sru_url,
-        "bestuursorgaan": f"het bestuur van {organisatie.naam}",
+        "bestuursorgaan": "het bestuur",  # without its name: that of an applicant may be in it
         "telefoon": "14 0123",
     }
