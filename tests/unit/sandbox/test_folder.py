@@ -90,7 +90,7 @@ def test_organisatie_toml_is_what_apply_reads() -> None:
         "blad": "gmb",
         "address": "https://127.0.0.1:5/tst-organisatie/3pas",
         "sru_url": "http://127.0.0.1:6/sru",
-        "bestuursorgaan": 'het bestuur van Gemeente "Oeverloo" \\ Zuid',
+        "bestuursorgaan": "het bestuur",
         "telefoon": "14 0123",
     }
 
