@@ -82,9 +82,13 @@ JOIN LATERAL (
     FROM errand
     WHERE aansluiting_id = about.id AND kind = 'cpa-offer' AND state = 'done'
     UNION ALL
-    SELECT 'ping-pong', received_at, coalesce(ref_to_message_id, message_id)
-    FROM inbound_message
-    WHERE aansluiting_id = about.id AND error_code IS NULL AND action = 'Pong' AND service = %(msh)s
+    SELECT 'ping-pong', pong.received_at, ping.message_id
+    FROM inbound_message AS pong
+    JOIN outbound_message AS ping
+        ON ping.aansluiting_id = pong.aansluiting_id AND ping.cpa_row = pong.cpa_row
+        AND ping.message_id = pong.ref_to_message_id
+    WHERE pong.aansluiting_id = about.id AND pong.error_code IS NULL
+      AND pong.action = 'Pong' AND pong.service = %(msh)s AND ping.action = 'Ping' AND ping.service = %(msh)s
     UNION ALL
     SELECT 'notification', received_at, verzoeknummer
     FROM notification
