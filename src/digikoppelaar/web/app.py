@@ -42,6 +42,7 @@ _ERROR_TEXTS: Final = {
     ),
     404: ("Niet gevonden", "Dit adres bestaat niet, of dit verzoek of bericht is hier niet bekend."),
     405: ("Dat kan hier niet", "Deze pagina is alleen om te lezen."),
+    408: ("Dit duurde te lang", "Het formulier kwam niet op tijd binnen. Verstuur het opnieuw."),
     413: ("Dit is te groot", "Het formulier is groter dan wordt aangenomen."),
     500: (
         "Er ging iets mis",

@@ -1,5 +1,6 @@
 """Who gets in, how, and what each sees: over the pages as they are, with real hashes and the in-memory stores."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,8 @@ from urllib.parse import urlencode
 import pyotp
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from tests.asgi import AsgiResponse, request
@@ -28,7 +31,7 @@ from digikoppelaar.flows.worklist_rows import Item, Sort, WorklistFilter
 from digikoppelaar.web.access import ByLogin, NoLogin, page
 from digikoppelaar.web.app import make_app
 from digikoppelaar.web.forms import LONGEST as LONGEST_FORM
-from digikoppelaar.web.forms import local_address
+from digikoppelaar.web.forms import local_address, read_form
 
 ELSEWHERE = "00000099000000008000"
 SECRET = "Geheim Elders"
@@ -300,6 +303,18 @@ async def test_a_form_that_is_not_of_this_session_is_refused(
     assert (await login.browser.post("/uitloggen", {"csrf": token, **form}, **headers)).status == status
     login.browser.cookie = kept
     assert (await login.browser.get("/")).status == 200, "nothing was done"
+
+
+async def test_a_form_that_does_not_end_is_given_up() -> None:
+    pieces = [{"type": "http.request", "body": b"naam=Anna", "more_body": True}]
+
+    async def receive() -> Any:
+        return pieces.pop() if pieces else await asyncio.Event().wait()
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    with pytest.raises(HTTPException) as refused:
+        await read_form(Request({"type": "http", "method": "POST", "headers": headers}, receive), within=0.01)
+    assert refused.value.status_code == 408
 
 
 async def test_the_token_of_another_session_does_not_fit(login: Login) -> None:
