@@ -128,15 +128,8 @@ def enable(name: Name, json: Json = False) -> None:
 
 @app.command("reset-code")
 def reset_code(name: Name, json: Json = False) -> None:
-    """Let whoever lost his telephone set up a new second factor, at the next login with the password."""
-
-    async def reset(stores: Stores) -> bool:
-        known = await stores.accounts.credentials(name)
-        if known:
-            await stores.accounts.set_code(known.account.id, None)
-        return bool(known)
-
-    _there(name, _with(reset))
+    """Let whoever lost his telephone set up a new second factor, at the next login. His sessions end."""
+    _there(name, _with(lambda stores: stores.accounts.forget_code(name)))
     _told(name, "code reset", json=json)
 
 

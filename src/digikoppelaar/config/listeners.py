@@ -36,7 +36,7 @@ class Web(Address):
     """
 
     login: Literal["accounts", "none"] = "accounts"
-    public_url: str = Field(default="", pattern=r"^(https://[a-zA-Z0-9.-]+(:[0-9]+)?)?$")
+    public_url: str = Field(default="", pattern=r"^(https://[a-z0-9.-]+(:[0-9]+)?)?$")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     certificate_file: Path | None = None
     key_file: Path | None = None

@@ -73,6 +73,7 @@ class AccessStoreContract:
         account = await made(stores, "Anna")
         for change in (
             lambda: stores.accounts.set_password("Anna", "new"),
+            lambda: stores.accounts.forget_code("Anna"),
             lambda: stores.accounts.set_disabled("Anna", NOW),
         ):
             await stores.sessions.open(TOKEN, account, Stage.IN, NOW, None)
@@ -88,6 +89,7 @@ class AccessStoreContract:
         assert (known.password_hash, await in_with(stores, TOKEN)) == ("newer", account)
         assert not await stores.accounts.set_password("Bert", "x")
         assert not await stores.accounts.set_disabled("Bert", NOW)
+        assert not await stores.accounts.forget_code("Bert")
 
     async def test_a_second_factor_counts_from_its_first_code_and_each_code_counts_once(self, stores: Stores) -> None:
         account = await made(stores, "Anna")
@@ -104,7 +106,8 @@ class AccessStoreContract:
         ]
         [found] = await stores.accounts.accounts()
         assert found.has_code
-        await stores.accounts.set_code(account, None)
+        assert await stores.accounts.forget_code("anna")
+        assert not await stores.accounts.use_code(account, 200), "the old secret is gone"
         [found] = await stores.accounts.accounts()
         assert not found.has_code
 

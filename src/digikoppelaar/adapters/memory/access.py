@@ -66,7 +66,15 @@ class MemoryAccounts:
             self._end_sessions(found)
         return bool(found)
 
-    async def set_code(self, account_id: int, code_secret: bytes | None) -> None:
+    async def forget_code(self, name: str) -> bool:
+        """See flows.ports.access.AccountStore."""
+        if found := self._local(name):
+            found.code_secret = found.code_step = None
+            found.account = replace(found.account, has_code=False)
+            self._end_sessions(found)
+        return bool(found)
+
+    async def set_code(self, account_id: int, code_secret: bytes) -> None:
         """See flows.ports.access.AccountStore."""
         found = self.of(account_id)
         found.code_secret, found.code_step = code_secret, None

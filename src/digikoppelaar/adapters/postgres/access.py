@@ -52,7 +52,11 @@ class PostgresAccounts:
         """See flows.ports.access.AccountStore."""
         return await self._changed(name, "set_disabled", at=at)
 
-    async def set_code(self, account_id: int, code_secret: bytes | None) -> None:
+    async def forget_code(self, name: str) -> bool:
+        """See flows.ports.access.AccountStore."""
+        return await self._changed(name, "set_code", code_secret=None)
+
+    async def set_code(self, account_id: int, code_secret: bytes) -> None:
         """See flows.ports.access.AccountStore."""
         async with transaction(self.pool) as connection:
             await connection.execute(_SQL["set_code"], {"account_id": account_id, "code_secret": code_secret})

@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a local account is known by. `code_secret` is sealed (adapters.login_keys); None: no second factor yet."""
+    """What a local account is known by. `code_secret` is sealed (adapters.login_codes); None: no second factor yet."""
 
     account: Account
     password_hash: str = field(repr=False)
@@ -62,8 +62,11 @@ class AccountStore(Protocol):
     async def set_disabled(self, name: str, at: datetime | None) -> bool:
         """Let nobody in with it from now on, and end its sessions; None: let it in again. False when there is none."""
 
-    async def set_code(self, account_id: int, code_secret: bytes | None) -> None:
-        """Give it this second factor, which counts from the first code on; None: let it get one at the next login."""
+    async def set_code(self, account_id: int, code_secret: bytes) -> None:
+        """Give it this second factor, which counts from the first code on."""
+
+    async def forget_code(self, name: str) -> bool:
+        """Let it get another second factor at the next login, and end its sessions; False when there is none."""
 
     async def credentials(self, name: str) -> Credentials | None:
         """Of the local account of this name, unless it is disabled."""
